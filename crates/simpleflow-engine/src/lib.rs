@@ -1,0 +1,1 @@
+//! Amazon Simple Workflow as a library.
