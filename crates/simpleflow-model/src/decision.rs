@@ -1,4 +1,7 @@
 //! Decisions: what a decider answers a decision task with.
+//!
+//! Events are read by whoever gets them and keep what is unknown; a decision is a command, and one
+//! that is not understood is refused as a whole.
 
 mod attributes;
 
@@ -9,6 +12,8 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use attributes::*;
+
+use crate::Members;
 
 macro_rules! decision_types {
     ($( $name:ident = $decision_type:literal, $member:literal; )*) => {
@@ -32,8 +37,7 @@ macro_rules! decision_types {
         impl Decision {
             /// The decision types of the service model: the type, its member name, and the
             /// members of its attributes.
-            #[allow(clippy::type_complexity)]
-            pub const TYPES: &'static [(&'static str, &'static str, &'static [(&'static str, bool)])] =
+            pub const TYPES: &'static [(&'static str, &'static str, Members)] =
                 &[$(($decision_type, $member, $name::MEMBERS)),*];
 
             /// The name of the decision type.
@@ -106,4 +110,61 @@ decision_types! {
     RequestCancelExternalWorkflowExecution = "RequestCancelExternalWorkflowExecution", "requestCancelExternalWorkflowExecutionDecisionAttributes";
     StartChildWorkflowExecution = "StartChildWorkflowExecution", "startChildWorkflowExecutionDecisionAttributes";
     ScheduleLambdaFunction = "ScheduleLambdaFunction", "scheduleLambdaFunctionDecisionAttributes";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Decision, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_type_may_come_before_or_after_the_attributes() {
+        let timer: Decision = StartTimer {
+            timer_id: "t".into(),
+            start_to_fire_timeout: 5.into(),
+            ..StartTimer::default()
+        }
+        .into();
+        let attributes =
+            r#""startTimerDecisionAttributes":{"timerId":"t","startToFireTimeout":"5"}"#;
+        let before = format!(r#"{{"decisionType":"StartTimer",{attributes}}}"#);
+        let after = format!(r#"{{{attributes},"decisionType":"StartTimer"}}"#);
+        assert_eq!(read(&before).as_ref(), Ok(&timer));
+        assert_eq!(read(&after).as_ref(), Ok(&timer));
+        assert_eq!(serde_json::to_string(&timer).unwrap(), before);
+    }
+
+    #[test]
+    fn an_unknown_type_is_refused() {
+        let error = read(r#"{"decisionType":"FlyToTheMoon"}"#).unwrap_err();
+        assert!(
+            error.starts_with(
+                "unknown variant `FlyToTheMoon`, expected one of `ScheduleActivityTask`"
+            ),
+            "{error}"
+        );
+        let error = read("{}").unwrap_err();
+        assert!(error.contains("missing field `decisionType`"), "{error}");
+    }
+
+    #[test]
+    fn a_type_needs_its_own_attributes() {
+        for text in [
+            r#"{"decisionType":"CancelTimer"}"#,
+            r#"{"decisionType":"CancelTimer","cancelTimerDecisionAttributes":null}"#,
+            r#"{"decisionType":"CancelTimer","recordMarkerDecisionAttributes":{"markerName":"m"}}"#,
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(
+                error.contains("missing field `cancelTimerDecisionAttributes`"),
+                "{text}: {error}"
+            );
+        }
+        let error = read(r#"{"decisionType":"CancelTimer","cancelTimerDecisionAttributes":{}}"#)
+            .unwrap_err();
+        assert!(error.contains("missing field `timerId`"), "{error}");
+    }
 }

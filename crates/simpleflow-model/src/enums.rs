@@ -1,4 +1,7 @@
-//! The enums of the service model. A value that is not listed there is kept in `Other`.
+//! The enums of the service model, in alphabetical order.
+//!
+//! None of them is closed: the service may add a value at any time, and a history that has one must
+//! still be read. What is not listed is kept in `Other` and written back as it came.
 
 use crate::shape::string_enums;
 
@@ -132,7 +135,7 @@ string_enums! {
         DefaultChildPolicyUndefined = "DEFAULT_CHILD_POLICY_UNDEFINED",
         OperationNotPermitted = "OPERATION_NOT_PERMITTED",
     }
-    /// Why a `StartLambdaFunction` was refused.
+    /// Why a scheduled Lambda function could not be started.
     StartLambdaFunctionFailedCause {
         AssumeRoleFailed = "ASSUME_ROLE_FAILED",
     }
@@ -143,11 +146,11 @@ string_enums! {
         TimerCreationRateExceeded = "TIMER_CREATION_RATE_EXCEEDED",
         OperationNotPermitted = "OPERATION_NOT_PERMITTED",
     }
-    /// Why a cancel was asked for.
+    /// Why a cancel of an execution was asked for, where it was the service that asked.
     WorkflowExecutionCancelRequestedCause {
         ChildPolicyApplied = "CHILD_POLICY_APPLIED",
     }
-    /// Why an execution was terminated.
+    /// What terminated an execution.
     WorkflowExecutionTerminatedCause {
         ChildPolicyApplied = "CHILD_POLICY_APPLIED",
         EventLimitExceeded = "EVENT_LIMIT_EXCEEDED",

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 pub use attributes::*;
 
-use crate::{EventId, Timestamp, Unknown};
+use crate::{EventId, Members, Timestamp, Unknown};
 
 /// One event of an execution's history.
 ///
@@ -51,8 +51,7 @@ macro_rules! event_types {
         impl EventAttributes {
             /// The event types of the service model: the type, its member name, and the members
             /// of its attributes.
-            #[allow(clippy::type_complexity)]
-            pub const TYPES: &'static [(&'static str, &'static str, &'static [(&'static str, bool)])] =
+            pub const TYPES: &'static [(&'static str, &'static str, Members)] =
                 &[$(($event_type, $member, $name::MEMBERS)),*];
 
             /// The name of the event type.

@@ -32,6 +32,22 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::UnknownResource,
+        Self::DomainAlreadyExists,
+        Self::DomainDeprecated,
+        Self::TypeAlreadyExists,
+        Self::TypeDeprecated,
+        Self::TypeNotDeprecated,
+        Self::WorkflowExecutionAlreadyStarted,
+        Self::DefaultUndefined,
+        Self::LimitExceeded,
+        Self::TooManyTags,
+        Self::OperationNotPermitted,
+        Self::Validation,
+    ];
+
     /// The type as the wire names it, without its namespace.
     pub fn as_str(self) -> &'static str {
         match self {

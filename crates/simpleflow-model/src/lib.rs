@@ -25,6 +25,7 @@ pub use ids::{
     MarkerName, PageToken, RunId, SignalName, TaskListName, TaskToken, TimerId, TypeName, Version,
     WorkflowId,
 };
+pub use shape::Members;
 pub use smol_str::SmolStr;
 pub use time::{InvalidTimeout, RetentionDays, TaskPriority, Timeout, Timestamp};
 pub use types::{ActivityType, TaskList, WorkflowExecution, WorkflowType};

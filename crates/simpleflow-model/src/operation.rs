@@ -1,4 +1,6 @@
-//! The requests of the 39 operations of the service. Answers are in [`types`](crate::types).
+//! The requests of the 39 operations of the service, each under the name of its operation.
+//!
+//! The answers are in [`types`](crate::types), where operations share them.
 
 use smol_str::SmolStr;
 
@@ -11,7 +13,7 @@ use crate::{
 };
 
 shapes! {
-    /// The request of `CountClosedWorkflowExecutions`.
+    /// Counts the closed executions that match the filters.
     CountClosedWorkflowExecutions {
         req domain: DomainName = "domain",
         opt start_time_filter: ExecutionTimeFilter = "startTimeFilter",
@@ -21,7 +23,7 @@ shapes! {
         opt tag_filter: TagFilter = "tagFilter",
         opt close_status_filter: CloseStatusFilter = "closeStatusFilter",
     }
-    /// The request of `CountOpenWorkflowExecutions`.
+    /// Counts the open executions that match the filters.
     CountOpenWorkflowExecutions {
         req domain: DomainName = "domain",
         req start_time_filter: ExecutionTimeFilter = "startTimeFilter",
@@ -29,60 +31,60 @@ shapes! {
         opt tag_filter: TagFilter = "tagFilter",
         opt execution_filter: WorkflowExecutionFilter = "executionFilter",
     }
-    /// The request of `CountPendingActivityTasks`.
+    /// Counts the activity tasks that wait in a task list.
     CountPendingActivityTasks {
         req domain: DomainName = "domain",
         req task_list: TaskList = "taskList",
     }
-    /// The request of `CountPendingDecisionTasks`.
+    /// Counts the decision tasks that wait in a task list.
     CountPendingDecisionTasks {
         req domain: DomainName = "domain",
         req task_list: TaskList = "taskList",
     }
-    /// The request of `DeleteActivityType`.
+    /// Deletes an activity type, which must be deprecated.
     DeleteActivityType {
         req domain: DomainName = "domain",
         req activity_type: ActivityType = "activityType",
     }
-    /// The request of `DeleteWorkflowType`.
+    /// Deletes a workflow type, which must be deprecated.
     DeleteWorkflowType {
         req domain: DomainName = "domain",
         req workflow_type: WorkflowType = "workflowType",
     }
-    /// The request of `DeprecateActivityType`.
+    /// Deprecates an activity type: no new task of it can be scheduled.
     DeprecateActivityType {
         req domain: DomainName = "domain",
         req activity_type: ActivityType = "activityType",
     }
-    /// The request of `DeprecateDomain`.
+    /// Deprecates a domain: no new execution can be started in it, nor a type registered.
     DeprecateDomain {
         req name: DomainName = "name",
     }
-    /// The request of `DeprecateWorkflowType`.
+    /// Deprecates a workflow type: no new execution of it can be started.
     DeprecateWorkflowType {
         req domain: DomainName = "domain",
         req workflow_type: WorkflowType = "workflowType",
     }
-    /// The request of `DescribeActivityType`.
+    /// Asks for an activity type and its defaults.
     DescribeActivityType {
         req domain: DomainName = "domain",
         req activity_type: ActivityType = "activityType",
     }
-    /// The request of `DescribeDomain`.
+    /// Asks for a domain and its configuration.
     DescribeDomain {
         req name: DomainName = "name",
     }
-    /// The request of `DescribeWorkflowExecution`.
+    /// Asks for the state of an execution.
     DescribeWorkflowExecution {
         req domain: DomainName = "domain",
         req execution: WorkflowExecution = "execution",
     }
-    /// The request of `DescribeWorkflowType`.
+    /// Asks for a workflow type and its defaults.
     DescribeWorkflowType {
         req domain: DomainName = "domain",
         req workflow_type: WorkflowType = "workflowType",
     }
-    /// The request of `GetWorkflowExecutionHistory`.
+    /// Asks for a page of the history of an execution.
     GetWorkflowExecutionHistory {
         req domain: DomainName = "domain",
         req execution: WorkflowExecution = "execution",
@@ -90,7 +92,7 @@ shapes! {
         opt maximum_page_size: u32 = "maximumPageSize",
         opt reverse_order: bool = "reverseOrder",
     }
-    /// The request of `ListActivityTypes`.
+    /// Asks for a page of the activity types of a domain.
     ListActivityTypes {
         req domain: DomainName = "domain",
         opt name: TypeName = "name",
@@ -99,7 +101,7 @@ shapes! {
         opt maximum_page_size: u32 = "maximumPageSize",
         opt reverse_order: bool = "reverseOrder",
     }
-    /// The request of `ListClosedWorkflowExecutions`.
+    /// Asks for a page of the closed executions that match the filters.
     ListClosedWorkflowExecutions {
         req domain: DomainName = "domain",
         opt start_time_filter: ExecutionTimeFilter = "startTimeFilter",
@@ -112,14 +114,14 @@ shapes! {
         opt maximum_page_size: u32 = "maximumPageSize",
         opt reverse_order: bool = "reverseOrder",
     }
-    /// The request of `ListDomains`.
+    /// Asks for a page of the domains.
     ListDomains {
         opt next_page_token: PageToken = "nextPageToken",
         req registration_status: RegistrationStatus = "registrationStatus",
         opt maximum_page_size: u32 = "maximumPageSize",
         opt reverse_order: bool = "reverseOrder",
     }
-    /// The request of `ListOpenWorkflowExecutions`.
+    /// Asks for a page of the open executions that match the filters.
     ListOpenWorkflowExecutions {
         req domain: DomainName = "domain",
         req start_time_filter: ExecutionTimeFilter = "startTimeFilter",
@@ -130,11 +132,11 @@ shapes! {
         opt reverse_order: bool = "reverseOrder",
         opt execution_filter: WorkflowExecutionFilter = "executionFilter",
     }
-    /// The request of `ListTagsForResource`.
+    /// Asks for the tags of a domain.
     ListTagsForResource {
         req resource_arn: Arn = "resourceArn",
     }
-    /// The request of `ListWorkflowTypes`.
+    /// Asks for a page of the workflow types of a domain.
     ListWorkflowTypes {
         req domain: DomainName = "domain",
         opt name: TypeName = "name",
@@ -143,13 +145,14 @@ shapes! {
         opt maximum_page_size: u32 = "maximumPageSize",
         opt reverse_order: bool = "reverseOrder",
     }
-    /// The request of `PollForActivityTask`.
+    /// Waits for a task in a task list, as a worker.
     PollForActivityTask {
         req domain: DomainName = "domain",
         req task_list: TaskList = "taskList",
         opt identity: Identity = "identity",
     }
-    /// The request of `PollForDecisionTask`.
+    /// Waits for a task in a task list, as a decider; with a page token, asks for the next page of
+    /// the history of a task that was handed out.
     PollForDecisionTask {
         req domain: DomainName = "domain",
         req task_list: TaskList = "taskList",
@@ -159,12 +162,12 @@ shapes! {
         opt reverse_order: bool = "reverseOrder",
         opt start_at_previous_started_event: bool = "startAtPreviousStartedEvent",
     }
-    /// The request of `RecordActivityTaskHeartbeat`.
+    /// Says that a worker is still at its task, and learns whether a cancel was asked for.
     RecordActivityTaskHeartbeat {
         req task_token: TaskToken = "taskToken",
         opt details: SmolStr = "details",
     }
-    /// The request of `RegisterActivityType`.
+    /// Registers an activity type with its defaults.
     RegisterActivityType {
         req domain: DomainName = "domain",
         req name: TypeName = "name",
@@ -177,14 +180,14 @@ shapes! {
         opt default_task_schedule_to_start_timeout: Timeout = "defaultTaskScheduleToStartTimeout",
         opt default_task_schedule_to_close_timeout: Timeout = "defaultTaskScheduleToCloseTimeout",
     }
-    /// The request of `RegisterDomain`.
+    /// Registers a domain.
     RegisterDomain {
         req name: DomainName = "name",
         opt description: SmolStr = "description",
         req workflow_execution_retention_period_in_days: RetentionDays = "workflowExecutionRetentionPeriodInDays",
         opt tags: Vec<ResourceTag> = "tags",
     }
-    /// The request of `RegisterWorkflowType`.
+    /// Registers a workflow type with its defaults.
     RegisterWorkflowType {
         req domain: DomainName = "domain",
         req name: TypeName = "name",
@@ -197,29 +200,29 @@ shapes! {
         opt default_child_policy: ChildPolicy = "defaultChildPolicy",
         opt default_lambda_role: Arn = "defaultLambdaRole",
     }
-    /// The request of `RequestCancelWorkflowExecution`.
+    /// Asks an execution to cancel itself; its decider decides what comes of it.
     RequestCancelWorkflowExecution {
         req domain: DomainName = "domain",
         req workflow_id: WorkflowId = "workflowId",
         opt run_id: RunId = "runId",
     }
-    /// The request of `RespondActivityTaskCanceled`.
+    /// Answers an activity task: it was cancelled.
     RespondActivityTaskCanceled {
         req task_token: TaskToken = "taskToken",
         opt details: SmolStr = "details",
     }
-    /// The request of `RespondActivityTaskCompleted`.
+    /// Answers an activity task: it is done.
     RespondActivityTaskCompleted {
         req task_token: TaskToken = "taskToken",
         opt result: SmolStr = "result",
     }
-    /// The request of `RespondActivityTaskFailed`.
+    /// Answers an activity task: it failed.
     RespondActivityTaskFailed {
         req task_token: TaskToken = "taskToken",
         opt reason: SmolStr = "reason",
         opt details: SmolStr = "details",
     }
-    /// The request of `RespondDecisionTaskCompleted`.
+    /// Answers a decision task with decisions, in the order in which they take effect.
     RespondDecisionTaskCompleted {
         req task_token: TaskToken = "taskToken",
         opt decisions: Vec<Decision> = "decisions",
@@ -227,7 +230,7 @@ shapes! {
         opt task_list: TaskList = "taskList",
         opt task_list_schedule_to_start_timeout: Timeout = "taskListScheduleToStartTimeout",
     }
-    /// The request of `SignalWorkflowExecution`.
+    /// Sends a signal to an open execution.
     SignalWorkflowExecution {
         req domain: DomainName = "domain",
         req workflow_id: WorkflowId = "workflowId",
@@ -235,7 +238,7 @@ shapes! {
         req signal_name: SignalName = "signalName",
         opt input: SmolStr = "input",
     }
-    /// The request of `StartWorkflowExecution`.
+    /// Starts an execution.
     StartWorkflowExecution {
         req domain: DomainName = "domain",
         req workflow_id: WorkflowId = "workflowId",
@@ -249,12 +252,12 @@ shapes! {
         opt child_policy: ChildPolicy = "childPolicy",
         opt lambda_role: Arn = "lambdaRole",
     }
-    /// The request of `TagResource`.
+    /// Adds tags to a domain.
     TagResource {
         req resource_arn: Arn = "resourceArn",
         req tags: Vec<ResourceTag> = "tags",
     }
-    /// The request of `TerminateWorkflowExecution`.
+    /// Closes an execution without asking its decider.
     TerminateWorkflowExecution {
         req domain: DomainName = "domain",
         req workflow_id: WorkflowId = "workflowId",
@@ -263,21 +266,21 @@ shapes! {
         opt details: SmolStr = "details",
         opt child_policy: ChildPolicy = "childPolicy",
     }
-    /// The request of `UndeprecateActivityType`.
+    /// Brings a deprecated activity type back into use.
     UndeprecateActivityType {
         req domain: DomainName = "domain",
         req activity_type: ActivityType = "activityType",
     }
-    /// The request of `UndeprecateDomain`.
+    /// Brings a deprecated domain back into use.
     UndeprecateDomain {
         req name: DomainName = "name",
     }
-    /// The request of `UndeprecateWorkflowType`.
+    /// Brings a deprecated workflow type back into use.
     UndeprecateWorkflowType {
         req domain: DomainName = "domain",
         req workflow_type: WorkflowType = "workflowType",
     }
-    /// The request of `UntagResource`.
+    /// Removes tags from a domain.
     UntagResource {
         req resource_arn: Arn = "resourceArn",
         req tag_keys: Vec<SmolStr> = "tagKeys",

@@ -1,8 +1,11 @@
 //! The macro that declares a structure of the wire format.
 //!
-//! SWF's JSON is closed to nobody: members appear that no model lists. A shape therefore keeps
-//! what it does not know in [`Unknown`](crate::Unknown) and writes it back. `serde(flatten)` would do the same, but
+//! The service may add a member to a shape at any time. A shape therefore keeps what it does not
+//! know in [`Unknown`](crate::Unknown) and writes it back. `serde(flatten)` would do the same, but
 //! it buffers every member first, and reading histories is where a decider spends its time.
+
+/// The members of a shape: the wire name of each, and whether it is required.
+pub type Members = &'static [(&'static str, bool)];
 
 /// Declares structures whose serde form is a JSON object in SWF's naming.
 ///
@@ -12,7 +15,12 @@ macro_rules! shapes {
     ($(
         $(#[$doc:meta])*
         $name:ident { $( $need:ident $field:ident : $type:ty = $wire:literal ),* $(,)? }
-    )*) => {$(
+    )*) => {
+        /// The shapes of this module: the name and the members of each.
+        pub const SHAPES: &[(&str, $crate::Members)] =
+            &[$((stringify!($name), $name::MEMBERS)),*];
+
+    $(
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $name {
@@ -25,8 +33,8 @@ macro_rules! shapes {
         }
 
         impl $name {
-            /// The members of the shape: wire name, and whether it is required.
-            pub const MEMBERS: &'static [(&'static str, bool)] =
+            /// The members of the shape.
+            pub const MEMBERS: $crate::Members =
                 &[$(($wire, $crate::shape::member_required!($need))),*];
         }
 
@@ -136,7 +144,11 @@ macro_rules! string_enums {
     ($(
         $(#[$doc:meta])*
         $name:ident { $( $variant:ident = $wire:literal ),* $(,)? }
-    )*) => {$(
+    )*) => {
+        /// The enums of this module: the name and the values of each.
+        pub const ENUMS: &[(&str, &[&str])] = &[$((stringify!($name), $name::VALUES)),*];
+
+    $(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
@@ -167,6 +179,8 @@ macro_rules! string_enums {
             }
         }
 
+        /// The first value that the service model lists, so that shapes can be built in part
+        /// with `..Default::default()`. It is not a default of the service.
         impl Default for $name {
             fn default() -> Self {
                 [$(Self::$variant),*].into_iter().next().expect("an enum has a variant")

@@ -1,0 +1,153 @@
+//! A call of an activity in a workflow: its arguments, and what differs from its definition.
+
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use serde::Serialize;
+use simpleflow_model::{SmolStr, TaskPriority, Timeout};
+
+use super::{Activity, ActivityDefinition};
+use crate::future::Future;
+use crate::task::Task;
+
+/// An argument of a call: a value, or the future of one.
+pub struct Arg(pub(crate) ArgKind);
+
+pub(crate) enum ArgKind {
+    Json(SmolStr),
+    Future(Rc<Task>),
+    Invalid(SmolStr),
+}
+
+/// What may stand as an argument of type `T`: a `T`, or a [`Future`] of one. A future as an
+/// argument is a dependency: the call does not wait, the task does.
+pub trait IntoArg<T> {
+    /// The argument.
+    fn into_arg(self) -> Arg;
+}
+
+impl<T: Serialize> IntoArg<T> for T {
+    fn into_arg(self) -> Arg {
+        Arg(match crate::payload::to_json(&self) {
+            Ok(json) => ArgKind::Json(json),
+            Err(error) => ArgKind::Invalid(
+                format!(
+                    "an argument of type {} has no JSON form: {error}",
+                    std::any::type_name::<T>()
+                )
+                .into(),
+            ),
+        })
+    }
+}
+
+impl<T> IntoArg<T> for &Future<T> {
+    fn into_arg(self) -> Arg {
+        Arg(ArgKind::Future(self.task()))
+    }
+}
+
+impl<T> IntoArg<T> for Future<T> {
+    fn into_arg(self) -> Arg {
+        (&self).into_arg()
+    }
+}
+
+impl IntoArg<String> for &str {
+    fn into_arg(self) -> Arg {
+        IntoArg::<&str>::into_arg(self)
+    }
+}
+
+/// A call of an activity, to be given to [`Flow::submit`](crate::Flow::submit). Its methods
+/// change for this call what `#[activity]` says.
+#[must_use = "a call does nothing until it is given to `flow.submit`"]
+pub struct ActivityCall<T> {
+    pub(crate) definition: &'static ActivityDefinition,
+    pub(crate) args: Vec<Arg>,
+    pub(crate) overrides: Option<Box<ActivityDefinition>>,
+    pub(crate) id: Option<SmolStr>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> ActivityCall<T> {
+    /// A call of activity `A` with these arguments. `#[activity]` makes these calls.
+    pub fn new<A: Activity>(args: Vec<Arg>) -> Self {
+        Self::of(A::definition(), args)
+    }
+
+    pub(crate) fn of(definition: &'static ActivityDefinition, args: Vec<Arg>) -> Self {
+        Self {
+            definition,
+            args,
+            overrides: None,
+            id: None,
+            output: PhantomData,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut ActivityDefinition)) -> Self {
+        let own = self
+            .overrides
+            .get_or_insert_with(|| Box::new(self.definition.clone()));
+        change(own);
+        self
+    }
+
+    /// The task list whose workers run it.
+    pub fn task_list(self, task_list: impl Into<SmolStr>) -> Self {
+        self.with(|call| call.task_list = task_list.into())
+    }
+
+    /// The priority of the task: the higher goes first.
+    pub fn priority(self, priority: i32) -> Self {
+        self.with(|call| call.task_priority = Some(TaskPriority(priority)))
+    }
+
+    /// The version of the activity type.
+    pub fn version(self, version: impl Into<SmolStr>) -> Self {
+        self.with(|call| call.version = version.into())
+    }
+
+    /// How many times it is tried again after a failure or a timeout.
+    pub fn retry(self, retry: u32) -> Self {
+        self.with(|call| call.retry = retry)
+    }
+
+    /// Whether its failure fails the workflow at once, also when nobody awaits it.
+    pub fn raises_on_failure(self, raises: bool) -> Self {
+        self.with(|call| call.raises_on_failure = raises)
+    }
+
+    /// Whether equal arguments are one task, run once in an execution.
+    pub fn idempotent(self, idempotent: bool) -> Self {
+        self.with(|call| call.idempotent = idempotent)
+    }
+
+    /// How long an attempt may run, in seconds.
+    pub fn start_to_close_timeout(self, timeout: impl Into<Timeout>) -> Self {
+        self.with(|call| call.start_to_close_timeout = timeout.into())
+    }
+
+    /// How long an attempt may take from being scheduled to its end, in seconds.
+    pub fn schedule_to_close_timeout(self, timeout: impl Into<Timeout>) -> Self {
+        self.with(|call| call.schedule_to_close_timeout = timeout.into())
+    }
+
+    /// How long an attempt may wait for a worker, in seconds.
+    pub fn schedule_to_start_timeout(self, timeout: impl Into<Timeout>) -> Self {
+        self.with(|call| call.schedule_to_start_timeout = timeout.into())
+    }
+
+    /// How long an attempt may be silent, in seconds.
+    pub fn heartbeat_timeout(self, timeout: impl Into<Timeout>) -> Self {
+        self.with(|call| call.heartbeat_timeout = timeout.into())
+    }
+
+    /// A suffix of one's own for the task's id, in place of a counter. A second submit with the
+    /// same id is the same task.
+    pub fn id(mut self, suffix: impl Into<SmolStr>) -> Self {
+        self.id = Some(suffix.into());
+        self
+    }
+}

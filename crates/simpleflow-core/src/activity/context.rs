@@ -1,0 +1,92 @@
+//! What a running activity knows of itself, and its way back to the worker.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use simpleflow_model::{
+    ActivityId, DomainName, RunId, SmolStr, TaskListName, TypeName, Version, WorkflowId,
+};
+
+/// Which task an activity runs for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActivityInfo {
+    /// The name of the activity type.
+    pub name: TypeName,
+    /// The version of the activity type.
+    pub version: Version,
+    /// The domain of the execution.
+    pub domain_name: DomainName,
+    /// The workflow id of the execution.
+    pub workflow_id: WorkflowId,
+    /// The run id of the execution.
+    pub run_id: RunId,
+    /// The id of the task.
+    pub activity_id: ActivityId,
+    /// The task list that the worker polled.
+    pub activity_task_list: TaskListName,
+    /// The input as it came, JSON text.
+    pub input: SmolStr,
+}
+
+/// Where the heartbeats of an activity go. A worker implements it.
+pub trait HeartbeatSink: Send + Sync {
+    /// Reports that the activity is alive, with details as JSON text.
+    fn heartbeat(&self, details: Option<SmolStr>);
+
+    /// Whether the workflow asked for the cancel of the task, or the task is lost.
+    fn is_cancel_requested(&self) -> bool;
+}
+
+struct NoSink;
+
+impl HeartbeatSink for NoSink {
+    fn heartbeat(&self, _details: Option<SmolStr>) {}
+    fn is_cancel_requested(&self) -> bool {
+        false
+    }
+}
+
+/// The context of a running activity: a parameter of this type is filled by the worker.
+#[derive(Clone)]
+pub struct ActivityContext {
+    info: Arc<ActivityInfo>,
+    sink: Arc<dyn HeartbeatSink>,
+}
+
+impl ActivityContext {
+    /// The context of a task, whose heartbeats go to `sink`.
+    pub fn new(info: ActivityInfo, sink: Arc<dyn HeartbeatSink>) -> Self {
+        Self {
+            info: Arc::new(info),
+            sink,
+        }
+    }
+
+    /// A context for a unit test: heartbeats go nowhere, and nothing is ever cancelled.
+    pub fn for_test() -> Self {
+        Self::new(ActivityInfo::default(), Arc::new(NoSink))
+    }
+
+    /// Which task the activity runs for.
+    pub fn info(&self) -> &ActivityInfo {
+        &self.info
+    }
+
+    /// Reports that the activity is alive, with details that a timeout will carry. Details that
+    /// have no JSON form are left out.
+    pub fn heartbeat<T: Serialize>(&self, details: T) {
+        self.sink.heartbeat(crate::payload::to_json(&details).ok());
+    }
+
+    /// Whether the workflow asked for the cancel of this task.
+    pub fn is_cancel_requested(&self) -> bool {
+        self.sink.is_cancel_requested()
+    }
+}
+
+impl fmt::Debug for ActivityContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.info.fmt(f)
+    }
+}

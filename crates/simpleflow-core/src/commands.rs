@@ -1,0 +1,88 @@
+//! The queue of what the workflow asked for and no event has confirmed yet.
+//!
+//! Commands are kept in the order in which the code issued them. A command leaves the queue when
+//! an event claims it or the code withdraws it, mostly at the front: claims follow the order of
+//! the decisions.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use simpleflow_model::SmolStr;
+
+use crate::task::Task;
+
+#[derive(Clone)]
+pub(crate) enum Command {
+    /// Schedule an activity, start a child or a timer.
+    Start(Rc<Task>),
+    /// Cancel one of these.
+    Cancel(Rc<Task>),
+    /// Start the timer after which a refused task is tried again.
+    BackOff {
+        task: Rc<Task>,
+        timer_id: SmolStr,
+        seconds: u32,
+    },
+    RecordMarker {
+        name: SmolStr,
+        details: Option<SmolStr>,
+        location: &'static std::panic::Location<'static>,
+    },
+}
+
+#[derive(Default)]
+pub(crate) struct Commands {
+    queue: VecDeque<(u64, Option<Command>)>,
+    next: u64,
+    live: usize,
+}
+
+impl Commands {
+    /// The place that the next command gets.
+    pub(crate) fn next_place(&self) -> u64 {
+        self.next
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// Appends a command at a place that is not lower than any before.
+    pub(crate) fn push_at(&mut self, place: u64, command: Command) {
+        self.queue.push_back((place, Some(command)));
+        self.next = place + 1;
+        self.live += 1;
+    }
+
+    /// Takes the command at a place, if it is still there.
+    pub(crate) fn take(&mut self, place: u64) -> Option<Command> {
+        let index = self.queue.binary_search_by_key(&place, |(p, _)| *p).ok()?;
+        self.remove(index)
+    }
+
+    /// Takes the first command that fits, with its place.
+    pub(crate) fn claim(&mut self, fits: impl Fn(&Command) -> bool) -> Option<(u64, Command)> {
+        let index = self
+            .queue
+            .iter()
+            .position(|(_, command)| command.as_ref().is_some_and(&fits))?;
+        let place = self.queue[index].0;
+        self.remove(index).map(|command| (place, command))
+    }
+
+    fn remove(&mut self, index: usize) -> Option<Command> {
+        let command = self.queue[index].1.take()?;
+        self.live -= 1;
+        while let Some((_, None)) = self.queue.front() {
+            self.queue.pop_front();
+        }
+        Some(command)
+    }
+
+    /// The commands in order, with their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Command)> {
+        self.queue
+            .iter()
+            .filter_map(|(place, command)| command.as_ref().map(|command| (*place, command)))
+    }
+}

@@ -1,0 +1,429 @@
+//! The errors of workflows and activities, and how they travel as a reason and details.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+
+use serde_json::json;
+use simpleflow_model::enums::ActivityTaskTimeoutType;
+use simpleflow_model::{SmolStr, limits};
+
+use crate::payload::ArgumentError;
+
+/// The result of a workflow or an activity.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Any error of a workflow or an activity: every [`std::error::Error`] becomes one with `?`.
+pub struct Error(Box<Repr>);
+
+enum Repr {
+    Fail {
+        reason: String,
+        details: Option<String>,
+    },
+    Other {
+        source: Box<dyn StdError + Send + Sync>,
+        type_name: &'static str,
+    },
+}
+
+impl Error {
+    /// A failure in one's own words.
+    pub fn msg(reason: impl fmt::Display) -> Self {
+        Self(Box::new(Repr::Fail {
+            reason: reason.to_string(),
+            details: None,
+        }))
+    }
+
+    /// Adds details, which travel beside the reason.
+    #[must_use]
+    pub fn with_details(self, details: impl fmt::Display) -> Self {
+        Self(Box::new(Repr::Fail {
+            reason: self.to_string(),
+            details: Some(details.to_string()),
+        }))
+    }
+
+    /// The failure of a task, if that is what this is.
+    pub fn task_error(&self) -> Option<&TaskError> {
+        self.downcast_ref()
+    }
+
+    /// The error as its own type, if it has that type.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        match &*self.0 {
+            Repr::Fail { .. } => None,
+            Repr::Other { source, .. } => source.downcast_ref(),
+        }
+    }
+
+    /// What caused it, outermost first.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first = match &*self.0 {
+            Repr::Fail { .. } => None,
+            Repr::Other { source, .. } => source.source(),
+        };
+        std::iter::successors(first, |&error| error.source())
+    }
+
+    /// How an execution that ends with this error fails.
+    pub(crate) fn to_execution_failure(&self) -> Failure {
+        if let Some(task) = self.task_error() {
+            return task.to_execution_failure();
+        }
+        let details = match &*self.0 {
+            Repr::Fail { details, .. } => details.clone(),
+            Repr::Other { type_name, .. } => Some(
+                std::iter::once((*type_name).to_owned())
+                    .chain(self.causes().map(|cause| format!("caused by: {cause}")))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
+        };
+        Failure::new(format!("Workflow execution failed: {self}"), details)
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self(Box::new(Repr::Other {
+            source: Box::new(error),
+            type_name: std::any::type_name::<E>(),
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Repr::Fail { reason, .. } => f.write_str(reason),
+            Repr::Other { source, .. } => source.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        for cause in self.causes() {
+            write!(f, "\n  caused by: {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A reason and details, as SWF records a failure.
+///
+/// The reason is at most 256 characters; what does not fit is cut, and the whole goes first in
+/// the details, which hold at most 32,768.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened, in a line.
+    pub reason: SmolStr,
+    /// More of it.
+    pub details: Option<SmolStr>,
+}
+
+impl Failure {
+    /// A failure within SWF's limits.
+    pub fn new(reason: impl Into<String>, details: Option<String>) -> Self {
+        let reason = reason.into();
+        let short = cut(&reason, limits::REASON_LENGTH);
+        let details = match details {
+            Some(details) if short.len() < reason.len() => Some(format!("{reason}\n{details}")),
+            None if short.len() < reason.len() => Some(reason),
+            details => details,
+        };
+        Self {
+            reason: short,
+            details: details.map(|details| cut(&details, limits::DATA_LENGTH)),
+        }
+    }
+
+    /// The failure of an activity, in the original's form: the reason is `Type: message`, the
+    /// details are a JSON object with `error`, `error_type`, `message` and `traceback`.
+    pub fn of_activity<E: fmt::Display + fmt::Debug + 'static>(error: &E) -> Self {
+        if let Some(error) = (error as &dyn Any).downcast_ref::<Error>() {
+            return match &*error.0 {
+                Repr::Fail {
+                    reason,
+                    details: Some(details),
+                } => Self::new(reason.clone(), Some(details.clone())),
+                Repr::Fail {
+                    reason,
+                    details: None,
+                } => Self::with_type("simpleflow::Error", reason, &[]),
+                Repr::Other { type_name, .. } => {
+                    let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
+                    Self::with_type(type_name, &error.to_string(), &causes)
+                }
+            };
+        }
+        let causes: Vec<String> = format!("{error:?}").lines().map(str::to_owned).collect();
+        Self::with_type(std::any::type_name::<E>(), &error.to_string(), &causes)
+    }
+
+    pub(crate) fn with_type(type_name: &str, message: &str, traceback: &[String]) -> Self {
+        let error = short_type_name(type_name);
+        let reason = match message {
+            "" => error.to_owned(),
+            message => format!("{error}: {message}"),
+        };
+        let details = json!({
+            "error": error,
+            "error_type": type_name,
+            "message": message,
+            "traceback": traceback,
+        });
+        Self::new(reason, Some(details.to_string()))
+    }
+}
+
+/// `a::b::C<d::E>` is `C<d::E>`.
+fn short_type_name(type_name: &str) -> &str {
+    let path_end = type_name.find('<').unwrap_or(type_name.len());
+    let start = type_name[..path_end].rfind("::").map_or(0, |i| i + 2);
+    &type_name[start..]
+}
+
+fn cut(text: &str, most: usize) -> SmolStr {
+    const MARK: &str = " ...";
+    if text.len() <= most || text.chars().count() <= most {
+        return text.into();
+    }
+    let start: String = text.chars().take(most - MARK.len()).collect();
+    (start + MARK).into()
+}
+
+/// The failure of a task: an activity, a child execution or a timer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskError {
+    task: SmolStr,
+    name: SmolStr,
+    attempt: u32,
+    location: &'static Location<'static>,
+    kind: TaskErrorKind,
+}
+
+/// How a task failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskErrorKind {
+    /// It reported a failure.
+    Failed {
+        /// What happened, in a line.
+        reason: SmolStr,
+        /// More of it; of an activity, a JSON object with `error_type`, `message`, `traceback`.
+        details: Option<SmolStr>,
+    },
+    /// One of its time limits ran out.
+    TimedOut {
+        /// Which.
+        timeout_type: ActivityTaskTimeoutType,
+        /// The details of its last heartbeat.
+        details: Option<SmolStr>,
+    },
+    /// It was cancelled.
+    Cancelled {
+        /// What it said when it was cancelled.
+        details: Option<SmolStr>,
+    },
+    /// The child execution was terminated.
+    Terminated,
+    /// The service refused to schedule it.
+    Refused {
+        /// The service's cause, such as `ACTIVITY_TYPE_DEPRECATED`.
+        cause: SmolStr,
+    },
+    /// A task whose result it needs failed.
+    Dependency(Box<TaskError>),
+    /// An argument has no JSON form, or the input is longer than the service takes.
+    Input(SmolStr),
+    /// The result is not what the workflow expects.
+    Result {
+        /// The Rust type that was expected.
+        expected: &'static str,
+        /// What the decoder says.
+        problem: SmolStr,
+    },
+}
+
+impl TaskError {
+    pub(crate) fn new(
+        task: SmolStr,
+        name: SmolStr,
+        attempt: u32,
+        location: &'static Location<'static>,
+        kind: TaskErrorKind,
+    ) -> Self {
+        Self {
+            task,
+            name,
+            attempt,
+            location,
+            kind,
+        }
+    }
+
+    /// The id of the task, such as `activity-examples.basic.increment-1`.
+    pub fn task_id(&self) -> &str {
+        &self.task
+    }
+
+    /// The name of the activity, workflow or timer.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which attempt failed, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Where in the workflow's code it was submitted.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// How it failed.
+    pub fn kind(&self) -> &TaskErrorKind {
+        &self.kind
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.kind, TaskErrorKind::Cancelled { .. })
+    }
+
+    /// Whether a time limit ran out.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, TaskErrorKind::TimedOut { .. })
+    }
+
+    /// What happened, in a line.
+    pub fn reason(&self) -> String {
+        match &self.kind {
+            TaskErrorKind::Failed { reason, .. } => reason.to_string(),
+            TaskErrorKind::TimedOut { timeout_type, .. } => format!("TimeoutError({timeout_type})"),
+            TaskErrorKind::Cancelled { .. } => "cancelled".to_owned(),
+            TaskErrorKind::Terminated => "terminated".to_owned(),
+            TaskErrorKind::Refused { cause } => cause.to_string(),
+            TaskErrorKind::Dependency(error) => {
+                format!("{} failed: {}", error.task, error.reason())
+            }
+            TaskErrorKind::Input(problem) => problem.to_string(),
+            TaskErrorKind::Result { expected, problem } => {
+                format!("its result is not of type {expected}: {problem}")
+            }
+        }
+    }
+
+    /// More of what happened, if the task said more.
+    pub fn details(&self) -> Option<&str> {
+        match &self.kind {
+            TaskErrorKind::Failed { details, .. }
+            | TaskErrorKind::TimedOut { details, .. }
+            | TaskErrorKind::Cancelled { details } => details.as_deref(),
+            TaskErrorKind::Dependency(error) => error.details(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn to_execution_failure(&self) -> Failure {
+        Failure::new(
+            format!(
+                "Workflow execution error in {}: \"{}\"",
+                self.name,
+                self.reason()
+            ),
+            self.details().map(str::to_owned),
+        )
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.task, self.reason())?;
+        if self.attempt > 1 {
+            write!(f, " (attempt {})", self.attempt)?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for TaskError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.kind {
+            TaskErrorKind::Dependency(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<ArgumentError> for Failure {
+    fn from(error: ArgumentError) -> Self {
+        Self::with_type("simpleflow::ArgumentError", &error.to_string(), &[])
+    }
+}
+
+/// Returns early with an [`Error`] in one's own words, as in `bail!("no part of {name} is left")`.
+#[macro_export]
+macro_rules! bail {
+    ($($message:tt)+) => {
+        return ::core::result::Result::Err($crate::Error::msg(::core::format_args!($($message)+)).into())
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_activity_fails_in_the_original_s_form() {
+        let error: Error = "x".parse::<i64>().unwrap_err().into();
+        let failure = Failure::of_activity(&error);
+        assert_eq!(
+            failure.reason,
+            "ParseIntError: invalid digit found in string"
+        );
+        let details: serde_json::Value =
+            serde_json::from_str(failure.details.as_deref().unwrap()).unwrap();
+        assert_eq!(details["error"], "ParseIntError");
+        assert_eq!(details["error_type"], "core::num::error::ParseIntError");
+        assert_eq!(details["message"], "invalid digit found in string");
+        assert_eq!(details["traceback"], json!([]));
+
+        let failure = Failure::of_activity(&Error::msg("no luck"));
+        assert_eq!(failure.reason, "Error: no luck");
+        let failure = Failure::of_activity(&Error::msg("no luck").with_details("at all"));
+        assert_eq!(
+            (failure.reason.as_str(), failure.details.as_deref()),
+            ("no luck", Some("at all"))
+        );
+        assert_eq!(short_type_name("a::b::C<d::E>"), "C<d::E>");
+    }
+
+    #[test]
+    fn a_long_reason_goes_on_in_the_details() {
+        let long = "é".repeat(300);
+        let failure = Failure::new(long.clone(), Some("more".into()));
+        assert_eq!(failure.reason.chars().count(), 256);
+        assert!(failure.reason.ends_with(" ..."));
+        assert_eq!(failure.details.unwrap(), format!("{long}\nmore"));
+        let failure = Failure::new("short", Some("d".repeat(40_000)));
+        assert_eq!(
+            failure.details.unwrap().chars().count(),
+            limits::DATA_LENGTH
+        );
+    }
+
+    #[test]
+    fn bail_takes_a_format() {
+        fn f(n: u32) -> Result<()> {
+            bail!("{n} of {}", 3)
+        }
+        assert_eq!(f(1).unwrap_err().to_string(), "1 of 3");
+    }
+}

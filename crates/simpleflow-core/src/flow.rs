@@ -1,0 +1,150 @@
+//! The flow: what a workflow's code sees of its execution.
+
+mod state;
+mod submit;
+
+use std::cell::RefCell;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rand::RngExt as _;
+use rand::distr::{Distribution, StandardUniform};
+use serde::de::DeserializeOwned;
+use simpleflow_model::{SmolStr, Timestamp};
+
+pub(crate) use state::{FlowState, PATCH_MARKER};
+pub use submit::Submit;
+pub(crate) use submit::{signal_payload, too_long};
+
+use crate::context::RunContext;
+use crate::error::{Result, TaskError};
+use crate::future::{Future, WaitAll};
+use crate::task::Task;
+
+/// What a workflow's code sees of its execution: the way to submit tasks, and time, randomness and
+/// ids that are the same at each replay. A handle: clones are the same flow.
+#[derive(Clone)]
+pub struct Flow {
+    pub(crate) shared: Rc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) state: RefCell<FlowState>,
+}
+
+impl Shared {
+    pub(crate) fn cancel(&self, task: &Rc<Task>) {
+        self.state.borrow_mut().cancel(task);
+    }
+}
+
+impl Flow {
+    /// Submits an activity or a child workflow, and gives the future of its result.
+    ///
+    /// The task takes its id and its place there and then, and the call never waits. What depends
+    /// on other tasks is scheduled when they are done; when one of them fails, it fails with it.
+    #[track_caller]
+    pub fn submit<S: Submit>(&self, call: S) -> Future<S::Output> {
+        let location = Location::caller();
+        let task = call.into_task(&mut self.shared.state.borrow_mut(), location);
+        Future::new(task, &self.shared)
+    }
+
+    /// Starts a timer with an id of one's own; a second start of the same id is the same timer.
+    ///
+    /// SWF counts in whole seconds: a fraction is rounded up.
+    #[track_caller]
+    pub fn start_timer(&self, id: impl Into<SmolStr>, duration: Duration) -> Future<()> {
+        let location = Location::caller();
+        let mut state = self.shared.state.borrow_mut();
+        let task = state.start_timer(id.into(), duration, location);
+        Future::new(task, &self.shared)
+    }
+
+    /// Waits for some time, durably. SWF counts in whole seconds: a fraction is rounded up.
+    #[track_caller]
+    pub fn sleep(&self, duration: Duration) -> Future<()> {
+        let location = Location::caller();
+        let mut state = self.shared.state.borrow_mut();
+        let id = state.next_id("sleep");
+        let task = state.start_timer(id, duration, location);
+        Future::new(task, &self.shared)
+    }
+
+    /// The next signal of a name: each call takes one, in the order in which they arrived,
+    /// whether it arrived before the call or comes later.
+    ///
+    /// The payload is the signal's input as JSON; of an input in the original's form,
+    /// `{"args": [...], "kwargs": {...}}`, it is the only argument, or the object of the named
+    /// ones. A signal without input is `null`.
+    #[track_caller]
+    pub fn wait_signal<T: DeserializeOwned>(&self, name: impl Into<SmolStr>) -> Future<T> {
+        let location = Location::caller();
+        let mut state = self.shared.state.borrow_mut();
+        let task = state.wait_signal(name.into(), location);
+        Future::new(task, &self.shared)
+    }
+
+    /// Waits until every future is done, and gives their results in order. It takes a tuple, an
+    /// array, a slice or a vector of futures or of references to them.
+    ///
+    /// # Errors
+    /// The first failure in order, after all are done.
+    pub async fn wait_all<W: WaitAll>(&self, futures: W) -> Result<W::Output, TaskError> {
+        futures.wait().await
+    }
+
+    /// Waits until one of the futures is done or failed, and gives its position; the first in
+    /// order when several are.
+    pub async fn wait_any<T>(&self, futures: &[&Future<T>]) -> usize {
+        crate::future::wait_any(futures).await
+    }
+
+    /// Records a marker: a name and details that stay in the history. Its payload is JSON.
+    #[track_caller]
+    pub fn record_marker<T: serde::Serialize>(&self, name: impl Into<SmolStr>, details: T) {
+        let location = Location::caller();
+        let details = crate::payload::to_json(&details).ok();
+        let mut state = self.shared.state.borrow_mut();
+        state.record_marker(name.into(), details, location);
+    }
+
+    /// Whether the code behind this id may run, so that code can change under running executions:
+    /// `true` in an execution that meets this call for the first time, and from then on; `false`
+    /// in one that passed this place before the call was there.
+    #[track_caller]
+    pub fn patched(&self, id: &str) -> bool {
+        let location = Location::caller();
+        self.shared.state.borrow_mut().patched(id, location)
+    }
+
+    /// The time of the event that the workflow reacts to: the same at each replay.
+    pub fn now(&self) -> Timestamp {
+        self.shared.state.borrow().now
+    }
+
+    /// A random value, the same at each replay.
+    pub fn random<T>(&self) -> T
+    where
+        StandardUniform: Distribution<T>,
+    {
+        self.shared.state.borrow_mut().rng().random()
+    }
+
+    /// A random UUID (version 4), the same at each replay.
+    pub fn uuid(&self) -> uuid::Uuid {
+        uuid::Builder::from_random_bytes(self.random()).into_uuid()
+    }
+
+    /// Whether the workflow is going over what it decided before. For logs; a workflow that
+    /// decides by it is not deterministic.
+    pub fn is_replaying(&self) -> bool {
+        self.shared.state.borrow().replaying
+    }
+
+    /// Which execution this is.
+    pub fn run_context(&self) -> RunContext {
+        self.shared.state.borrow().run.clone()
+    }
+}

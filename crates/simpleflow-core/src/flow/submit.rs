@@ -1,0 +1,221 @@
+//! How calls become tasks.
+
+use std::panic::Location;
+use std::rc::Rc;
+
+use simpleflow_model::{SmolStr, limits};
+
+use super::FlowState;
+use crate::activity::{ActivityCall, Arg, ArgKind};
+use crate::error::TaskErrorKind;
+use crate::task::{ActivityTask, ChildTask, Dependent, State, Task, TaskKind};
+use crate::task_id;
+use crate::workflow::{Workflow, WorkflowCall};
+
+/// What can be given to [`Flow::submit`](crate::Flow::submit): the call of an activity, a
+/// workflow, or the call of one.
+pub trait Submit: sealed::IntoTask {
+    /// The type of the result.
+    type Output;
+}
+
+pub(super) mod sealed {
+    use super::{FlowState, Location, Rc, Task};
+
+    pub trait IntoTask {
+        #[expect(private_interfaces, reason = "no one else implements or calls it")]
+        fn into_task(self, state: &mut FlowState, location: &'static Location<'static>)
+        -> Rc<Task>;
+    }
+}
+
+impl<T> Submit for ActivityCall<T> {
+    type Output = T;
+}
+
+impl<T> sealed::IntoTask for ActivityCall<T> {
+    #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    fn into_task(self, state: &mut FlowState, location: &'static Location<'static>) -> Rc<Task> {
+        state.last_submit = Some(location);
+        let definition = self.overrides.as_deref().unwrap_or(self.definition);
+        let mut args = Vec::with_capacity(self.args.len());
+        let mut waits: Vec<(Rc<Task>, usize)> = Vec::new();
+        let mut failure = None;
+        for (index, Arg(arg)) in self.args.into_iter().enumerate() {
+            args.push(match arg {
+                ArgKind::Json(json) => json,
+                ArgKind::Invalid(problem) => {
+                    failure.get_or_insert(TaskErrorKind::Input(problem));
+                    SmolStr::default()
+                }
+                ArgKind::Future(task) => {
+                    let known = task.with_state(|state| match state {
+                        State::Done(outcome) => Some(outcome.clone()),
+                        _ => None,
+                    });
+                    match known {
+                        Some(Ok(json)) => json,
+                        Some(Err(error)) => {
+                            failure.get_or_insert(TaskErrorKind::Dependency(Box::new(error)));
+                            SmolStr::default()
+                        }
+                        None => {
+                            waits.push((task, index));
+                            SmolStr::default()
+                        }
+                    }
+                }
+            });
+        }
+        let name = &definition.name;
+        let (id, unique) = match self.id {
+            Some(suffix) => (Some(task_id::of_activity(name, suffix)), true),
+            // The id is a hash of the arguments: while one is not known, there is none.
+            None if definition.idempotent && !waits.is_empty() => (None, false),
+            None if definition.idempotent => {
+                let suffix = task_id::idempotent_suffix(&args);
+                (Some(task_id::of_activity(name, suffix)), true)
+            }
+            None => (Some(state.next_activity_id(name)), false),
+        };
+        if unique && let Some(task) = id.as_deref().and_then(|id| state.task_of(id)) {
+            return task;
+        }
+        let activity = ActivityTask::new(self.definition, self.overrides, args, waits.len());
+        let task = Task::new(id, TaskKind::Activity(activity), location, State::Blocked);
+        if unique {
+            state.keep_by_id(&task);
+        }
+        if let Some(failure) = failure {
+            let error = task.error(failure);
+            state.finish(&task, Err(error));
+        } else if waits.is_empty() {
+            state.queue_activity(&task);
+        }
+        for (dependency, index) in waits {
+            dependency.add_dependent(Dependent::Argument(Rc::clone(&task), index));
+        }
+        task
+    }
+}
+
+impl FlowState {
+    /// Queues an activity whose arguments are known, unless its input is longer than SWF takes.
+    pub(super) fn queue_activity(&mut self, task: &Rc<Task>) {
+        if let TaskKind::Activity(activity) = &task.kind
+            && activity.input_bytes() > limits::DATA_LENGTH
+        {
+            let length = activity.input().chars().count();
+            if length > limits::DATA_LENGTH {
+                let error = task.error(TaskErrorKind::Input(too_long("input", length)));
+                return self.finish(task, Err(error));
+            }
+        }
+        self.queue(task);
+    }
+}
+
+/// The message about a field that is longer than SWF takes.
+pub(crate) fn too_long(field: &str, length: usize) -> SmolStr {
+    format!(
+        "its {field} has {length} characters: SWF takes at most {}",
+        limits::DATA_LENGTH
+    )
+    .into()
+}
+
+impl<W: Workflow> Submit for W {
+    type Output = W::Output;
+}
+
+impl<W: Workflow> sealed::IntoTask for W {
+    #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    fn into_task(self, state: &mut FlowState, location: &'static Location<'static>) -> Rc<Task> {
+        self.call().into_task(state, location)
+    }
+}
+
+impl<W: Workflow> Submit for WorkflowCall<W> {
+    type Output = W::Output;
+}
+
+impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
+    #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    fn into_task(self, state: &mut FlowState, location: &'static Location<'static>) -> Rc<Task> {
+        state.last_submit = Some(location);
+        let arguments = self.workflow.to_arguments();
+        let settings = self.settings;
+        let args = arguments.as_deref().unwrap_or_default();
+        let (id, unique) = match self.workflow_id {
+            Some(workflow_id) => (workflow_id, true),
+            None => {
+                let name = smol_str::format_smolstr!("workflow-{}", settings.name);
+                let suffix = if settings.idempotent {
+                    task_id::idempotent_suffix(args)
+                } else {
+                    state.count(&name).to_string()
+                };
+                let run = &state.run;
+                let suffix = task_id::child_suffix(&run.workflow_id, &run.run_id, &suffix);
+                (task_id::join(&name, &suffix), settings.idempotent)
+            }
+        };
+        if unique && let Some(task) = state.task_of(&id) {
+            return task;
+        }
+        let input = format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(","));
+        let problem = match arguments {
+            Err(error) => Some(SmolStr::from(format!(
+                "its input has no JSON form: {error}"
+            ))),
+            Ok(_) => {
+                let length = input.chars().count();
+                (length > limits::DATA_LENGTH).then(|| too_long("input", length))
+            }
+        };
+        let child = ChildTask {
+            settings: Rc::new(settings),
+            input: input.into(),
+            run_id: None.into(),
+        };
+        let task = Task::new(id, TaskKind::Child(child), location, State::Waiting);
+        if unique {
+            state.keep_by_id(&task);
+        }
+        match problem {
+            Some(problem) => {
+                let error = task.error(TaskErrorKind::Input(problem));
+                state.finish(&task, Err(error));
+            }
+            None => state.queue(&task),
+        }
+        task
+    }
+}
+
+/// The payload of a signal: see [`Flow::wait_signal`](crate::Flow::wait_signal).
+pub(crate) fn signal_payload(input: Option<&str>) -> SmolStr {
+    let Some(input) = input.filter(|input| !input.is_empty()) else {
+        return "null".into();
+    };
+    if serde_json::from_str::<serde::de::IgnoredAny>(input).is_err() {
+        return serde_json::Value::from(input).to_string().into();
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Envelope {
+        args: Vec<serde_json::Value>,
+        kwargs: serde_json::Map<String, serde_json::Value>,
+        #[serde(rename = "__propagate", default)]
+        _propagate: bool,
+    }
+    match serde_json::from_str::<Envelope>(input) {
+        Ok(Envelope {
+            mut args, kwargs, ..
+        }) if kwargs.is_empty() && args.len() == 1 => args.remove(0).to_string().into(),
+        Ok(Envelope { args, kwargs, .. }) if args.is_empty() => {
+            serde_json::Value::Object(kwargs).to_string().into()
+        }
+        _ => input.into(),
+    }
+}

@@ -1,0 +1,264 @@
+//! The future of a task's result, and waiting for several.
+
+use std::future::Future as StdFuture;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{TaskError, TaskErrorKind};
+use crate::flow::Shared;
+use crate::task::{State, Task};
+
+/// Where a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FutureState {
+    /// It waits: for its arguments, to be sent, or for a worker.
+    Pending,
+    /// A worker or decider has it.
+    Running,
+    /// It is done: it has a result or a failure.
+    Finished,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// The result of a task that was submitted.
+///
+/// Awaiting reads it; the task runs whether or not it is awaited. A `Future` is a handle: clones
+/// are the same task, and [`get`](Self::get) lets one await it more than once. It works with every
+/// combinator of the `futures` crate. Dropping it cancels nothing.
+pub struct Future<T> {
+    task: Rc<Task>,
+    flow: Weak<Shared>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Future<T> {
+    pub(crate) fn new(task: Rc<Task>, flow: &Rc<Shared>) -> Self {
+        Self {
+            task,
+            flow: Rc::downgrade(flow),
+            output: PhantomData,
+        }
+    }
+
+    pub(crate) fn task(&self) -> Rc<Task> {
+        Rc::clone(&self.task)
+    }
+
+    /// The same task again, to await it and keep it.
+    #[must_use]
+    pub fn get(&self) -> Self {
+        self.clone()
+    }
+
+    /// Where the task is, without waiting.
+    pub fn state(&self) -> FutureState {
+        self.task.future_state()
+    }
+
+    /// Whether the task is done or cancelled.
+    pub fn is_done(&self) -> bool {
+        self.task.is_done()
+    }
+
+    /// The id of the task, such as `activity-examples.basic.increment-1`.
+    pub fn task_id(&self) -> &str {
+        self.task.id()
+    }
+
+    /// Waits until the task is done, whatever its result.
+    pub fn done(&self) -> impl StdFuture<Output = ()> + use<T> {
+        Done(self.task())
+    }
+
+    /// Asks for the cancel of the task.
+    ///
+    /// What was not sent yet is withdrawn, and a timer is cancelled, at once. A running activity
+    /// is asked to stop, and a child execution to cancel itself: their future resolves when they
+    /// did, or with their result when they went on.
+    pub fn cancel(&self) {
+        if let Some(flow) = self.flow.upgrade() {
+            flow.cancel(&self.task);
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Future<T> {
+    /// The result, if the task is done.
+    ///
+    /// # Errors
+    /// The task's failure, or [`TaskErrorKind::Result`] when its result is not a `T`.
+    pub fn result(&self) -> Option<Result<T, TaskError>> {
+        self.task.with_state(|state| match state {
+            State::Done(Ok(json)) => Some(serde_json::from_str(json).map_err(|problem| {
+                self.task.error(TaskErrorKind::Result {
+                    expected: std::any::type_name::<T>(),
+                    problem: problem.to_string().into(),
+                })
+            })),
+            State::Done(Err(error)) => Some(Err(error.clone())),
+            _ => None,
+        })
+    }
+}
+
+impl<T> Clone for Future<T> {
+    fn clone(&self) -> Self {
+        Self {
+            task: Rc::clone(&self.task),
+            flow: Weak::clone(&self.flow),
+            output: PhantomData,
+        }
+    }
+}
+
+impl<T: DeserializeOwned> StdFuture for Future<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.result() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                let _ = self.task.poll_done(context);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Future<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Future({}, {:?})", self.task.id(), self.state())
+    }
+}
+
+struct Done(Rc<Task>);
+
+impl StdFuture for Done {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_done(context)
+    }
+}
+
+/// Several futures that can be waited for together: a tuple, an array, a slice or a vector of
+/// futures or of references to them.
+pub trait WaitAll {
+    /// The results, in order.
+    type Output;
+
+    /// Waits until every task is done.
+    fn all_done(&self) -> impl StdFuture<Output = ()>;
+
+    /// Waits until every task is done, and gives the results.
+    ///
+    /// # Errors
+    /// The first failure in order.
+    fn wait(&self) -> impl StdFuture<Output = Result<Self::Output, TaskError>>;
+}
+
+impl<T: DeserializeOwned> WaitAll for Future<T> {
+    type Output = T;
+
+    fn all_done(&self) -> impl StdFuture<Output = ()> {
+        self.done()
+    }
+
+    fn wait(&self) -> impl StdFuture<Output = Result<T, TaskError>> {
+        self.get()
+    }
+}
+
+impl<W: WaitAll + ?Sized> WaitAll for &W {
+    type Output = W::Output;
+
+    fn all_done(&self) -> impl StdFuture<Output = ()> {
+        (**self).all_done()
+    }
+
+    fn wait(&self) -> impl StdFuture<Output = Result<W::Output, TaskError>> {
+        (**self).wait()
+    }
+}
+
+impl<W: WaitAll> WaitAll for [W] {
+    type Output = Vec<W::Output>;
+
+    async fn all_done(&self) {
+        for future in self {
+            future.all_done().await;
+        }
+    }
+
+    async fn wait(&self) -> Result<Vec<W::Output>, TaskError> {
+        self.all_done().await;
+        let mut results = Vec::with_capacity(self.len());
+        for future in self {
+            results.push(future.wait().await?);
+        }
+        Ok(results)
+    }
+}
+
+macro_rules! wait_all_as_slice {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<W: WaitAll, $($generics)*> WaitAll for $type {
+            type Output = Vec<W::Output>;
+
+            fn all_done(&self) -> impl StdFuture<Output = ()> {
+                self.as_slice().all_done()
+            }
+
+            fn wait(&self) -> impl StdFuture<Output = Result<Vec<W::Output>, TaskError>> {
+                self.as_slice().wait()
+            }
+        }
+    )*};
+}
+
+wait_all_as_slice! {
+    [] Vec<W>;
+    [const N: usize] [W; N];
+}
+
+macro_rules! wait_all_tuples {
+    ($(($($name:ident $index:tt),+))*) => {$(
+        impl<$($name: WaitAll),+> WaitAll for ($($name,)+) {
+            type Output = ($($name::Output,)+);
+
+            async fn all_done(&self) {
+                $(self.$index.all_done().await;)+
+            }
+
+            async fn wait(&self) -> Result<Self::Output, TaskError> {
+                self.all_done().await;
+                Ok(($(self.$index.wait().await?,)+))
+            }
+        }
+    )*};
+}
+
+wait_all_tuples! {
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+}
+
+/// Waits until one of the futures is done, and gives its position. When several are, it is the
+/// first in order.
+pub(crate) async fn wait_any<T>(futures: &[&Future<T>]) -> usize {
+    std::future::poll_fn(|context| {
+        futures
+            .iter()
+            .position(|future| future.task.poll_done(context).is_ready())
+            .map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}

@@ -1,0 +1,37 @@
+//! The workflow side of simpleflow: workflows, activities, the futures between them, and the
+//! replayer that turns an execution's history into its next decisions.
+//!
+//! Everything here is a pure function of code and history: no I/O, no clock, no threads, no async
+//! runtime.
+
+mod activity;
+mod commands;
+mod context;
+mod error;
+mod flow;
+mod future;
+pub mod panics;
+pub mod payload;
+mod registry;
+pub mod replay;
+mod task;
+mod task_id;
+mod workflow;
+
+pub use activity::{
+    Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityInfo, ActivityResult, Arg,
+    DEFAULT_TIMEOUT, HeartbeatSink, IntoArg, RunningActivity,
+};
+pub use context::RunContext;
+pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};
+pub use flow::{Flow, Submit};
+pub use future::{Future, FutureState, WaitAll};
+pub use inventory;
+pub use registry::{
+    ActivityEntry, Duplicate, IsResult, Linked, Registry, WorkflowEntry, WorkflowFuture,
+    activity_result, path,
+};
+pub use replay::Replayer;
+pub use serde_json;
+pub use uuid;
+pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};

@@ -1,0 +1,451 @@
+//! Payloads: how arguments and results travel. The format is the Python original's:
+//! `{"args": [...], "kwargs": {...}}` for an input, plain JSON for a result.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use simpleflow_model::SmolStr;
+
+/// Serialises a value to compact JSON.
+///
+/// # Errors
+/// When the value has no JSON form, such as a map whose keys are not strings.
+pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<SmolStr, serde_json::Error> {
+    serde_json::to_string(value).map(SmolStr::from)
+}
+
+/// An input as its members: positional and named arguments, each as JSON text.
+#[derive(Debug, Default)]
+pub struct Arguments<'a> {
+    /// The positional arguments.
+    pub args: Vec<&'a RawValue>,
+    /// The named arguments.
+    pub kwargs: BTreeMap<String, &'a RawValue>,
+}
+
+/// The members of the envelope that the Python original writes; the last two are its own.
+const ENVELOPE: [&str; 4] = ["args", "kwargs", "meta", "__extra"];
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    args: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    kwargs: BTreeMap<String, &'a RawValue>,
+}
+
+impl<'a> Arguments<'a> {
+    /// Reads an input: the envelope `{"args": [...], "kwargs": {...}}`, a list of positional
+    /// arguments, an object of named ones, or a single value as the only argument. No text or
+    /// `null` is no arguments.
+    ///
+    /// # Errors
+    /// [`ArgumentError::Json`] when the text is not JSON.
+    pub fn parse(text: &'a str) -> Result<Self, ArgumentError> {
+        let start = text.trim_start();
+        match start.as_bytes().first() {
+            None => Ok(Self::default()),
+            Some(b'{') => {
+                if let Ok(envelope) = serde_json::from_str::<Envelope<'a>>(text)
+                    && start.starts_with("{\"args\":")
+                {
+                    return Ok(Self {
+                        args: envelope.args,
+                        kwargs: envelope.kwargs,
+                    });
+                }
+                let members: BTreeMap<String, &'a RawValue> = parse_json(text)?;
+                let is_envelope = members
+                    .keys()
+                    .any(|key| ENVELOPE[..2].contains(&key.as_str()))
+                    && members.keys().all(|key| ENVELOPE.contains(&key.as_str()));
+                if is_envelope {
+                    let envelope: Envelope<'a> = parse_json(text)?;
+                    return Ok(Self {
+                        args: envelope.args,
+                        kwargs: envelope.kwargs,
+                    });
+                }
+                Ok(Self {
+                    args: Vec::new(),
+                    kwargs: members,
+                })
+            }
+            Some(b'[') => Ok(Self {
+                args: parse_json(text)?,
+                kwargs: BTreeMap::new(),
+            }),
+            Some(_) => {
+                let value: &RawValue = parse_json(text)?;
+                Ok(Self {
+                    args: (value.get() != "null")
+                        .then_some(value)
+                        .into_iter()
+                        .collect(),
+                    kwargs: BTreeMap::new(),
+                })
+            }
+        }
+    }
+
+    /// The input in the envelope.
+    pub fn to_input(&self) -> SmolStr {
+        let mut text = String::from("{\"args\":[");
+        for (index, arg) in self.args.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text.push_str(arg.get());
+        }
+        text.push_str("],\"kwargs\":{");
+        for (index, (name, value)) in self.kwargs.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            // A string always serialises.
+            let _ = write!(text, "{}:{}", Value::from(name.as_str()), value.get());
+        }
+        text.push_str("}}");
+        text.into()
+    }
+
+    /// Binds the arguments to parameters.
+    ///
+    /// # Errors
+    /// When there are more arguments than parameters, a name fits none, or one is given twice.
+    pub fn bind(self, parameters: &'static [Parameter]) -> Result<Bound<'a>, ArgumentError> {
+        if self.args.len() > parameters.len() {
+            return Err(ArgumentError::TooMany {
+                parameters,
+                found: self.args.len(),
+            });
+        }
+        let mut values: Vec<Option<&'a RawValue>> = self.args.into_iter().map(Some).collect();
+        values.resize(parameters.len(), None);
+        for (name, value) in self.kwargs {
+            let Some(index) = parameters.iter().position(|p| p.name == name) else {
+                return Err(ArgumentError::UnknownName { parameters, name });
+            };
+            if values[index].replace(value).is_some() {
+                return Err(ArgumentError::Twice { name });
+            }
+        }
+        Ok(Bound { parameters, values })
+    }
+}
+
+fn parse_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ArgumentError> {
+    serde_json::from_str(text).map_err(|e| ArgumentError::Json(e.to_string()))
+}
+
+/// A parameter of a workflow or an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in the code.
+    pub name: &'static str,
+    /// Its type, as written in the code.
+    pub type_name: &'static str,
+}
+
+/// Arguments in the order of their parameters.
+#[derive(Debug)]
+pub struct Bound<'a> {
+    parameters: &'static [Parameter],
+    values: Vec<Option<&'a RawValue>>,
+}
+
+impl Bound<'_> {
+    /// The argument of the parameter at `index`; an `Option` may be missing.
+    ///
+    /// # Errors
+    /// When it is missing or has another type.
+    pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgumentError> {
+        match self.values[index] {
+            Some(value) => self.decode(index, value.get()),
+            // An optional parameter reads `null`, any other refuses it.
+            None => serde_json::from_str("null").map_err(|_| ArgumentError::Missing {
+                parameter: self.parameters[index],
+                position: index + 1,
+            }),
+        }
+    }
+
+    /// The argument of the parameter at `index`, or the default.
+    ///
+    /// # Errors
+    /// When it has another type.
+    pub fn get_or<T: DeserializeOwned>(
+        &self,
+        index: usize,
+        default: impl FnOnce() -> T,
+    ) -> Result<T, ArgumentError> {
+        match self.values[index] {
+            Some(value) => self.decode(index, value.get()),
+            None => Ok(default()),
+        }
+    }
+
+    fn decode<T: DeserializeOwned>(&self, index: usize, text: &str) -> Result<T, ArgumentError> {
+        serde_json::from_str(text).map_err(|error| ArgumentError::Type {
+            parameter: self.parameters[index],
+            position: index + 1,
+            found: excerpt(text),
+            problem: without_position(&error),
+        })
+    }
+}
+
+/// serde_json's message without its `at line 1 column 5`, which speaks of a fragment.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+fn excerpt(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Why an input does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ArgumentError {
+    /// The text is not JSON.
+    #[error("the input is not JSON: {0}")]
+    Json(String),
+    /// There are more positional arguments than parameters.
+    #[error("too many arguments: expected at most {}, found {found}; {}", parameters.len(), Signature(parameters))]
+    TooMany {
+        /// What is expected.
+        parameters: &'static [Parameter],
+        /// How many came.
+        found: usize,
+    },
+    /// A named argument fits no parameter.
+    #[error("there is no argument {name:?}; {}", Signature(parameters))]
+    UnknownName {
+        /// What is expected.
+        parameters: &'static [Parameter],
+        /// The name that came.
+        name: String,
+    },
+    /// An argument was given by position and by name.
+    #[error("argument {name:?} is given twice: by position and by name")]
+    Twice {
+        /// Its name.
+        name: String,
+    },
+    /// An argument is missing.
+    #[error("argument {position} `{}` is missing: expected {}", parameter.name, parameter.type_name)]
+    Missing {
+        /// The parameter.
+        parameter: Parameter,
+        /// Its position, from 1.
+        position: usize,
+    },
+    /// An argument has the wrong type.
+    #[error("argument {position} `{}`: expected {}, found {found} ({problem})", parameter.name, parameter.type_name)]
+    Type {
+        /// The parameter.
+        parameter: Parameter,
+        /// Its position, from 1.
+        position: usize,
+        /// The start of the JSON text that came.
+        found: String,
+        /// What the decoder says.
+        problem: String,
+    },
+}
+
+struct Signature(&'static [Parameter]);
+
+impl std::fmt::Display for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("it takes none");
+        }
+        f.write_str("the arguments are ")?;
+        for (index, parameter) in self.0.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(f, "{comma}{}: {}", parameter.name, parameter.type_name)?;
+        }
+        Ok(())
+    }
+}
+
+/// JSON as Python's `json.dumps(value, sort_keys=True, separators=(",", ":"))` writes it: members
+/// sorted, non-ASCII characters escaped, floats in Python's notation. The ids of idempotent tasks
+/// are hashes of this form, so it must not depend on how `serde_json` was built.
+pub fn canonical_json(value: &Value) -> String {
+    let mut text = String::new();
+    write_canonical(&mut text, value);
+    text
+}
+
+fn write_canonical(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => write_python_float(out, float),
+            _ => out.push_str(&number.to_string()),
+        },
+        Value::String(text) => write_python_string(out, text),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_canonical(out, item);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            out.push('{');
+            for (index, (name, member)) in members.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_python_string(out, name);
+                out.push(':');
+                write_canonical(out, member);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_python_string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            ' '..='~' => out.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// Python's `repr` of a float: the shortest digits, an exponent below 1e-4 and from 1e16.
+fn write_python_float(out: &mut String, float: f64) {
+    let magnitude = float.abs();
+    let _ = if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
+        let text = format!("{float:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let exponent: i32 = exponent.parse().unwrap_or(0);
+        let sign = if exponent < 0 { '-' } else { '+' };
+        write!(out, "{digits}e{sign}{:02}", exponent.abs())
+    } else {
+        write!(out, "{float:?}")
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARAMETERS: &[Parameter] = &[
+        Parameter {
+            name: "x",
+            type_name: "i64",
+        },
+        Parameter {
+            name: "t",
+            type_name: "Option<f64>",
+        },
+    ];
+
+    fn bind(text: &str) -> Result<(i64, Option<f64>), ArgumentError> {
+        let bound = Arguments::parse(text)?.bind(PARAMETERS)?;
+        Ok((bound.get(0)?, bound.get(1)?))
+    }
+
+    #[test]
+    fn an_input_may_be_a_list_an_envelope_an_object_or_a_value() {
+        for text in [
+            "[1, 5]",
+            r#"{"args": [1, 5], "kwargs": {}}"#,
+            r#"{"kwargs": {"t": 5}, "args": [1], "__extra": {"class": "a.B"}}"#,
+            r#"{"x": 1, "t": 5}"#,
+            r#"{"args":[1],"kwargs":{"t":5},"meta":{}}"#,
+        ] {
+            assert_eq!(bind(text), Ok((1, Some(5.0))), "{text}");
+        }
+        assert_eq!(bind("1"), Ok((1, None)));
+        assert_eq!(bind("[1]"), Ok((1, None)));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let says = |text: &str| bind(text).unwrap_err().to_string();
+        assert_eq!(
+            says("[1, 2, 3]"),
+            "too many arguments: expected at most 2, found 3; the arguments are x: i64, t: Option<f64>"
+        );
+        assert_eq!(says("[]"), "argument 1 `x` is missing: expected i64");
+        assert_eq!(says(""), "argument 1 `x` is missing: expected i64");
+        assert_eq!(
+            says(r#"["one"]"#),
+            "argument 1 `x`: expected i64, found \"one\" (invalid type: string \"one\", expected i64)"
+        );
+        assert_eq!(
+            says(r#"{"y": 1}"#),
+            "there is no argument \"y\"; the arguments are x: i64, t: Option<f64>"
+        );
+        assert_eq!(
+            says(r#"{"args": [1], "kwargs": {"x": 2}}"#),
+            "argument \"x\" is given twice: by position and by name"
+        );
+        assert!(
+            says("[1,")
+                .starts_with("the input is not JSON: EOF while parsing a list at line 1 column 3")
+        );
+    }
+
+    #[test]
+    fn the_envelope_is_the_original_s() {
+        let arguments = Arguments::parse(r#"{"t": "ü", "x": [1, 2]}"#).unwrap();
+        assert_eq!(
+            arguments.to_input(),
+            r#"{"args":[],"kwargs":{"t":"ü","x":[1, 2]}}"#
+        );
+        assert_eq!(
+            Arguments::parse("[5]").unwrap().to_input(),
+            r#"{"args":[5],"kwargs":{}}"#
+        );
+    }
+
+    #[test]
+    fn canonical_json_is_python_s() {
+        let value = serde_json::json!({"b": [1, 2.0, 1e16, 1e-5, 0.1, -0.0, 1.5e300], "a": "é\n\u{7f}😀\"/", "c": null});
+        assert_eq!(
+            canonical_json(&value),
+            r#"{"a":"\u00e9\n\u007f\ud83d\ude00\"/","b":[1,2.0,1e+16,1e-05,0.1,-0.0,1.5e+300],"c":null}"#
+        );
+    }
+}

@@ -1,0 +1,306 @@
+//! The registry: the workflows and activities that a program knows.
+
+use std::any::type_name;
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use simpleflow_model::{SmolStr, limits};
+
+use crate::activity::{Activity, ActivityContext, ActivityDefinition, RunningActivity};
+use crate::error::{Error, Failure, Result};
+use crate::flow::Flow;
+use crate::flow::too_long;
+use crate::payload::{ArgumentError, Arguments, to_json};
+use crate::workflow::{Workflow, WorkflowDefinition};
+
+/// The future of a workflow's code: its result as JSON.
+pub type WorkflowFuture = Pin<Box<dyn Future<Output = Result<SmolStr>>>>;
+
+/// A workflow that a program knows.
+#[derive(Clone, Copy)]
+pub struct WorkflowEntry {
+    definition: fn() -> &'static WorkflowDefinition,
+    check: fn(&str) -> Result<(), ArgumentError>,
+    start: fn(&str, Flow) -> Result<WorkflowFuture, ArgumentError>,
+}
+
+impl WorkflowEntry {
+    /// The entry of a workflow.
+    pub const fn of<W: Workflow>() -> Self {
+        Self {
+            definition: W::definition,
+            check: |input| W::from_arguments(Arguments::parse(input)?).map(drop),
+            start: |input, flow| {
+                let workflow = W::from_arguments(Arguments::parse(input)?)?;
+                Ok(Box::pin(async move {
+                    let output = workflow.run(flow).await?;
+                    result_to_json(&output)
+                }))
+            },
+        }
+    }
+
+    /// What the service and the command know of it.
+    pub fn definition(&self) -> &'static WorkflowDefinition {
+        (self.definition)()
+    }
+
+    /// Whether an input fits.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check_input(&self, input: &str) -> Result<(), ArgumentError> {
+        (self.check)(input)
+    }
+
+    pub(crate) fn start(&self, input: &str, flow: Flow) -> Result<WorkflowFuture, ArgumentError> {
+        (self.start)(input, flow)
+    }
+}
+
+fn result_to_json<T: serde::Serialize>(output: &T) -> Result<SmolStr> {
+    let json = to_json(output).map_err(|error| {
+        Error::msg(format_args!(
+            "the result of type {} has no JSON form: {error}",
+            type_name::<T>()
+        ))
+    })?;
+    if json.len() > limits::DATA_LENGTH {
+        let length = json.chars().count();
+        if length > limits::DATA_LENGTH {
+            return Err(Error::msg(too_long("result", length)));
+        }
+    }
+    Ok(json)
+}
+
+/// The end of an activity's code as its task's end: what `#[activity]` wraps its function in.
+///
+/// # Errors
+/// The failure, in the original's form; also when the result has no JSON form or is longer than
+/// SWF takes.
+pub fn activity_result<T, E>(result: Result<T, E>) -> Result<SmolStr, Failure>
+where
+    T: serde::Serialize,
+    E: std::fmt::Display + std::fmt::Debug + 'static,
+{
+    match result {
+        Ok(value) => result_to_json(&value).map_err(|error| Failure::of_activity(&error)),
+        Err(error) => Err(Failure::of_activity(&error)),
+    }
+}
+
+type StartActivity =
+    Arc<dyn Fn(ActivityContext, &str) -> Result<RunningActivity, Failure> + Send + Sync>;
+
+/// An activity that a program knows.
+#[derive(Clone)]
+pub struct ActivityEntry {
+    definition: &'static ActivityDefinition,
+    start: StartActivity,
+}
+
+impl ActivityEntry {
+    /// The entry of an activity that has this state.
+    pub fn of<A: Activity>(activity: A) -> Self {
+        let activity = Arc::new(activity);
+        Self {
+            definition: A::definition(),
+            start: Arc::new(move |context, input| Arc::clone(&activity).start(context, input)),
+        }
+    }
+
+    /// The same activity type, run by another function: for tests.
+    pub fn replaced_by(
+        definition: &'static ActivityDefinition,
+        run: impl Fn(ActivityContext, &str) -> Result<RunningActivity, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            definition,
+            start: Arc::new(run),
+        }
+    }
+
+    /// What the service and the deciders know of it.
+    pub fn definition(&self) -> &'static ActivityDefinition {
+        self.definition
+    }
+
+    /// Reads the arguments and makes the activity ready to run.
+    ///
+    /// # Errors
+    /// When the arguments do not fit.
+    pub fn start(&self, context: ActivityContext, input: &str) -> Result<RunningActivity, Failure> {
+        (self.start)(context, input)
+    }
+}
+
+/// What `#[workflow]` and `#[activity]` leave in the program for [`Registry::linked`] to find.
+pub enum Linked {
+    /// A workflow.
+    Workflow(WorkflowEntry),
+    /// An activity without state.
+    Activity(fn() -> ActivityEntry),
+}
+
+inventory::collect!(Linked);
+
+/// The workflows and activities that a program knows, by name and version.
+#[derive(Clone, Default)]
+pub struct Registry {
+    workflows: BTreeMap<(SmolStr, SmolStr), WorkflowEntry>,
+    activities: BTreeMap<(SmolStr, SmolStr), ActivityEntry>,
+    duplicates: Vec<Duplicate>,
+}
+
+/// Two workflows or two activities with one name and version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "two {kind} have the name {name:?} and version {version:?}: at {first} and at {second}; \
+     give one of them another name"
+)]
+pub struct Duplicate {
+    kind: &'static str,
+    name: SmolStr,
+    version: SmolStr,
+    first: &'static str,
+    second: &'static str,
+}
+
+impl Registry {
+    /// A registry with nothing in it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All that `#[workflow]` and `#[activity]` marked in this program. Activities that are
+    /// structs with state are not among them: [`activity_with`](Self::activity_with) adds those.
+    pub fn linked() -> Self {
+        let mut registry = Self::new();
+        for linked in inventory::iter::<Linked> {
+            match linked {
+                Linked::Workflow(entry) => registry.add_workflow(*entry),
+                Linked::Activity(entry) => registry.add_activity(entry()),
+            }
+        }
+        registry
+    }
+
+    /// Adds a workflow.
+    #[must_use]
+    pub fn workflow<W: Workflow>(mut self) -> Self {
+        self.add_workflow(WorkflowEntry::of::<W>());
+        self
+    }
+
+    /// Adds an activity that is a function.
+    #[must_use]
+    pub fn activity<A: Activity + Default>(self) -> Self {
+        self.activity_with(A::default())
+    }
+
+    /// Adds an activity that is a struct, with its state.
+    #[must_use]
+    pub fn activity_with<A: Activity>(mut self, activity: A) -> Self {
+        self.add_activity(ActivityEntry::of(activity));
+        self
+    }
+
+    /// Puts an activity in the place of the one that has its name and version, or adds it.
+    pub fn replace_activity(&mut self, entry: ActivityEntry) {
+        let definition = entry.definition();
+        let key = (definition.name.clone(), definition.version.clone());
+        self.activities.insert(key, entry);
+    }
+
+    fn add_workflow(&mut self, entry: WorkflowEntry) {
+        let new = entry.definition();
+        let key = (new.name.clone(), new.version.clone());
+        if let Some(old) = self.workflows.insert(key, entry) {
+            let old = old.definition();
+            self.duplicate(
+                "workflows",
+                &new.name,
+                &new.version,
+                old.location,
+                new.location,
+            );
+        }
+    }
+
+    fn add_activity(&mut self, entry: ActivityEntry) {
+        let new = entry.definition();
+        let key = (new.name.clone(), new.version.clone());
+        if let Some(old) = self.activities.insert(key, entry) {
+            let old = old.definition();
+            self.duplicate(
+                "activities",
+                &new.name,
+                &new.version,
+                old.location,
+                new.location,
+            );
+        }
+    }
+
+    fn duplicate(
+        &mut self,
+        kind: &'static str,
+        name: &SmolStr,
+        version: &SmolStr,
+        first: &'static str,
+        second: &'static str,
+    ) {
+        self.duplicates.push(Duplicate {
+            kind,
+            name: name.clone(),
+            version: version.clone(),
+            first,
+            second,
+        });
+    }
+
+    /// Refuses a registry in which a name and version stands twice.
+    ///
+    /// # Errors
+    /// The first [`Duplicate`].
+    pub fn check(&self) -> Result<(), Duplicate> {
+        self.duplicates.first().cloned().map_or(Ok(()), Err)
+    }
+
+    /// The workflows, by name and version.
+    pub fn workflows(&self) -> impl Iterator<Item = &WorkflowEntry> {
+        self.workflows.values()
+    }
+
+    /// The activities, by name and version.
+    pub fn activities(&self) -> impl Iterator<Item = &ActivityEntry> {
+        self.activities.values()
+    }
+
+    /// The workflow of a workflow type.
+    pub fn find_workflow(&self, name: &str, version: &str) -> Option<&WorkflowEntry> {
+        self.workflows.get(&(name.into(), version.into()))
+    }
+
+    /// The activity of an activity type.
+    pub fn find_activity(&self, name: &str, version: &str) -> Option<&ActivityEntry> {
+        self.activities.get(&(name.into(), version.into()))
+    }
+}
+
+/// `module.path.Name`: how the original names things, from Rust's `module::path` and a name.
+pub fn path(module: &str, name: &str) -> SmolStr {
+    format!("{}.{name}", module.replace("::", ".")).into()
+}
+
+/// A `Result`, also behind an alias, whose result type can be named.
+pub trait IsResult {
+    /// The type of the result.
+    type Ok;
+}
+
+impl<T, E> IsResult for Result<T, E> {
+    type Ok = T;
+}

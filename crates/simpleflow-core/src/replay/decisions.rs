@@ -1,0 +1,307 @@
+//! From what the code asked for to the decisions of one response.
+
+use std::io;
+
+use simpleflow_model::decision::{
+    CancelTimer, CancelWorkflowExecution, CompleteWorkflowExecution, FailWorkflowExecution,
+    RecordMarker, RequestCancelActivityTask, RequestCancelExternalWorkflowExecution,
+    ScheduleActivityTask, StartChildWorkflowExecution, StartTimer,
+};
+use simpleflow_model::{
+    ActivityType, Decision, RunId, SmolStr, TaskList, Timeout, TimerId, WorkflowType,
+};
+
+use super::outcome::WAKE_UP_TIMER;
+use super::{Ending, Limits, ReplayError, Replayer};
+use crate::commands::Command;
+use crate::context::RunContext;
+use crate::task::{ActivityTask, ChildTask, Task, TaskKind};
+
+/// The answer to a decision task.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decisions {
+    /// The decisions, in order.
+    pub decisions: Vec<Decision>,
+    /// The execution context: the signals that are waited for, in the original's form; empty to
+    /// clear it; `None` to leave it.
+    pub execution_context: Option<SmolStr>,
+}
+
+impl Replayer {
+    /// The decisions to answer the decision task with that the history ends in.
+    ///
+    /// Asking changes nothing but what was held back: until events confirm the decisions, they
+    /// are given again. At most 100 fit, and 1 MB; the timer `_simpleflow_wake_up_timer` makes
+    /// the service call again for the rest.
+    ///
+    /// # Errors
+    /// [`ReplayError::NonDeterminism`] when the code asks for more than the history has.
+    pub fn decisions(&mut self) -> Result<Decisions, ReplayError> {
+        self.waker.enter();
+        self.settle()?;
+        self.waker.leave();
+        let state = self.shared.state.borrow();
+        let mut response = Response::new(self.limits);
+        if let Some(ending) = &self.ending {
+            // Work of the execution's own ends with it; what others see is still sent.
+            for (_, command) in state.others.iter() {
+                if outlives_execution(command) {
+                    response.push(|| decision(command, &state.run));
+                }
+            }
+            response.push(|| closing(ending));
+        } else {
+            let mut free = self
+                .limits
+                .open_activities
+                .saturating_sub(state.open_activities);
+            let mut activities = state.activities.iter().peekable();
+            let mut others = state.others.iter().peekable();
+            while !response.full {
+                let activity = activities
+                    .peek()
+                    .filter(|_| free > 0)
+                    .map(|(place, _)| *place);
+                let other = others.peek().map(|(place, _)| *place);
+                let next = match (activity, other) {
+                    (None, None) => break,
+                    (Some(activity), Some(other)) if other < activity => others.next(),
+                    (Some(_), _) => {
+                        free -= 1;
+                        activities.next()
+                    }
+                    (None, Some(_)) => others.next(),
+                };
+                if let Some((_, command)) = next {
+                    response.push(|| decision(command, &state.run));
+                }
+            }
+        }
+        let mut decisions = response.decisions;
+        if response.full && !self.wake_up_timer_open {
+            decisions.push(wake_up());
+        }
+        Ok(Decisions {
+            decisions,
+            execution_context: self.execution_context(),
+        })
+    }
+
+    fn execution_context(&self) -> Option<SmolStr> {
+        let state = self.shared.state.borrow();
+        let mut waiting = state.waiting_signals().peekable();
+        if self.ending.is_none() && waiting.peek().is_some() {
+            let names: Vec<_> = waiting.map(SmolStr::as_str).collect();
+            return Some(
+                serde_json::json!({"waiting_signals": names})
+                    .to_string()
+                    .into(),
+            );
+        }
+        self.context_was_set.then(SmolStr::default)
+    }
+}
+
+/// A response under construction.
+struct Response {
+    limits: Limits,
+    bytes: usize,
+    decisions: Vec<Decision>,
+    full: bool,
+}
+
+impl Response {
+    fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            bytes: 0,
+            decisions: Vec::new(),
+            full: false,
+        }
+    }
+
+    /// Adds a decision, unless it does not fit; one place is kept for the wake-up timer.
+    fn push(&mut self, decision: impl FnOnce() -> Decision) {
+        if self.full || self.decisions.len() + 1 >= self.limits.decisions {
+            self.full = true;
+            return;
+        }
+        let decision = decision();
+        let bytes = json_bytes(&decision);
+        if self.bytes + bytes > self.limits.decision_bytes && !self.decisions.is_empty() {
+            self.full = true;
+            return;
+        }
+        self.bytes += bytes;
+        self.decisions.push(decision);
+    }
+}
+
+/// The length of a decision as JSON, with its comma.
+fn json_bytes(decision: &Decision) -> usize {
+    struct Counter(usize);
+    impl io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = Counter(1);
+    // Neither a decision nor the counter can fail.
+    let _ = serde_json::to_writer(&mut counter, decision);
+    counter.0
+}
+
+fn outlives_execution(command: &Command) -> bool {
+    match command {
+        Command::RecordMarker { .. } => true,
+        Command::Start(task) | Command::Cancel(task) => matches!(task.kind, TaskKind::Child(_)),
+        Command::BackOff { .. } => false,
+    }
+}
+
+fn decision(command: &Command, run: &RunContext) -> Decision {
+    match command {
+        Command::Start(task) => start(task, run),
+        Command::Cancel(task) => cancel(task),
+        Command::BackOff {
+            timer_id, seconds, ..
+        } => StartTimer {
+            timer_id: timer_id.clone().into(),
+            start_to_fire_timeout: Timeout::Seconds(*seconds),
+            ..StartTimer::default()
+        }
+        .into(),
+        Command::RecordMarker { name, details, .. } => RecordMarker {
+            marker_name: name.clone().into(),
+            details: details.clone(),
+            ..RecordMarker::default()
+        }
+        .into(),
+    }
+}
+
+fn start(task: &Task, run: &RunContext) -> Decision {
+    match &task.kind {
+        TaskKind::Activity(activity) => schedule_activity(task, activity),
+        TaskKind::Child(child) => start_child(task, child, run),
+        // Nobody starts the wait for a signal.
+        TaskKind::Timer { .. } | TaskKind::Signal => {
+            let (seconds, control) = match &task.kind {
+                TaskKind::Timer { seconds, control } => (*seconds, control.clone()),
+                _ => (0, None),
+            };
+            StartTimer {
+                timer_id: task.id().clone().into(),
+                start_to_fire_timeout: Timeout::Seconds(seconds),
+                control,
+                ..StartTimer::default()
+            }
+            .into()
+        }
+    }
+}
+
+fn schedule_activity(task: &Task, activity: &ActivityTask) -> Decision {
+    let definition = activity.definition();
+    ScheduleActivityTask {
+        activity_type: ActivityType {
+            name: definition.name.clone().into(),
+            version: definition.version.clone().into(),
+            ..ActivityType::default()
+        },
+        activity_id: task.id().clone().into(),
+        input: Some(activity.input()),
+        task_list: Some(TaskList {
+            name: definition.task_list.clone().into(),
+            ..TaskList::default()
+        }),
+        task_priority: definition.task_priority,
+        schedule_to_close_timeout: Some(definition.schedule_to_close_timeout),
+        schedule_to_start_timeout: Some(definition.schedule_to_start_timeout),
+        start_to_close_timeout: Some(definition.start_to_close_timeout),
+        heartbeat_timeout: Some(definition.heartbeat_timeout),
+        ..ScheduleActivityTask::default()
+    }
+    .into()
+}
+
+fn start_child(task: &Task, child: &ChildTask, run: &RunContext) -> Decision {
+    let settings = &child.settings;
+    let task_list = match &settings.task_list {
+        Some(task_list) => task_list.clone().into(),
+        None => run.task_list.clone(),
+    };
+    let tags = &settings.tag_list;
+    StartChildWorkflowExecution {
+        workflow_type: WorkflowType {
+            name: settings.name.clone().into(),
+            version: settings.version.clone().into(),
+            ..WorkflowType::default()
+        },
+        workflow_id: task.id().clone().into(),
+        input: Some(child.input.clone()),
+        execution_start_to_close_timeout: Some(settings.execution_timeout),
+        task_start_to_close_timeout: Some(settings.decision_tasks_timeout),
+        task_list: Some(TaskList {
+            name: task_list,
+            ..TaskList::default()
+        }),
+        task_priority: settings.task_priority,
+        child_policy: Some(settings.child_policy.clone()),
+        tag_list: (!tags.is_empty()).then(|| tags.iter().cloned().map(Some).collect()),
+        ..StartChildWorkflowExecution::default()
+    }
+    .into()
+}
+
+fn cancel(task: &Task) -> Decision {
+    let id = task.id().clone();
+    match &task.kind {
+        TaskKind::Activity(_) => RequestCancelActivityTask {
+            activity_id: id.into(),
+            ..RequestCancelActivityTask::default()
+        }
+        .into(),
+        TaskKind::Child(child) => RequestCancelExternalWorkflowExecution {
+            workflow_id: id.into(),
+            run_id: child.run_id.borrow().clone().map(RunId::from),
+            ..RequestCancelExternalWorkflowExecution::default()
+        }
+        .into(),
+        TaskKind::Timer { .. } | TaskKind::Signal => CancelTimer {
+            timer_id: id.into(),
+            ..CancelTimer::default()
+        }
+        .into(),
+    }
+}
+
+fn closing(ending: &Ending) -> Decision {
+    match ending {
+        Ending::Completed(result) => CompleteWorkflowExecution {
+            result: Some(result.clone()),
+            ..CompleteWorkflowExecution::default()
+        }
+        .into(),
+        Ending::Failed(failure) => FailWorkflowExecution {
+            reason: Some(failure.reason.clone()),
+            details: failure.details.clone(),
+            ..FailWorkflowExecution::default()
+        }
+        .into(),
+        Ending::Cancelled => CancelWorkflowExecution::default().into(),
+    }
+}
+
+fn wake_up() -> Decision {
+    StartTimer {
+        timer_id: TimerId::from(SmolStr::new_static(WAKE_UP_TIMER)),
+        start_to_fire_timeout: Timeout::Seconds(0),
+        ..StartTimer::default()
+    }
+    .into()
+}

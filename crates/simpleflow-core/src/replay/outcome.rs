@@ -1,0 +1,207 @@
+//! Delivering to the code what happened to its tasks.
+
+use std::rc::Rc;
+
+use simpleflow_model::enums::ActivityTaskTimeoutType;
+use simpleflow_model::event::WorkflowExecutionStarted;
+use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
+
+use super::{Ending, ReplayError, Replayer};
+use crate::error::{Failure, TaskErrorKind};
+use crate::flow::signal_payload;
+use crate::payload::ArgumentError;
+use crate::task::{State, Task, TaskKind};
+
+/// The timer that makes the service call the decider again at once, when there is more to decide
+/// than one response takes. Its name is the original's.
+pub(super) const WAKE_UP_TIMER: &str = "_simpleflow_wake_up_timer";
+
+/// The prefix of the timers after which a task is tried again; the original's.
+pub(super) const RETRY_TIMER_PREFIX: &str = "__simpleflow_task_";
+
+impl Replayer {
+    /// Lets the code see an event.
+    pub(super) fn deliver(&mut self, event: HistoryEvent) -> Result<(), ReplayError> {
+        {
+            let mut state = self.shared.state.borrow_mut();
+            state.now = event.event_timestamp;
+            state.replaying = event.event_id <= self.decided_until;
+        }
+        use EventAttributes as E;
+        match event.attributes {
+            E::WorkflowExecutionStarted(started) => self.start(*started),
+            E::WorkflowExecutionSignaled(signal) => {
+                let payload = signal_payload(signal.input.as_deref());
+                self.shared
+                    .state
+                    .borrow_mut()
+                    .receive_signal(&signal.signal_name, payload);
+                self.poll();
+            }
+            E::WorkflowExecutionCancelRequested(_) => {
+                if self.ending.is_none() {
+                    self.end(Ending::Cancelled);
+                }
+            }
+
+            E::ActivityTaskStarted(started) => self.started(started.scheduled_event_id, None),
+            E::ActivityTaskCompleted(completed) => {
+                self.completed(completed.scheduled_event_id, completed.result);
+            }
+            E::ActivityTaskFailed(failed) => {
+                let kind = TaskErrorKind::Failed {
+                    reason: failed.reason.unwrap_or_default(),
+                    details: failed.details,
+                };
+                self.failed(failed.scheduled_event_id, kind);
+            }
+            E::ActivityTaskTimedOut(timed_out) => {
+                let kind = TaskErrorKind::TimedOut {
+                    timeout_type: timed_out.timeout_type,
+                    details: timed_out.details,
+                };
+                self.failed(timed_out.scheduled_event_id, kind);
+            }
+            E::ActivityTaskCanceled(canceled) => {
+                let details = canceled.details;
+                self.failed(
+                    canceled.scheduled_event_id,
+                    TaskErrorKind::Cancelled { details },
+                );
+            }
+
+            E::TimerFired(fired) => self.timer_fired(&fired.timer_id, fired.started_event_id),
+
+            E::ChildWorkflowExecutionStarted(started) => {
+                let run_id = SmolStr::from(started.workflow_execution.run_id.as_str());
+                self.started(started.initiated_event_id, Some(run_id));
+            }
+            E::ChildWorkflowExecutionCompleted(completed) => {
+                self.completed(completed.initiated_event_id, completed.result);
+            }
+            E::ChildWorkflowExecutionFailed(failed) => {
+                let kind = TaskErrorKind::Failed {
+                    reason: failed.reason.unwrap_or_default(),
+                    details: failed.details,
+                };
+                self.failed(failed.initiated_event_id, kind);
+            }
+            E::ChildWorkflowExecutionTimedOut(timed_out) => {
+                let kind = TaskErrorKind::TimedOut {
+                    timeout_type: ActivityTaskTimeoutType::StartToClose,
+                    details: None,
+                };
+                self.failed(timed_out.initiated_event_id, kind);
+            }
+            E::ChildWorkflowExecutionCanceled(canceled) => {
+                let details = canceled.details;
+                self.failed(
+                    canceled.initiated_event_id,
+                    TaskErrorKind::Cancelled { details },
+                );
+            }
+            E::ChildWorkflowExecutionTerminated(terminated) => {
+                self.failed(terminated.initiated_event_id, TaskErrorKind::Terminated);
+            }
+            E::StartChildWorkflowExecutionFailed(failed) => {
+                if let Some(task) = self.close_task(failed.initiated_event_id) {
+                    self.child_not_started(event.event_id, &failed, &task);
+                    self.settle_refused();
+                }
+            }
+
+            // Others say nothing that the code waits for.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, started: WorkflowExecutionStarted) {
+        {
+            let mut state = self.shared.state.borrow_mut();
+            let run = &mut state.run;
+            run.name = started.workflow_type.name;
+            run.version = started.workflow_type.version;
+            run.task_list = started.task_list.name;
+            run.tag_list = started.tag_list.into_iter().flatten().flatten().collect();
+            run.continued_execution_run_id = started
+                .continued_execution_run_id
+                .filter(|id| !id.is_empty());
+            if let Some(parent) = started.parent_workflow_execution {
+                run.parent_workflow_id = Some(parent.workflow_id);
+                run.parent_run_id = Some(parent.run_id);
+            }
+        }
+        let input = started.input.unwrap_or_default();
+        match self.entry.start(&input, self.flow()) {
+            Ok(future) => {
+                self.future = Some(future);
+                self.poll();
+            }
+            Err(error) => self.end(Ending::Failed(bad_input(&error))),
+        }
+    }
+
+    fn started(&mut self, scheduled: EventId, run_id: Option<SmolStr>) {
+        let state = self.shared.state.borrow();
+        if let Some(task) = state.open.get(&scheduled) {
+            task.set_state(State::Started);
+            if let TaskKind::Child(child) = &task.kind {
+                child.run_id.replace(run_id);
+            }
+        }
+    }
+
+    /// The task that an event about its end speaks of, which is open no more.
+    fn close_task(&mut self, scheduled: EventId) -> Option<Rc<Task>> {
+        let mut state = self.shared.state.borrow_mut();
+        let task = state.open.remove(&scheduled)?;
+        if let TaskKind::Activity(_) = task.kind {
+            state.open_activities -= 1;
+        }
+        Some(task)
+    }
+
+    fn completed(&mut self, scheduled: EventId, result: Option<SmolStr>) {
+        if let Some(task) = self.close_task(scheduled) {
+            let result = result.unwrap_or_else(|| "null".into());
+            self.shared.state.borrow_mut().finish(&task, Ok(result));
+            self.poll();
+        }
+    }
+
+    fn failed(&mut self, scheduled: EventId, kind: TaskErrorKind) {
+        let Some(task) = self.close_task(scheduled) else {
+            return;
+        };
+        if task.is_done() {
+            return;
+        }
+        let cancelled = matches!(kind, TaskErrorKind::Cancelled { .. });
+        if !cancelled && task.failures.get() < task.retry() {
+            task.failures.set(task.failures.get() + 1);
+            self.shared.state.borrow_mut().queue(&task);
+        } else {
+            self.fail_task(&task, kind);
+            self.poll();
+        }
+    }
+
+    fn timer_fired(&mut self, timer_id: &str, started: EventId) {
+        if timer_id == WAKE_UP_TIMER {
+            self.wake_up_timer_open = false;
+            return;
+        }
+        let retried = self.shared.state.borrow_mut().backing_off.remove(timer_id);
+        if let Some(task) = retried {
+            self.shared.state.borrow_mut().queue(&task);
+            return;
+        }
+        self.completed(started, None);
+    }
+}
+
+/// How an execution fails whose input does not fit.
+fn bad_input(error: &ArgumentError) -> Failure {
+    Failure::new(format!("Cannot start the workflow: {error}"), None)
+}

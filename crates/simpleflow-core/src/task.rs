@@ -1,0 +1,265 @@
+//! A task of a workflow: an activity, a child execution, a timer, or the wait for a signal; and
+//! what is known of it so far.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use simpleflow_model::SmolStr;
+
+use crate::activity::ActivityDefinition;
+use crate::error::{TaskError, TaskErrorKind};
+use crate::future::FutureState;
+use crate::workflow::WorkflowDefinition;
+
+/// The result of a task: JSON text, or how it failed.
+pub(crate) type Outcome = Result<SmolStr, TaskError>;
+
+pub(crate) struct Task {
+    /// Unset while an idempotent task waits for the arguments that its id is made from.
+    id: OnceCell<SmolStr>,
+    pub(crate) kind: TaskKind,
+    pub(crate) location: &'static Location<'static>,
+    state: RefCell<State>,
+    /// Failures so far.
+    pub(crate) failures: Cell<u32>,
+    /// How often the service refused it for its rate so far.
+    pub(crate) refusals: Cell<u32>,
+    wakers: RefCell<Vec<Waker>>,
+    dependents: RefCell<Vec<Dependent>>,
+}
+
+/// Who is told when a task ends.
+pub(crate) enum Dependent {
+    /// A task whose argument at this position is the result.
+    Argument(Rc<Task>, usize),
+    /// A task that turned out to be the same one.
+    Same(Rc<Task>),
+}
+
+pub(crate) enum TaskKind {
+    Activity(ActivityTask),
+    Child(ChildTask),
+    Timer {
+        seconds: u32,
+        control: Option<SmolStr>,
+    },
+    Signal,
+}
+
+pub(crate) struct ActivityTask {
+    definition: &'static ActivityDefinition,
+    overrides: Option<Box<ActivityDefinition>>,
+    /// The arguments; those that wait for another task are empty until it is done.
+    args: RefCell<Vec<SmolStr>>,
+    waiting_for: Cell<usize>,
+}
+
+pub(crate) struct ChildTask {
+    pub(crate) settings: Rc<WorkflowDefinition>,
+    pub(crate) input: SmolStr,
+    /// The run id, once it is started.
+    pub(crate) run_id: RefCell<Option<SmolStr>>,
+}
+
+/// Where a task is on its way.
+pub(crate) enum State {
+    /// It waits for the results of other tasks.
+    Blocked,
+    /// Its decision waits to be sent, at this place in the queue.
+    Queued(u64),
+    /// The service has it.
+    Scheduled,
+    /// A worker or decider has it.
+    Started,
+    /// The service refused it for now; it is queued again when a timer fires.
+    BackingOff,
+    /// It waits for something that nobody was asked for, such as a signal.
+    Waiting,
+    Done(Outcome),
+}
+
+impl ActivityTask {
+    pub(crate) fn new(
+        definition: &'static ActivityDefinition,
+        overrides: Option<Box<ActivityDefinition>>,
+        args: Vec<SmolStr>,
+        waiting_for: usize,
+    ) -> Self {
+        Self {
+            definition,
+            overrides,
+            args: RefCell::new(args),
+            waiting_for: Cell::new(waiting_for),
+        }
+    }
+
+    pub(crate) fn definition(&self) -> &ActivityDefinition {
+        self.overrides.as_deref().unwrap_or(self.definition)
+    }
+
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.waiting_for.get() > 0
+    }
+
+    /// The arguments as they are known.
+    pub(crate) fn args(&self) -> std::cell::Ref<'_, [SmolStr]> {
+        std::cell::Ref::map(self.args.borrow(), Vec::as_slice)
+    }
+
+    /// Gives an argument that was waited for.
+    pub(crate) fn fill(&self, index: usize, value: SmolStr) {
+        self.args.borrow_mut()[index] = value;
+        self.waiting_for.set(self.waiting_for.get() - 1);
+    }
+
+    /// The length of the input in bytes, which is at least its length in characters.
+    pub(crate) fn input_bytes(&self) -> usize {
+        const ENVELOPE: usize = r#"{"args":[],"kwargs":{}}"#.len();
+        let meta = self
+            .definition()
+            .meta
+            .as_ref()
+            .map_or(0, |meta| meta.len() + r#","meta":"#.len());
+        let args = self.args.borrow();
+        ENVELOPE + meta + args.iter().map(|arg| arg.len() + 1).sum::<usize>()
+    }
+
+    pub(crate) fn input(&self) -> SmolStr {
+        let mut text = String::with_capacity(self.input_bytes());
+        text.push_str("{\"args\":[");
+        for (index, arg) in self.args.borrow().iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text.push_str(arg);
+        }
+        text.push_str("],\"kwargs\":{}");
+        if let Some(meta) = &self.definition().meta {
+            text.push_str(",\"meta\":");
+            text.push_str(meta);
+        }
+        text.push('}');
+        text.into()
+    }
+}
+
+impl Task {
+    pub(crate) fn new(
+        id: impl Into<Option<SmolStr>>,
+        kind: TaskKind,
+        location: &'static Location<'static>,
+        state: State,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            id: id.into().map(OnceCell::from).unwrap_or_default(),
+            kind,
+            location,
+            state: RefCell::new(state),
+            failures: Cell::new(0),
+            refusals: Cell::new(0),
+            wakers: RefCell::default(),
+            dependents: RefCell::default(),
+        })
+    }
+
+    /// The id; while an idempotent task has none yet, its name.
+    pub(crate) fn id(&self) -> &SmolStr {
+        self.id.get().unwrap_or_else(|| self.name())
+    }
+
+    /// Gives an idempotent task the id that its arguments make.
+    pub(crate) fn set_id(&self, id: SmolStr) {
+        let _ = self.id.set(id);
+    }
+
+    pub(crate) fn has_id(&self) -> bool {
+        self.id.get().is_some()
+    }
+
+    /// The name of the activity, workflow, timer or signal.
+    pub(crate) fn name(&self) -> &SmolStr {
+        match (&self.kind, self.id.get()) {
+            (TaskKind::Activity(activity), _) => &activity.definition().name,
+            (TaskKind::Child(child), _) => &child.settings.name,
+            (TaskKind::Timer { .. } | TaskKind::Signal, Some(id)) => id,
+            (TaskKind::Timer { .. } | TaskKind::Signal, None) => const { &SmolStr::new_static("") },
+        }
+    }
+
+    pub(crate) fn retry(&self) -> u32 {
+        match &self.kind {
+            TaskKind::Activity(activity) => activity.definition().retry,
+            TaskKind::Child(child) => child.settings.retry,
+            TaskKind::Timer { .. } | TaskKind::Signal => 0,
+        }
+    }
+
+    pub(crate) fn raises_on_failure(&self) -> bool {
+        match &self.kind {
+            TaskKind::Activity(activity) => activity.definition().raises_on_failure,
+            TaskKind::Child(child) => child.settings.raises_on_failure,
+            TaskKind::Timer { .. } | TaskKind::Signal => false,
+        }
+    }
+
+    pub(crate) fn error(&self, kind: TaskErrorKind) -> TaskError {
+        TaskError::new(
+            self.id().clone(),
+            self.name().clone(),
+            self.failures.get() + 1,
+            self.location,
+            kind,
+        )
+    }
+
+    pub(crate) fn with_state<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state.borrow())
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        *self.state.borrow_mut() = state;
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.with_state(|state| matches!(state, State::Done(_)))
+    }
+
+    pub(crate) fn future_state(&self) -> FutureState {
+        self.with_state(|state| match state {
+            State::Blocked
+            | State::Queued(_)
+            | State::Scheduled
+            | State::BackingOff
+            | State::Waiting => FutureState::Pending,
+            State::Started => FutureState::Running,
+            State::Done(Err(error)) if error.is_cancelled() => FutureState::Cancelled,
+            State::Done(_) => FutureState::Finished,
+        })
+    }
+
+    pub(crate) fn add_dependent(&self, dependent: Dependent) {
+        self.dependents.borrow_mut().push(dependent);
+    }
+
+    /// Ends the task: its waiters are woken, its dependents given back.
+    pub(crate) fn finish(&self, outcome: Outcome) -> Vec<Dependent> {
+        self.set_state(State::Done(outcome));
+        for waker in self.wakers.take() {
+            waker.wake();
+        }
+        self.dependents.take()
+    }
+
+    pub(crate) fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
+        if self.is_done() {
+            return Poll::Ready(());
+        }
+        let mut wakers = self.wakers.borrow_mut();
+        if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+            wakers.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,162 @@
+//! Workflows: what they are, and how one is started as the child of another.
+
+use simpleflow_model::{ChildPolicy, SmolStr, TaskPriority, Timeout, limits};
+
+use crate::error::Result;
+use crate::flow::Flow;
+use crate::payload::{ArgumentError, Arguments, Parameter};
+
+/// What the service and the command know of a workflow: the attributes of `#[workflow]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkflowDefinition {
+    /// The name of the workflow type, by default the path.
+    pub name: SmolStr,
+    /// The version of the workflow type.
+    pub version: SmolStr,
+    /// `module.Type`: the name by which the command finds it.
+    pub path: SmolStr,
+    /// The task list whose deciders run it. A child without one uses its parent's.
+    pub task_list: Option<SmolStr>,
+    /// The priority of its decision tasks.
+    pub task_priority: Option<TaskPriority>,
+    /// How many times a child is started again after a failure or a timeout.
+    pub retry: u32,
+    /// Whether the failure of a child fails its parent at once, also when nobody awaits it.
+    pub raises_on_failure: bool,
+    /// How long an execution may be open, in seconds. The default is the service's limit, a year.
+    pub execution_timeout: Timeout,
+    /// How long a decision may take, in seconds. The original's default is 300.
+    pub decision_tasks_timeout: Timeout,
+    /// What becomes of its own children when it is terminated or times out.
+    pub child_policy: ChildPolicy,
+    /// The tags of its executions, at most five.
+    pub tag_list: Vec<SmolStr>,
+    /// Whether a child with equal input is one execution, started once in its parent.
+    pub idempotent: bool,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+    /// Where in the source it is defined.
+    pub location: &'static str,
+}
+
+impl WorkflowDefinition {
+    /// A workflow with the defaults.
+    pub fn new(path: impl Into<SmolStr>, parameters: &'static [Parameter]) -> Self {
+        let path = path.into();
+        Self {
+            name: path.clone(),
+            version: "default".into(),
+            path,
+            task_list: None,
+            task_priority: None,
+            retry: 0,
+            raises_on_failure: false,
+            execution_timeout: Timeout::Seconds(limits::EXECUTION_SECONDS),
+            decision_tasks_timeout: Timeout::Seconds(300),
+            child_policy: ChildPolicy::Terminate,
+            tag_list: Vec::new(),
+            idempotent: false,
+            parameters,
+            location: "",
+        }
+    }
+}
+
+/// The part of a workflow that `#[workflow]` writes: what it is called, and its input.
+pub trait WorkflowInput: Sized + 'static {
+    /// What the service and the command know of it. The same at each call.
+    fn definition() -> &'static WorkflowDefinition;
+
+    /// Reads the input.
+    ///
+    /// # Errors
+    /// When the arguments do not fit the fields.
+    fn from_arguments(arguments: Arguments<'_>) -> Result<Self, ArgumentError>;
+
+    /// The fields as positional arguments, each as JSON text.
+    ///
+    /// # Errors
+    /// When a field has no JSON form.
+    fn to_arguments(&self) -> Result<Vec<SmolStr>, serde_json::Error>;
+}
+
+/// A workflow: a value whose fields are its input, and what to do with them.
+///
+/// `run` must do the same at each replay: time, randomness and ids come from the [`Flow`], work
+/// with effects goes into activities, and it awaits nothing but futures of the flow. It may hold
+/// what is not `Send`.
+pub trait Workflow: WorkflowInput {
+    /// The result.
+    type Output: serde::Serialize;
+
+    /// What the workflow does.
+    fn run(self, flow: Flow) -> impl Future<Output = Result<Self::Output>>;
+
+    /// A call of this workflow as a child, whose settings can be changed.
+    fn call(self) -> WorkflowCall<Self> {
+        WorkflowCall {
+            workflow: self,
+            settings: Self::definition().clone(),
+            workflow_id: None,
+        }
+    }
+}
+
+/// A call of a workflow as a child, to be given to [`Flow::submit`](crate::Flow::submit). Its
+/// methods change for this call what `#[workflow]` says.
+#[must_use = "a call does nothing until it is given to `flow.submit`"]
+pub struct WorkflowCall<W> {
+    pub(crate) workflow: W,
+    pub(crate) settings: WorkflowDefinition,
+    pub(crate) workflow_id: Option<SmolStr>,
+}
+
+impl<W> WorkflowCall<W> {
+    /// The task list whose deciders run it.
+    pub fn task_list(mut self, task_list: impl Into<SmolStr>) -> Self {
+        self.settings.task_list = Some(task_list.into());
+        self
+    }
+
+    /// The workflow id, in place of one made from the parent's.
+    pub fn workflow_id(mut self, workflow_id: impl Into<SmolStr>) -> Self {
+        self.workflow_id = Some(workflow_id.into());
+        self
+    }
+
+    /// The priority of its decision tasks.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.settings.task_priority = Some(TaskPriority(priority));
+        self
+    }
+
+    /// How many times it is started again after a failure or a timeout.
+    pub fn retry(mut self, retry: u32) -> Self {
+        self.settings.retry = retry;
+        self
+    }
+
+    /// Whether its failure fails the parent at once, also when nobody awaits it.
+    pub fn raises_on_failure(mut self, raises: bool) -> Self {
+        self.settings.raises_on_failure = raises;
+        self
+    }
+
+    /// How long it may be open, in seconds.
+    pub fn execution_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.settings.execution_timeout = timeout.into();
+        self
+    }
+
+    /// What becomes of its own children when it is terminated or times out.
+    pub fn child_policy(mut self, policy: ChildPolicy) -> Self {
+        self.settings.child_policy = policy;
+        self
+    }
+
+    /// The tags of the execution, at most five.
+    pub fn tag_list<T: Into<SmolStr>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.settings.tag_list = tags.into_iter().map(Into::into).collect();
+        self
+    }
+}

@@ -1,0 +1,38 @@
+//! Durable dataflow workflows in the model of Amazon Simple Workflow (SWF).
+//!
+//! A workflow is an ordinary Rust type with an async `run`. Each `submit` of an activity gives
+//! back a future; futures passed as arguments are the dependencies. Every step is an event in the
+//! execution's history, and the workflow is replayed over that history whenever something
+//! happened.
+
+pub use simpleflow_core::{
+    Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
+    ActivityResult, Arg, Duplicate, Error, Failure, Flow, Future, FutureState, HeartbeatSink,
+    IntoArg, Registry, Result, RunContext, RunningActivity, Submit, TaskError, TaskErrorKind,
+    WaitAll, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+};
+pub use simpleflow_core::{payload, replay};
+pub use simpleflow_macros::{activity, workflow};
+pub use simpleflow_model as model;
+
+/// What a file with workflows and activities needs.
+pub mod prelude {
+    pub use std::time::Duration;
+
+    pub use simpleflow_core::{
+        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, TaskError,
+        TaskErrorKind, Workflow, bail,
+    };
+    pub use simpleflow_macros::{activity, workflow};
+}
+
+/// What the macros name. Not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use simpleflow_core::inventory;
+    pub use simpleflow_core::payload::{ArgumentError, Arguments, Parameter, to_json};
+    pub use simpleflow_core::serde_json::Error as JsonError;
+    pub use simpleflow_core::{
+        ActivityEntry, IsResult, Linked, WorkflowEntry, activity_result, path,
+    };
+}
