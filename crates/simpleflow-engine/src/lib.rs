@@ -1,1 +1,31 @@
-//! Amazon Simple Workflow as a library.
+//! Amazon Simple Workflow as a library: commands in, history events and tasks out.
+//!
+//! [`Engine`] is the whole of the service's state machine as pure code. It has no clock, no I/O
+//! and no threads: every operation takes the time at which it happens, polls answer at once, and
+//! what falls due later is said by [`Engine::next_deadline`] and done by [`Engine::advance`]. A
+//! test drives it with a virtual clock, a server with the real one.
+//!
+//! Events are the log. All else that an execution is, is derived from its events by
+//! [`State::replay`], so what is to survive a restart are the events and the registrations.
+
+mod check;
+mod deadline;
+mod domain;
+mod engine;
+mod execution;
+mod fault;
+mod operations;
+mod registry;
+mod run_id;
+mod settings;
+mod task_list;
+#[cfg(test)]
+mod testing;
+mod token;
+mod visibility;
+
+pub use engine::{Appended, Engine, Ready, Removed};
+pub use execution::{Execution, State};
+pub use operations::LambdaFunction;
+pub use settings::{Limits, Settings};
+pub use token::TaskKind;

@@ -1,0 +1,507 @@
+//! What deciders do: poll and respond.
+
+use simpleflow_model::event::{DecisionTaskCompleted, DecisionTaskStarted};
+use simpleflow_model::operation::*;
+use simpleflow_model::types::{DecisionTask, PendingTaskCount};
+use simpleflow_model::{EventAttributes, EventId, Fault, PageToken, Timestamp, limits};
+
+use super::history::Cursor;
+use crate::check::{self, Check, page_size};
+use crate::execution::ExecutionKey;
+use crate::token::{PageKind, TaskKind, TaskRef, parse_task_token, task_token};
+use crate::{Engine, fault};
+
+impl Engine {
+    /// Hands out the first decision task of a task list, if it has one. Never waits. With a page
+    /// token it gives a further page of a task that was handed out, and no new task.
+    ///
+    /// The events end with the start of the task. With `startAtPreviousStartedEvent` they begin
+    /// with the started event of the task that was answered last (measured by others to be
+    /// inclusive), and a first task has all.
+    ///
+    /// # Errors
+    /// `ValidationException`; `UnknownResourceFault`.
+    pub fn poll_for_decision_task(
+        &mut self,
+        request: &PollForDecisionTask,
+        now: Timestamp,
+    ) -> Result<Option<DecisionTask>, Fault> {
+        self.advance(now);
+        let list = &request.task_list.name;
+        Check::default()
+            .name("taskList.name", list, 256)
+            .text(
+                "identity",
+                request.identity.as_deref(),
+                limits::IDENTITY_LENGTH,
+            )
+            .page_size(request.maximum_page_size)
+            .finish()?;
+        let size = page_size(request.maximum_page_size);
+        if let Some(token) = &request.next_page_token {
+            return self.next_page(request, token, size).map(Some);
+        }
+        loop {
+            let domain = self.domain_mut(&request.domain)?;
+            let Some((key, scheduled)) = domain.decision_tasks.pop(list) else {
+                return Ok(None);
+            };
+            let started = self.append(
+                key,
+                DecisionTaskStarted {
+                    identity: request.identity.clone(),
+                    scheduled_event_id: scheduled,
+                    ..Default::default()
+                },
+            );
+            self.settle();
+            // The start may have been the one event too many for a history: then the next task.
+            let Some(started) = started else {
+                continue;
+            };
+            let Some(execution) = self.executions.get(&key) else {
+                continue;
+            };
+            let previous = execution.state.decisions.previous_started;
+            let first = if request.start_at_previous_started_event == Some(true) {
+                previous.0.max(1)
+            } else {
+                1
+            };
+            let reverse = request.reverse_order == Some(true);
+            let run_id = execution.id.run_id.clone();
+            let mut cursor = Cursor::new(run_id, first, started.0, reverse);
+            cursor.previous_started = previous.0;
+            if let Some(task) = self.decision_task(key, scheduled, cursor, size) {
+                return Ok(Some(task));
+            }
+        }
+    }
+
+    /// A further page of a decision task that was handed out.
+    fn next_page(
+        &self,
+        request: &PollForDecisionTask,
+        token: &PageToken,
+        size: usize,
+    ) -> Result<DecisionTask, Fault> {
+        self.domain(&request.domain)?;
+        let cursor = Cursor::parse(PageKind::Decision, self.now, token)?;
+        let task = || {
+            let key = *self.runs.get(cursor.run_id.as_str())?;
+            let execution = self.executions.get(&key)?;
+            if execution.domain != request.domain {
+                return None;
+            }
+            let event = execution.event(EventId(cursor.last))?;
+            let EventAttributes::DecisionTaskStarted(a) = &event.attributes else {
+                return None;
+            };
+            self.decision_task(key, a.scheduled_event_id, cursor, size)
+        };
+        task().ok_or_else(fault::invalid_token)
+    }
+
+    /// A page of a started decision task; the cursor ends at its start.
+    fn decision_task(
+        &self,
+        key: ExecutionKey,
+        scheduled: EventId,
+        cursor: Cursor,
+        size: usize,
+    ) -> Option<DecisionTask> {
+        let execution = self.executions.get(&key)?;
+        let started = EventId(cursor.last);
+        let previous = EventId(cursor.previous_started);
+        let (events, next_page_token) = cursor.page(PageKind::Decision, self.now, execution, size);
+        Some(DecisionTask {
+            task_token: task_token(TaskKind::Decision, &execution.id.run_id, scheduled, started),
+            started_event_id: started,
+            workflow_execution: execution.id.clone(),
+            workflow_type: execution.state.start.workflow_type.clone(),
+            events,
+            next_page_token,
+            previous_started_event_id: Some(previous),
+            ..Default::default()
+        })
+    }
+
+    /// Answers a decision task: its decisions become events, all at the same time. A response is
+    /// taken whole or not at all; one that is refused leaves the task as it was.
+    ///
+    /// # Errors
+    /// `ValidationException`, for a closing decision that is not the last before all else;
+    /// `UnknownResourceFault` where the task is over.
+    pub fn respond_decision_task_completed(
+        &mut self,
+        request: &RespondDecisionTaskCompleted,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.advance(now);
+        let decisions = request.decisions.as_deref().unwrap_or_default();
+        check::decisions(decisions)?;
+        Check::default()
+            .data("executionContext", &request.execution_context)
+            .task_list("taskList.name", &request.task_list)
+            .finish()?;
+        let task = parse_task_token(TaskKind::Decision, &request.task_token)?;
+        let key = self
+            .started_decision_task(&task)
+            .ok_or_else(|| fault::unknown_decision_task(task.scheduled))?;
+        let completed = self.append(
+            key,
+            DecisionTaskCompleted {
+                execution_context: request.execution_context.clone(),
+                scheduled_event_id: task.scheduled,
+                started_event_id: task.started,
+                task_list: request.task_list.clone(),
+                task_list_schedule_to_start_timeout: request.task_list_schedule_to_start_timeout,
+                ..Default::default()
+            },
+        );
+        // Nothing is appended to a history that is full, nor to one that this closes.
+        if let Some(completed) = completed {
+            for decision in decisions {
+                self.decide(key, completed, decision);
+            }
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// The execution whose decision task a token means, if a decider has it still.
+    fn started_decision_task(&self, task: &TaskRef) -> Option<ExecutionKey> {
+        let key = *self.runs.get(task.run_id.as_str())?;
+        let execution = self.executions.get(&key)?;
+        let started = execution.state.decisions.started.as_ref()?;
+        let has_it =
+            started.event_id == task.started && started.scheduled.event_id == task.scheduled;
+        has_it.then_some(key)
+    }
+
+    /// How many decision tasks wait in a task list.
+    ///
+    /// # Errors
+    /// `UnknownResourceFault`.
+    pub fn count_pending_decision_tasks(
+        &mut self,
+        request: &CountPendingDecisionTasks,
+        now: Timestamp,
+    ) -> Result<PendingTaskCount, Fault> {
+        self.advance(now);
+        let domain = self.domain(&request.domain)?;
+        Ok(pending(domain.decision_tasks.len(&request.task_list.name)))
+    }
+}
+
+pub(super) fn pending(count: usize) -> PendingTaskCount {
+    PendingTaskCount {
+        count: u32::try_from(count).unwrap_or(u32::MAX),
+        truncated: Some(false),
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use simpleflow_model::FaultKind;
+
+    use crate::testing::*;
+
+    #[test]
+    fn what_happens_while_a_decider_thinks_is_appended_at_once_and_queues_one_task() {
+        let mut w = World::new();
+        let run = w.start("w");
+        let task = w.poll();
+        w.signal("w").unwrap();
+        w.signal("w").unwrap();
+        assert_eq!(w.poll_with(json!({})), None, "one task at a time");
+        w.try_respond(&task.task_token, &[], json!({})).unwrap();
+        assert_eq!(
+            w.types(&run, 3),
+            [
+                "DecisionTaskStarted",
+                "WorkflowExecutionSignaled",
+                "DecisionTaskScheduled",
+                "WorkflowExecutionSignaled",
+                "DecisionTaskCompleted"
+            ]
+        );
+        let next = w.poll();
+        assert_eq!(next.started_event_id.0, 8);
+        assert_eq!(next.previous_started_event_id.unwrap().0, 3);
+        assert_eq!(w.open_counts(&run)["openDecisionTasks"], 1);
+    }
+
+    #[test]
+    fn a_decision_task_that_is_not_answered_is_scheduled_again() {
+        let mut w = World::new();
+        let run = w.start("w");
+        let task = w.poll();
+        w.pass(49);
+        assert_eq!(w.types(&run, 4), [""; 0]);
+        w.pass(1);
+        assert_eq!(
+            w.types(&run, 4),
+            ["DecisionTaskTimedOut", "DecisionTaskScheduled"]
+        );
+        let expected =
+            json!({ "timeoutType": "START_TO_CLOSE", "scheduledEventId": 2, "startedEventId": 3 });
+        assert_eq!(w.event(&run, 4), expected);
+        refused(
+            w.try_respond(&task.task_token, &[complete()], json!({})),
+            FaultKind::UnknownResource,
+            "Unknown decision task, scheduledEventId = 2",
+        );
+        // What timed out was not processed.
+        assert_eq!(w.poll().previous_started_event_id.unwrap().0, 0);
+    }
+
+    #[test]
+    fn a_timeout_with_a_task_queued_schedules_no_further_one() {
+        let mut w = World::new();
+        let run = w.start("w");
+        w.poll();
+        w.signal("w").unwrap();
+        w.pass(50);
+        assert_eq!(
+            w.types(&run, 4),
+            [
+                "WorkflowExecutionSignaled",
+                "DecisionTaskScheduled",
+                "DecisionTaskTimedOut"
+            ]
+        );
+        assert_eq!(w.poll().started_event_id.0, 7);
+    }
+
+    fn sticky(timeout: Option<&str>) -> Value {
+        let mut more = json!({ "taskList": { "name": "mine" } });
+        if let Some(timeout) = timeout {
+            more["taskListScheduleToStartTimeout"] = timeout.into();
+        }
+        more
+    }
+
+    /// An execution whose next decision task is on the override list.
+    fn overridden(timeout: Option<&str>) -> (World, simpleflow_model::RunId) {
+        let mut w = World::new();
+        let run = w.start("w");
+        let task = w.poll();
+        w.try_respond(&task.task_token, &[], sticky(timeout))
+            .unwrap();
+        w.signal("w").unwrap();
+        assert_eq!(w.event(&run, 6)["taskList"]["name"], "mine");
+        (w, run)
+    }
+
+    #[test]
+    fn an_override_without_a_limit_stays() {
+        let (mut w, run) = overridden(None);
+        assert_eq!(w.event(&run, 6)["scheduleToStartTimeout"], "NONE");
+        assert_eq!(w.poll_with(json!({})), None);
+        w.poll_with(sticky(None)).unwrap();
+        // Not even a timeout of the decider takes it back.
+        w.pass(50);
+        assert_eq!(
+            w.last(&run, "DecisionTaskScheduled")["taskList"]["name"],
+            "mine"
+        );
+        // Until the original list is given.
+        let task = w.poll_with(sticky(None)).unwrap();
+        let original = json!({ "taskList": { "name": "deciders" } });
+        w.try_respond(&task.task_token, &[], original).unwrap();
+        w.signal("w").unwrap();
+        assert!(w.poll_with(json!({})).is_some());
+    }
+
+    #[test]
+    fn a_temporary_override_is_reverted_when_nobody_takes_the_task() {
+        let (mut w, run) = overridden(Some("5"));
+        assert_eq!(w.event(&run, 6)["scheduleToStartTimeout"], "5");
+        w.pass(4);
+        assert_eq!(w.types(&run, 7), [""; 0]);
+        w.pass(1);
+        assert_eq!(
+            w.types(&run, 7),
+            ["DecisionTaskTimedOut", "DecisionTaskScheduled"]
+        );
+        let expected = json!({
+            "timeoutType": "SCHEDULE_TO_START", "scheduledEventId": 6, "startedEventId": 0
+        });
+        assert_eq!(w.event(&run, 7), expected);
+        let scheduled = w.event(&run, 8);
+        assert_eq!(scheduled["taskList"]["name"], "deciders");
+        assert_eq!(scheduled["scheduleToStartTimeout"], "NONE");
+        let task = w.poll();
+        assert_eq!(task.previous_started_event_id.unwrap().0, 3);
+    }
+
+    #[test]
+    fn a_temporary_override_is_reverted_when_the_task_is_not_answered() {
+        let (mut w, run) = overridden(Some("5"));
+        w.poll_with(sticky(None)).unwrap();
+        w.pass(50);
+        let expected = json!({
+            "timeoutType": "START_TO_CLOSE", "scheduledEventId": 6, "startedEventId": 7
+        });
+        assert_eq!(w.event(&run, 8), expected);
+        assert_eq!(w.event(&run, 9)["taskList"]["name"], "deciders");
+    }
+
+    #[test]
+    fn an_override_lasts_over_responses_that_do_not_repeat_it() {
+        let (mut w, run) = overridden(Some("5"));
+        let task = w.poll_with(sticky(None)).unwrap();
+        w.try_respond(&task.task_token, &[], json!({})).unwrap();
+        w.signal("w").unwrap();
+        let scheduled = w.last(&run, "DecisionTaskScheduled");
+        assert_eq!(scheduled["taskList"]["name"], "mine");
+        assert_eq!(scheduled["scheduleToStartTimeout"], "5");
+    }
+
+    #[test]
+    fn a_queued_task_stays_on_its_list_and_waits_from_when_it_can_be_taken() {
+        let (mut w, run) = overridden(Some("5"));
+        let task = w.poll_with(sticky(None)).unwrap();
+        w.signal("w").unwrap();
+        w.pass(20);
+        assert_eq!(
+            w.types(&run, 8).len(),
+            2,
+            "the queued task does not time out"
+        );
+        let other = json!({ "taskList": { "name": "other" } });
+        w.try_respond(&task.task_token, &[], other).unwrap();
+        w.pass(4);
+        assert_eq!(w.types(&run, 8).len(), 3);
+        w.pass(1);
+        // The list that timed out is not the one that is the override by now.
+        let scheduled = w.last(&run, "DecisionTaskScheduled");
+        assert_eq!(w.last(&run, "DecisionTaskTimedOut")["scheduledEventId"], 9);
+        assert_eq!(scheduled["taskList"]["name"], "other");
+    }
+
+    #[test]
+    fn a_sticky_decider_gets_what_is_new() {
+        let mut w = World::new();
+        w.begin(&[]);
+        w.signal("w").unwrap();
+        let more = json!({ "startAtPreviousStartedEvent": true });
+        let task = w.poll_with(more).unwrap();
+        let ids: Vec<_> = task.events.iter().map(|event| event.event_id.0).collect();
+        assert_eq!(ids, [3, 4, 5, 6, 7]);
+        assert_eq!(task.previous_started_event_id.unwrap().0, 3);
+        // A first task has all.
+        w.start("other");
+        let more = json!({ "startAtPreviousStartedEvent": true });
+        let task = w.poll_with(more).unwrap();
+        assert_eq!(task.events.len(), 3);
+        assert_eq!(task.previous_started_event_id.unwrap().0, 0);
+    }
+
+    #[test]
+    fn pages_of_a_task_end_at_its_start_and_are_no_new_tasks() {
+        for reverse in [false, true] {
+            let mut w = World::new();
+            w.begin(&[]);
+            w.signal("w").unwrap();
+            w.start("other");
+            let page = json!({ "maximumPageSize": 3, "reverseOrder": reverse });
+            let first = w.poll_with(page).unwrap();
+            let mut ids: Vec<_> = first.events.iter().map(|e| e.event_id.0).collect();
+            // More happens meanwhile; it is not for this task.
+            w.signal("w").unwrap();
+            let mut token = first.next_page_token.clone();
+            let mut pages = 1;
+            while let Some(next) = token {
+                let more = json!({ "maximumPageSize": 3, "nextPageToken": next });
+                let page = w.poll_with(more).unwrap();
+                assert_eq!(page.task_token, first.task_token);
+                assert_eq!(page.started_event_id, first.started_event_id);
+                assert_eq!(
+                    page.previous_started_event_id,
+                    first.previous_started_event_id
+                );
+                ids.extend(page.events.iter().map(|e| e.event_id.0));
+                token = page.next_page_token;
+                pages += 1;
+            }
+            let mut expected: Vec<_> = (1..=7).collect();
+            if reverse {
+                expected.reverse();
+            }
+            assert_eq!(ids, expected);
+            assert_eq!(pages, 3);
+            // The other execution's task waits still.
+            assert_eq!(w.poll().workflow_execution.workflow_id.as_str(), "other");
+        }
+    }
+
+    #[test]
+    fn a_bad_page_token_is_refused() {
+        let mut w = World::new();
+        let request = json!({
+            "domain": "d", "taskList": { "name": "deciders" }, "nextPageToken": "nonsense"
+        });
+        refused(
+            w.engine.poll_for_decision_task(&shape(request), w.now),
+            FaultKind::Validation,
+            "Invalid token",
+        );
+        let request = json!({ "domain": "nowhere", "taskList": { "name": "deciders" } });
+        refused(
+            w.engine.poll_for_decision_task(&shape(request), w.now),
+            FaultKind::UnknownResource,
+            "Unknown domain: nowhere",
+        );
+    }
+
+    #[test]
+    fn a_batch_that_is_refused_leaves_the_task() {
+        let mut w = World::new();
+        let run = w.start("w");
+        let task = w.poll();
+        refused(
+            w.try_respond(&task.task_token, &[complete(), timer("t", 1)], json!({})),
+            FaultKind::Validation,
+            "Close must be last decision in list",
+        );
+        let nameless = decision("RecordMarker", json!({ "markerName": "" }));
+        let fault = w
+            .try_respond(&task.task_token, &[timer("t", 1), nameless], json!({}))
+            .unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Validation);
+        assert_eq!(w.types(&run, 4), [""; 0]);
+        w.try_respond(&task.task_token, &[complete()], json!({}))
+            .unwrap();
+        assert!(!w.engine.execution(&run).unwrap().state().is_open());
+    }
+
+    #[test]
+    fn waiting_decision_tasks_are_counted_and_announced() {
+        let mut w = World::new();
+        w.start("w");
+        w.start("v");
+        let request: simpleflow_model::operation::CountPendingDecisionTasks =
+            shape(json!({ "domain": "d", "taskList": { "name": "deciders" } }));
+        let now = w.now;
+        let count = |w: &mut World| {
+            let answer = w.engine.count_pending_decision_tasks(&request, now);
+            answer.unwrap().count
+        };
+        assert_eq!(count(&mut w), 2);
+        let ready = w.engine.take_ready();
+        assert_eq!(ready.len(), 1);
+        assert_eq!(ready[0].task_list.as_str(), "deciders");
+        assert_eq!(ready[0].kind, crate::TaskKind::Decision);
+        assert_eq!(w.engine.take_ready(), []);
+        w.poll();
+        assert_eq!(count(&mut w), 1);
+        assert_eq!(w.engine.take_ready(), []);
+        w.decide(&[activity("a", json!({}))]);
+        let ready = w.engine.take_ready();
+        assert_eq!(ready[0].kind, crate::TaskKind::Activity);
+    }
+}

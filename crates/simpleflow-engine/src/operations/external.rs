@@ -1,0 +1,392 @@
+//! What reaches an execution from outside: signals, cancel requests and termination, by a caller
+//! or by another execution.
+
+use simpleflow_model::enums::*;
+use simpleflow_model::event::*;
+use simpleflow_model::operation::{
+    RequestCancelWorkflowExecution, SignalWorkflowExecution, TerminateWorkflowExecution,
+};
+use simpleflow_model::{
+    DomainName, EventAttributes, EventId, Fault, RunId, Timestamp, WorkflowId, limits,
+};
+
+use crate::check::Check;
+use crate::execution::ExecutionKey;
+use crate::{Engine, fault};
+
+impl Engine {
+    /// Signals an open execution.
+    ///
+    /// # Errors
+    /// `ValidationException`; `UnknownResourceFault`, also where the execution is closed.
+    pub fn signal_workflow_execution(
+        &mut self,
+        request: &SignalWorkflowExecution,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.advance(now);
+        Check::default()
+            .required("workflowId", &request.workflow_id, 256)
+            .text("runId", request.run_id.as_deref(), 64)
+            .required("signalName", &request.signal_name, 256)
+            .data("input", &request.input)
+            .finish()?;
+        let key = self.open_target(
+            &request.domain,
+            &request.workflow_id,
+            request.run_id.as_ref(),
+        )?;
+        let signaled = WorkflowExecutionSignaled {
+            signal_name: request.signal_name.clone(),
+            input: request.input.clone(),
+            // A signal that no execution sent says 0 in all recordings.
+            external_initiated_event_id: Some(EventId(0)),
+            ..Default::default()
+        };
+        self.append_for_decider(key, signaled);
+        self.settle();
+        Ok(())
+    }
+
+    /// Asks for the cancel of an open execution. What comes of it is its decider's business; each
+    /// request is an event.
+    ///
+    /// # Errors
+    /// `ValidationException`; `UnknownResourceFault`, also where the execution is closed.
+    pub fn request_cancel_workflow_execution(
+        &mut self,
+        request: &RequestCancelWorkflowExecution,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.advance(now);
+        Check::default()
+            .required("workflowId", &request.workflow_id, 256)
+            .text("runId", request.run_id.as_deref(), 64)
+            .finish()?;
+        let key = self.open_target(
+            &request.domain,
+            &request.workflow_id,
+            request.run_id.as_ref(),
+        )?;
+        let requested = WorkflowExecutionCancelRequested {
+            external_initiated_event_id: Some(EventId(0)),
+            ..Default::default()
+        };
+        self.append_for_decider(key, requested);
+        self.settle();
+        Ok(())
+    }
+
+    /// Terminates an open execution. The child policy of the request, or else its own, is applied
+    /// to its children.
+    ///
+    /// # Errors
+    /// `ValidationException`; `UnknownResourceFault`, also where the execution is closed.
+    pub fn terminate_workflow_execution(
+        &mut self,
+        request: &TerminateWorkflowExecution,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.advance(now);
+        Check::default()
+            .required("workflowId", &request.workflow_id, 256)
+            .text("runId", request.run_id.as_deref(), 64)
+            .text("reason", request.reason.as_deref(), limits::REASON_LENGTH)
+            .data("details", &request.details)
+            .listed(
+                "childPolicy",
+                request.child_policy.as_ref().map(ChildPolicy::as_str),
+                ChildPolicy::VALUES,
+            )
+            .finish()?;
+        let key = self.open_target(
+            &request.domain,
+            &request.workflow_id,
+            request.run_id.as_ref(),
+        )?;
+        let own_policy = self
+            .executions
+            .get(&key)
+            .map(|e| &e.state.start.child_policy);
+        let Some(child_policy) = request.child_policy.as_ref().or(own_policy).cloned() else {
+            return Ok(());
+        };
+        let terminated = WorkflowExecutionTerminated {
+            reason: request.reason.clone(),
+            details: request.details.clone(),
+            child_policy,
+            cause: Some(WorkflowExecutionTerminatedCause::OperatorInitiated),
+            ..Default::default()
+        };
+        self.append(key, terminated);
+        self.settle();
+        Ok(())
+    }
+
+    /// The open execution that a request means; an empty run id is none.
+    fn open_target(
+        &self,
+        domain: &DomainName,
+        workflow_id: &WorkflowId,
+        run_id: Option<&RunId>,
+    ) -> Result<ExecutionKey, Fault> {
+        self.domain(domain)?;
+        self.find_open(domain, workflow_id, run_id)
+            .ok_or_else(|| fault::unknown_execution(workflow_id, given(run_id)))
+    }
+
+    fn find_open(
+        &self,
+        domain: &DomainName,
+        workflow_id: &WorkflowId,
+        run_id: Option<&RunId>,
+    ) -> Option<ExecutionKey> {
+        let domain = self.domains.get(domain.as_str())?;
+        let key = *domain.open.get(workflow_id.as_str())?;
+        match given(run_id) {
+            Some(run_id) if self.executions.get(&key)?.id.run_id != *run_id => None,
+            _ => Some(key),
+        }
+    }
+
+    /// Delivers a signal from one execution to another, and tells the sender.
+    pub(super) fn deliver_signal(&mut self, source: ExecutionKey, initiated: EventId) {
+        let Some(sender) = self.executions.get(&source) else {
+            return;
+        };
+        let Some(EventAttributes::SignalExternalWorkflowExecutionInitiated(signal)) =
+            sender.event(initiated).map(|event| &event.attributes)
+        else {
+            return;
+        };
+        let target = self.find_open(&sender.domain, &signal.workflow_id, signal.run_id.as_ref());
+        let signal = signal.clone();
+        match target {
+            Some(target) => {
+                let delivered = WorkflowExecutionSignaled {
+                    signal_name: signal.signal_name,
+                    input: signal.input,
+                    external_workflow_execution: Some(sender.id.clone()),
+                    external_initiated_event_id: Some(initiated),
+                    ..Default::default()
+                };
+                self.append_for_decider(target, delivered);
+                let Some(target) = self.executions.get(&target) else {
+                    return;
+                };
+                let told = ExternalWorkflowExecutionSignaled {
+                    workflow_execution: target.id.clone(),
+                    initiated_event_id: initiated,
+                    ..Default::default()
+                };
+                self.append_for_decider(source, told);
+            }
+            None => {
+                let failed = SignalExternalWorkflowExecutionFailed {
+                    workflow_id: signal.workflow_id,
+                    run_id: signal.run_id,
+                    cause:
+                        SignalExternalWorkflowExecutionFailedCause::UnknownExternalWorkflowExecution,
+                    initiated_event_id: initiated,
+                    decision_task_completed_event_id: signal.decision_task_completed_event_id,
+                    control: signal.control,
+                    ..Default::default()
+                };
+                self.append_for_decider(source, failed);
+            }
+        }
+    }
+
+    /// Delivers a cancel request from one execution to another, and tells the sender.
+    pub(super) fn deliver_cancel(&mut self, source: ExecutionKey, initiated: EventId) {
+        let Some(sender) = self.executions.get(&source) else {
+            return;
+        };
+        let Some(EventAttributes::RequestCancelExternalWorkflowExecutionInitiated(cancel)) =
+            sender.event(initiated).map(|event| &event.attributes)
+        else {
+            return;
+        };
+        let target = self.find_open(&sender.domain, &cancel.workflow_id, cancel.run_id.as_ref());
+        let cancel = cancel.clone();
+        match target {
+            Some(target) => {
+                let delivered = WorkflowExecutionCancelRequested {
+                    external_workflow_execution: Some(sender.id.clone()),
+                    external_initiated_event_id: Some(initiated),
+                    ..Default::default()
+                };
+                self.append_for_decider(target, delivered);
+                let Some(target) = self.executions.get(&target) else {
+                    return;
+                };
+                let told = ExternalWorkflowExecutionCancelRequested {
+                    workflow_execution: target.id.clone(),
+                    initiated_event_id: initiated,
+                    ..Default::default()
+                };
+                self.append_for_decider(source, told);
+            }
+            None => {
+                let failed = RequestCancelExternalWorkflowExecutionFailed {
+                    workflow_id: cancel.workflow_id,
+                    run_id: cancel.run_id,
+                    cause: RequestCancelExternalWorkflowExecutionFailedCause::UnknownExternalWorkflowExecution,
+                    initiated_event_id: initiated,
+                    decision_task_completed_event_id: cancel.decision_task_completed_event_id,
+                    control: cancel.control,
+                    ..Default::default()
+                };
+                self.append_for_decider(source, failed);
+            }
+        }
+    }
+}
+
+/// An optional run id may be the empty string on the wire, which is none.
+fn given(run_id: Option<&RunId>) -> Option<&RunId> {
+    run_id.filter(|run_id| !run_id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use simpleflow_model::FaultKind;
+
+    use crate::testing::*;
+
+    #[test]
+    fn a_signal_and_a_cancel_request_are_events_that_the_decider_must_see() {
+        let mut w = World::new();
+        let run = w.begin(&[]);
+        let request = json!({ "domain": "d", "workflowId": "w", "runId": run });
+        for _ in 0..2 {
+            w.engine
+                .request_cancel_workflow_execution(&shape(request.clone()), w.now)
+                .unwrap();
+        }
+        w.signal("w").unwrap();
+        assert_eq!(
+            w.types(&run, 5),
+            [
+                "WorkflowExecutionCancelRequested",
+                "DecisionTaskScheduled",
+                "WorkflowExecutionCancelRequested",
+                "WorkflowExecutionSignaled"
+            ]
+        );
+        assert_eq!(w.event(&run, 5), json!({ "externalInitiatedEventId": 0 }));
+        let expected = json!({ "signalName": "s", "externalInitiatedEventId": 0 });
+        assert_eq!(w.event(&run, 8), expected);
+    }
+
+    #[test]
+    fn only_an_open_execution_is_reached() {
+        let mut w = World::new();
+        let run = w.begin(&[complete()]);
+        let kind = FaultKind::UnknownResource;
+        let message = "Unknown execution, workflowId = w";
+        refused(w.signal("w"), kind, message);
+        refused(w.terminate("w", json!({})), kind, message);
+        let message = format!("Unknown execution: WorkflowExecution=[workflowId=w, runId={run}]");
+        refused(w.terminate("w", json!({ "runId": run })), kind, &message);
+        // A new run is another run.
+        let next = w.start("w");
+        refused(w.terminate("w", json!({ "runId": run })), kind, &message);
+        // An empty run id is none.
+        w.terminate("w", json!({ "runId": "" })).unwrap();
+        assert!(!w.engine.execution(&next).unwrap().state().is_open());
+        refused(
+            w.terminate("w", json!({ "domain": "nowhere" })),
+            kind,
+            "Unknown domain: nowhere",
+        );
+    }
+
+    #[test]
+    fn an_execution_reaches_another() {
+        let cases = [
+            (
+                "SignalExternalWorkflowExecution",
+                "WorkflowExecutionSignaled",
+                "ExternalWorkflowExecutionSignaled",
+            ),
+            (
+                "RequestCancelExternalWorkflowExecution",
+                "WorkflowExecutionCancelRequested",
+                "ExternalWorkflowExecutionCancelRequested",
+            ),
+        ];
+        for (kind, delivered, told) in cases {
+            let mut w = World::new();
+            let target = w.start("target");
+            w.decide(&[]);
+            let attributes = json!({ "workflowId": "target", "signalName": "s", "input": "i" });
+            let marker = decision("RecordMarker", json!({ "markerName": "m" }));
+            let run = w.begin(&[decision(kind, attributes), marker]);
+            assert_eq!(
+                w.types(&run, 5),
+                [
+                    &format!("{kind}Initiated"),
+                    "MarkerRecorded",
+                    told,
+                    "DecisionTaskScheduled"
+                ]
+            );
+            assert_eq!(w.event(&run, 7)["initiatedEventId"], 5);
+            assert_eq!(
+                w.event(&run, 7)["workflowExecution"]["runId"],
+                target.as_str()
+            );
+            assert_eq!(w.types(&target, 5), [delivered, "DecisionTaskScheduled"]);
+            let event = w.event(&target, 5);
+            assert_eq!(event["externalInitiatedEventId"], 5);
+            assert_eq!(event["externalWorkflowExecution"]["runId"], run.as_str());
+        }
+    }
+
+    #[test]
+    fn who_cannot_be_reached_is_said() {
+        for kind in [
+            "SignalExternalWorkflowExecution",
+            "RequestCancelExternalWorkflowExecution",
+        ] {
+            let mut w = World::new();
+            w.start("target");
+            w.poll();
+            // The run is another one than that which is open.
+            let attributes = json!({
+                "workflowId": "target", "runId": "22x", "signalName": "s", "control": "k"
+            });
+            let run = w.begin(&[decision(kind, attributes)]);
+            assert_eq!(
+                w.types(&run, 5),
+                [
+                    &format!("{kind}Initiated"),
+                    &format!("{kind}Failed"),
+                    "DecisionTaskScheduled"
+                ]
+            );
+            let expected = json!({
+                "workflowId": "target", "runId": "22x", "control": "k",
+                "cause": "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION",
+                "initiatedEventId": 5, "decisionTaskCompletedEventId": 4,
+            });
+            assert_eq!(w.event(&run, 6), expected);
+        }
+    }
+
+    #[test]
+    fn a_signal_of_an_execution_that_closes_is_delivered() {
+        let mut w = World::new();
+        let target = w.start("target");
+        w.poll();
+        let attributes = json!({ "workflowId": "target", "signalName": "s" });
+        let run = w.begin(&[
+            decision("SignalExternalWorkflowExecution", attributes),
+            complete(),
+        ]);
+        assert!(w.types(&run, 5).ends_with(&["WorkflowExecutionCompleted"]));
+        assert_eq!(w.types(&target, 4)[0], "WorkflowExecutionSignaled");
+    }
+}

@@ -1,0 +1,287 @@
+//! Reading an execution: its history, a page at a time, and its description.
+
+use simpleflow_model::operation::{DescribeWorkflowExecution, GetWorkflowExecutionHistory};
+use simpleflow_model::types::{History, WorkflowExecutionDetail};
+use simpleflow_model::{
+    DomainName, EventId, Fault, HistoryEvent, PageToken, RunId, Timestamp, WorkflowExecution,
+};
+
+use crate::check::{Check, page_size};
+use crate::execution::Execution;
+use crate::token::{PageKind, page_token, parse_page_token};
+use crate::{Engine, fault};
+
+/// Where the reading of a history goes on. The pages of a decision task end at its started event,
+/// whatever was appended since; those of a whole history end where it does then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub run_id: RunId,
+    /// The event that comes next.
+    pub next: i64,
+    pub first: i64,
+    /// `i64::MAX` where there is no end.
+    pub last: i64,
+    pub reverse: bool,
+    /// Of a decision task: the `previousStartedEventId` that it was handed out with.
+    pub previous_started: i64,
+}
+
+impl Cursor {
+    pub(super) fn new(run_id: RunId, first: i64, last: i64, reverse: bool) -> Self {
+        let next = if reverse { last } else { first };
+        Self {
+            run_id,
+            next,
+            first,
+            last,
+            reverse,
+            previous_started: 0,
+        }
+    }
+
+    /// A page from here on, and the token of the next if there is one.
+    pub(super) fn page(
+        mut self,
+        kind: PageKind,
+        now: Timestamp,
+        execution: &Execution,
+        size: usize,
+    ) -> (Vec<HistoryEvent>, Option<PageToken>) {
+        let last = self.last.min(execution.history().len() as i64);
+        let size = size as i64;
+        let mut events = Vec::new();
+        let read = |id: i64| execution.event(EventId(id)).cloned();
+        let more;
+        if self.reverse {
+            let from = self.next.min(last);
+            let to = self.first.max(from.saturating_sub(size) + 1);
+            events.extend((to..=from).rev().filter_map(read));
+            self.next = to - 1;
+            more = self.next >= self.first;
+        } else {
+            let to = last.min(self.next.saturating_add(size - 1));
+            events.extend((self.next..=to).filter_map(read));
+            self.next = to + 1;
+            more = self.next <= last;
+        }
+        let token = more.then(|| page_token(kind, now, &self.text()));
+        (events, token)
+    }
+
+    fn text(&self) -> String {
+        let Self {
+            run_id,
+            next,
+            first,
+            last,
+            reverse,
+            previous_started,
+        } = self;
+        format!("{next}|{first}|{last}|{reverse}|{previous_started}|{run_id}")
+    }
+
+    pub(super) fn parse(kind: PageKind, now: Timestamp, token: &PageToken) -> Result<Self, Fault> {
+        let text = parse_page_token(kind, now, token)?;
+        let parse = || {
+            let mut parts = text.splitn(6, '|');
+            Some(Self {
+                next: parts.next()?.parse().ok()?,
+                first: parts.next()?.parse().ok()?,
+                last: parts.next()?.parse().ok()?,
+                reverse: parts.next()?.parse().ok()?,
+                previous_started: parts.next()?.parse().ok()?,
+                run_id: parts.next()?.into(),
+            })
+        };
+        parse().ok_or_else(fault::invalid_token)
+    }
+}
+
+impl Engine {
+    /// Reads a history, a page at a time, from either end.
+    ///
+    /// # Errors
+    /// `ValidationException` for a page that is too long and a token that is not one, or of
+    /// another run; `UnknownResourceFault`.
+    pub fn get_workflow_execution_history(
+        &mut self,
+        request: &GetWorkflowExecutionHistory,
+        now: Timestamp,
+    ) -> Result<History, Fault> {
+        self.advance(now);
+        Check::default()
+            .page_size(request.maximum_page_size)
+            .finish()?;
+        let execution = self.known(&request.domain, &request.execution)?;
+        let cursor = match &request.next_page_token {
+            Some(token) => {
+                let cursor = Cursor::parse(PageKind::History, self.now, token)?;
+                if cursor.run_id != execution.id.run_id {
+                    return Err(fault::invalid_token());
+                }
+                cursor
+            }
+            None => Cursor::new(
+                execution.id.run_id.clone(),
+                1,
+                i64::MAX,
+                request.reverse_order == Some(true),
+            ),
+        };
+        let size = page_size(request.maximum_page_size);
+        let (events, next_page_token) = cursor.page(PageKind::History, self.now, execution, size);
+        Ok(History {
+            events,
+            next_page_token,
+            ..Default::default()
+        })
+    }
+
+    /// Describes an execution, open or closed.
+    ///
+    /// # Errors
+    /// `UnknownResourceFault`.
+    pub fn describe_workflow_execution(
+        &mut self,
+        request: &DescribeWorkflowExecution,
+        now: Timestamp,
+    ) -> Result<WorkflowExecutionDetail, Fault> {
+        self.advance(now);
+        Ok(self.known(&request.domain, &request.execution)?.detail())
+    }
+
+    /// An execution, open or closed, of a domain.
+    fn known(&self, domain: &DomainName, id: &WorkflowExecution) -> Result<&Execution, Fault> {
+        self.domain(domain)?;
+        self.execution(&id.run_id)
+            .filter(|execution| {
+                execution.domain == *domain && execution.id.workflow_id == id.workflow_id
+            })
+            .ok_or_else(|| fault::unknown_execution(&id.workflow_id, Some(&id.run_id)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use simpleflow_model::FaultKind;
+
+    use crate::testing::*;
+
+    #[test]
+    fn a_history_is_read_by_pages_from_either_end() {
+        for reverse in [false, true] {
+            let mut w = World::new();
+            let run = w.begin(&[]);
+            let execution = json!({ "workflowId": "w", "runId": run });
+            let mut request = json!({
+                "domain": "d", "execution": execution,
+                "maximumPageSize": 2, "reverseOrder": reverse,
+            });
+            let mut pages: Vec<Vec<i64>> = Vec::new();
+            loop {
+                let page = w
+                    .engine
+                    .get_workflow_execution_history(&shape(request.clone()), w.now)
+                    .unwrap();
+                pages.push(page.events.iter().map(|e| e.event_id.0).collect());
+                let Some(next) = page.next_page_token else {
+                    break;
+                };
+                request["nextPageToken"] = next.as_str().into();
+            }
+            if reverse {
+                assert_eq!(pages, [[4, 3], [2, 1]]);
+            } else {
+                assert_eq!(pages, [[1, 2], [3, 4]]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reading_from_the_end_is_not_shifted_by_new_events() {
+        let mut w = World::new();
+        let run = w.begin(&[]);
+        let mut request = json!({
+            "domain": "d", "execution": { "workflowId": "w", "runId": run },
+            "maximumPageSize": 3, "reverseOrder": true,
+        });
+        let page = w
+            .engine
+            .get_workflow_execution_history(&shape(request.clone()), w.now)
+            .unwrap();
+        w.signal("w").unwrap();
+        request["nextPageToken"] = page.next_page_token.unwrap().as_str().into();
+        let page = w
+            .engine
+            .get_workflow_execution_history(&shape(request), w.now)
+            .unwrap();
+        assert_eq!(page.events.len(), 1);
+        assert_eq!(page.events[0].event_id.0, 1);
+    }
+
+    #[test]
+    fn an_execution_is_known_by_both_its_ids() {
+        let mut w = World::new();
+        let run = w.begin(&[]);
+        let other = w.start("other");
+        for (workflow_id, run_id) in [("w", "22x"), ("v", run.as_str()), ("w", other.as_str())] {
+            let execution = json!({ "workflowId": workflow_id, "runId": run_id });
+            let request = json!({ "domain": "d", "execution": execution });
+            refused(
+                w.engine
+                    .get_workflow_execution_history(&shape(request), w.now),
+                FaultKind::UnknownResource,
+                &format!(
+                    "Unknown execution: \
+                     WorkflowExecution=[workflowId={workflow_id}, runId={run_id}]"
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn an_execution_is_described() {
+        let mut w = World::new();
+        let run = w.start("w");
+        let task = w.poll();
+        let context = json!({ "executionContext": "" });
+        let decisions = [
+            activity("a", json!({})),
+            timer("t", 5),
+            child("c", json!({})),
+        ];
+        w.try_respond(&task.task_token, &decisions, context)
+            .unwrap();
+        w.pass(1);
+        w.work();
+        let cancel = json!({ "domain": "d", "workflowId": "w" });
+        w.engine
+            .request_cancel_workflow_execution(&shape(cancel), w.now)
+            .unwrap();
+        let expected = json!({
+            "openActivityTasks": 1, "openDecisionTasks": 1, "openTimers": 1,
+            "openChildWorkflowExecutions": 1, "openLambdaFunctions": 0,
+        });
+        assert_eq!(w.open_counts(&run), expected);
+        let request = json!({ "domain": "d", "execution": { "workflowId": "w", "runId": run } });
+        let describe = |w: &mut World| {
+            let detail = w
+                .engine
+                .describe_workflow_execution(&shape(request.clone()), w.now)
+                .unwrap();
+            serde_json::to_value(detail).unwrap()
+        };
+        let detail = describe(&mut w);
+        assert_eq!(detail["latestExecutionContext"], "", "an empty one counts");
+        assert_eq!(detail["latestActivityTaskTimestamp"], 1001.0);
+        assert_eq!(detail["executionInfo"]["cancelRequested"], true);
+        // A context survives responses that carry none; a closed run has no cancel requested.
+        w.poll();
+        w.decide(&[complete()]);
+        let detail = describe(&mut w);
+        assert_eq!(detail["latestExecutionContext"], "");
+        assert_eq!(detail["executionInfo"]["cancelRequested"], false);
+        assert_eq!(detail["openCounts"]["openDecisionTasks"], 0);
+    }
+}
