@@ -85,7 +85,11 @@ macro_rules! decision_types {
                             decision_type.ok_or_else(|| de::Error::missing_field("decisionType"))?;
                         match (decision_type.as_str(), decision) {
                             $(($decision_type, Some(decision @ Decision::$name(_))) => Ok(decision),
-                              ($decision_type, _) => Err(de::Error::missing_field($member)),)*
+                              // Attributes that are all optional may be absent.
+                              ($decision_type, None) => crate::shape::from_nothing()
+                                  .map(Decision::$name)
+                                  .map_err(|_: A::Error| de::Error::missing_field($member)),
+                              ($decision_type, Some(_)) => Err(de::Error::missing_field($member)),)*
                             (other, _) => Err(de::Error::unknown_variant(other, &[$($decision_type),*])),
                         }
                     }
@@ -118,6 +122,13 @@ mod tests {
 
     fn read(text: &str) -> Result<Decision, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn attributes_may_be_absent_where_none_is_required() {
+        let decision: Decision =
+            serde_json::from_str(r#"{"decisionType":"CompleteWorkflowExecution"}"#).unwrap();
+        assert_eq!(decision, CompleteWorkflowExecution::default().into());
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod attributes;
 
 use std::fmt;
 
-use serde::de::{self, MapAccess, value::MapDeserializer};
+use serde::de::{self, MapAccess};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
@@ -71,9 +71,8 @@ macro_rules! event_types {
 
             /// The attributes of a type whose every member is optional, when they are absent.
             fn empty<E: de::Error>(event_type: &str) -> Result<Option<Self>, E> {
-                let nothing = MapDeserializer::<_, E>::new(std::iter::empty::<(&str, &str)>());
                 Ok(match event_type {
-                    $($event_type => Some(Self::$name(<_>::deserialize(nothing)?)),)*
+                    $($event_type => Some(Self::$name(crate::shape::from_nothing()?)),)*
                     _ => None,
                 })
             }

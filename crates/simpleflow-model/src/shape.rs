@@ -218,3 +218,9 @@ macro_rules! string_enums {
 }
 
 pub(crate) use {member_required, member_type, shapes, string_enums, take_member, write_member};
+
+/// A shape none of whose members is there.
+pub(crate) fn from_nothing<T: serde::de::DeserializeOwned, E: serde::de::Error>() -> Result<T, E> {
+    let nothing = std::iter::empty::<(&str, &str)>();
+    T::deserialize(serde::de::value::MapDeserializer::new(nothing))
+}
