@@ -3,7 +3,7 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --locked --release --package simpleflow-cli --bin simpleflow \
+    cargo build --locked --release --bin simpleflow \
     && install target/release/simpleflow /usr/local/bin/simpleflow
 
 FROM debian:trixie-slim

@@ -9,7 +9,10 @@ use std::rc::Rc;
 
 use simpleflow_model::SmolStr;
 
-use crate::task::Task;
+use crate::task::{Task, TaskKind};
+
+/// The name of the marker that remembers a patch.
+pub(crate) const PATCH_MARKER: &str = "simpleflow.patch";
 
 #[derive(Clone)]
 pub(crate) enum Command {
@@ -25,16 +28,33 @@ pub(crate) enum Command {
     },
     RecordMarker {
         name: SmolStr,
-        details: Option<SmolStr>,
+        details: SmolStr,
         location: &'static std::panic::Location<'static>,
     },
+}
+
+impl Command {
+    /// Whether it records a patch. It goes before all others: a replay takes a patch whose marker
+    /// is not in the history for one that was not there.
+    pub(crate) fn is_patch(&self) -> bool {
+        matches!(self, Self::RecordMarker { name, .. } if name == PATCH_MARKER)
+    }
+
+    /// Whether it is still to be sent when the code has ended: work of the execution's own ends
+    /// with it, but others see its markers and its children.
+    pub(crate) fn outlives_execution(&self) -> bool {
+        match self {
+            Self::RecordMarker { .. } => true,
+            Self::Start(task) | Self::Cancel(task) => matches!(task.kind, TaskKind::Child(_)),
+            Self::BackOff { .. } => false,
+        }
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct Commands {
     queue: VecDeque<(u64, Option<Command>)>,
     next: u64,
-    live: usize,
 }
 
 impl Commands {
@@ -43,15 +63,10 @@ impl Commands {
         self.next
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.live == 0
-    }
-
     /// Appends a command at a place that is not lower than any before.
     pub(crate) fn push_at(&mut self, place: u64, command: Command) {
         self.queue.push_back((place, Some(command)));
         self.next = place + 1;
-        self.live += 1;
     }
 
     /// Takes the command at a place, if it is still there.
@@ -72,7 +87,6 @@ impl Commands {
 
     fn remove(&mut self, index: usize) -> Option<Command> {
         let command = self.queue[index].1.take()?;
-        self.live -= 1;
         while let Some((_, None)) = self.queue.front() {
             self.queue.pop_front();
         }

@@ -237,7 +237,7 @@ pub enum TaskErrorKind {
         /// The service's cause, such as `ACTIVITY_TYPE_DEPRECATED`.
         cause: SmolStr,
     },
-    /// A task whose result it needs failed.
+    /// A task whose result it needs failed; of a chain of such tasks, the one that began it.
     Dependency(Box<TaskError>),
     /// An argument has no JSON form, or the input is longer than the service takes.
     Input(SmolStr),
@@ -265,6 +265,14 @@ impl TaskError {
             location,
             kind,
         }
+    }
+
+    /// How a task fails that needs the result of the one that this is the failure of.
+    pub(crate) fn of_dependent(&self) -> TaskErrorKind {
+        TaskErrorKind::Dependency(match &self.kind {
+            TaskErrorKind::Dependency(root) => root.clone(),
+            _ => Box::new(self.clone()),
+        })
     }
 
     /// The id of the task, such as `activity-examples.basic.increment-1`.

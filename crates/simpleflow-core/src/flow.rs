@@ -13,7 +13,7 @@ use rand::distr::{Distribution, StandardUniform};
 use serde::de::DeserializeOwned;
 use simpleflow_model::{SmolStr, Timestamp};
 
-pub(crate) use state::{FlowState, PATCH_MARKER};
+pub(crate) use state::FlowState;
 pub use submit::Submit;
 pub(crate) use submit::{signal_payload, too_long};
 
@@ -67,13 +67,13 @@ impl Flow {
     pub fn sleep(&self, duration: Duration) -> Future<()> {
         let location = Location::caller();
         let mut state = self.shared.state.borrow_mut();
-        let id = state.next_id("sleep");
-        let task = state.start_timer(id, duration, location);
+        let task = state.sleep(duration, location);
         Future::new(task, &self.shared)
     }
 
     /// The next signal of a name: each call takes one, in the order in which they arrived,
-    /// whether it arrived before the call or comes later.
+    /// whether it arrived before the call or comes later. A future that is dropped before its
+    /// signal came leaves it to the next.
     ///
     /// The payload is the signal's input as JSON; of an input in the original's form,
     /// `{"args": [...], "kwargs": {...}}`, it is the only argument, or the object of the named
@@ -102,10 +102,12 @@ impl Flow {
     }
 
     /// Records a marker: a name and details that stay in the history. Its payload is JSON.
+    ///
+    /// The workflow fails when the details have no JSON form or more than 32,768 characters.
     #[track_caller]
     pub fn record_marker<T: serde::Serialize>(&self, name: impl Into<SmolStr>, details: T) {
         let location = Location::caller();
-        let details = crate::payload::to_json(&details).ok();
+        let details = crate::payload::to_json(&details);
         let mut state = self.shared.state.borrow_mut();
         state.record_marker(name.into(), details, location);
     }

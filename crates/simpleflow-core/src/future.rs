@@ -28,7 +28,7 @@ pub enum FutureState {
 /// The result of a task that was submitted.
 ///
 /// Awaiting reads it; the task runs whether or not it is awaited. A `Future` is a handle: clones
-/// are the same task, and [`get`](Self::get) lets one await it more than once. It works with every
+/// are the same task, and [`get`](Self::get) lets one await it and keep it. It works with every
 /// combinator of the `futures` crate. Dropping it cancels nothing.
 pub struct Future<T> {
     task: Rc<Task>,
@@ -49,10 +49,10 @@ impl<T> Future<T> {
         Rc::clone(&self.task)
     }
 
-    /// The same task again, to await it and keep it.
-    #[must_use]
-    pub fn get(&self) -> Self {
-        self.clone()
+    /// The result, with the future kept, and with the error that a workflow returns: so
+    /// `z.get().await` can end a workflow.
+    pub fn get(&self) -> Get<T> {
+        Get(self.clone())
     }
 
     /// Where the task is, without waiting.
@@ -136,6 +136,18 @@ impl<T> std::fmt::Debug for Future<T> {
     }
 }
 
+/// The result of a task as a workflow returns it: see [`Future::get`].
+#[must_use = "it reads the result when it is awaited"]
+pub struct Get<T>(Future<T>);
+
+impl<T: DeserializeOwned> StdFuture for Get<T> {
+    type Output = crate::error::Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map_err(Into::into)
+    }
+}
+
 struct Done(Rc<Task>);
 
 impl StdFuture for Done {
@@ -169,7 +181,7 @@ impl<T: DeserializeOwned> WaitAll for Future<T> {
     }
 
     fn wait(&self) -> impl StdFuture<Output = Result<T, TaskError>> {
-        self.get()
+        self.clone()
     }
 }
 

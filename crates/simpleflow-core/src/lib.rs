@@ -16,6 +16,7 @@ mod registry;
 pub mod replay;
 mod task;
 mod task_id;
+pub mod testing;
 mod workflow;
 
 pub use activity::{
@@ -25,7 +26,7 @@ pub use activity::{
 pub use context::RunContext;
 pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};
 pub use flow::{Flow, Submit};
-pub use future::{Future, FutureState, WaitAll};
+pub use future::{Future, FutureState, Get, WaitAll};
 pub use inventory;
 pub use registry::{
     ActivityEntry, Duplicate, IsResult, Linked, Registry, WorkflowEntry, WorkflowFuture,
@@ -33,5 +34,15 @@ pub use registry::{
 };
 pub use replay::Replayer;
 pub use serde_json;
+pub use simpleflow_model as model;
 pub use uuid;
 pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};
+
+/// What the macros name. Not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::payload::{ArgumentError, Arguments, Parameter, to_json};
+    pub use crate::{ActivityEntry, IsResult, Linked, WorkflowEntry, activity_result, path};
+    pub use inventory;
+    pub use serde_json::Error as JsonError;
+}

@@ -296,6 +296,11 @@ pub fn path(module: &str, name: &str) -> SmolStr {
 }
 
 /// A `Result`, also behind an alias, whose result type can be named.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Result`",
+    label = "a type whose name ends with `Result` is taken for a `Result`",
+    note = "give the type another name, or return a `Result` of it"
+)]
 pub trait IsResult {
     /// The type of the result.
     type Ok;

@@ -5,6 +5,10 @@
 //! history. The replayer keeps the suspended future, so feeding it only the events that are new
 //! gives the same decisions as feeding it all from the first.
 //!
+//! The code sees events when decisions are asked for, not when they are fed: whether it is
+//! replaying, and which patches it has, depends on what comes later in the history. So it makes no
+//! difference in how many pieces the events come.
+//!
 //! # The order of things
 //!
 //! A decider that answers a decision task knows the history up to that task's
@@ -23,15 +27,16 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use simpleflow_model::{
-    ActivityType, EventAttributes, EventId, HistoryEvent, SmolStr, WorkflowType, limits,
+    ActivityType, EventAttributes, EventId, HistoryEvent, SmolStr, Timestamp, WorkflowType, limits,
 };
 
 pub use decisions::Decisions;
 pub use error::{Divergence, NonDeterminism, ReplayError};
 
+use crate::commands::PATCH_MARKER;
 use crate::context::RunContext;
 use crate::error::{Failure, TaskErrorKind};
-use crate::flow::{Flow, FlowState, PATCH_MARKER, Shared};
+use crate::flow::{Flow, FlowState, Shared};
 use crate::registry::{WorkflowEntry, WorkflowFuture};
 use crate::task::Task;
 use poll::RootWaker;
@@ -80,18 +85,45 @@ pub struct Replayer {
     waker: RootWaker,
     /// The event that is expected next.
     next_event: EventId,
+    /// Events that were fed since decisions were last asked for.
+    unread: VecDeque<HistoryEvent>,
     window: Window,
-    /// Events that the code may not see yet.
-    held: VecDeque<HistoryEvent>,
+    /// What the code may not see yet, in the order of the history.
+    held: VecDeque<Held>,
     /// Events up to this one were seen by decisions that the history has.
     decided_until: EventId,
     closed: bool,
     wake_up_timer_open: bool,
     context_was_set: bool,
     missing_types: Vec<MissingType>,
-    /// Tasks that the service refused in the decisions that are being matched.
-    refused: Vec<(Rc<Task>, TaskErrorKind)>,
     recent: error::Recent,
+}
+
+/// What happened while a decision task was with a decider, or is among its decisions.
+enum Held {
+    Event(HistoryEvent),
+    /// The service did not take a task.
+    Refused {
+        task: Rc<Task>,
+        kind: TaskErrorKind,
+        at: Moment,
+    },
+}
+
+/// The event that the code reacts to.
+#[derive(Clone, Copy)]
+struct Moment {
+    event_id: EventId,
+    timestamp: Timestamp,
+}
+
+impl Moment {
+    fn of(event: &HistoryEvent) -> Self {
+        Self {
+            event_id: event.event_id,
+            timestamp: event.event_timestamp,
+        }
+    }
 }
 
 /// How the code ended.
@@ -127,6 +159,7 @@ impl Replayer {
             ending: None,
             waker: RootWaker::default(),
             next_event: EventId(1),
+            unread: VecDeque::new(),
             window: Window::Open,
             held: VecDeque::new(),
             decided_until: EventId(0),
@@ -134,7 +167,6 @@ impl Replayer {
             wake_up_timer_open: false,
             context_was_set: false,
             missing_types: Vec::new(),
-            refused: Vec::new(),
             recent: error::Recent::default(),
         }
     }
@@ -149,70 +181,81 @@ impl Replayer {
         self.closed
     }
 
-    /// The types that the service refused since the last call because it does not know them. They
-    /// must be registered before the next decisions are sent.
+    /// The types that the service refused because it does not know them, once each: they must be
+    /// registered before the decisions are sent that [`decisions`](Self::decisions) gave last.
     pub fn take_missing_types(&mut self) -> Vec<MissingType> {
         std::mem::take(&mut self.missing_types)
     }
 
-    /// Feeds the next events of the history.
+    /// Feeds the next events of the history. What the code makes of them shows when decisions are
+    /// asked for.
     ///
     /// # Errors
-    /// [`ReplayError`] when they are not the next events, or when the code does not do what the
-    /// history says it did. The replayer is of no use then.
+    /// [`ReplayError::NotNext`] when they are not the next events. The replayer is of no use then.
     pub fn feed(
         &mut self,
         events: impl IntoIterator<Item = HistoryEvent>,
     ) -> Result<(), ReplayError> {
-        let events: Vec<HistoryEvent> = events.into_iter().collect();
-        self.look_ahead(&events);
-        self.waker.enter();
         for event in events {
-            self.feed_one(event)?;
+            if event.event_id != self.next_event {
+                return Err(ReplayError::NotNext {
+                    expected: self.next_event,
+                    found: event.event_id,
+                });
+            }
+            self.next_event.0 += 1;
+            self.look_ahead(&event);
+            self.unread.push_back(event);
         }
+        Ok(())
+    }
+
+    /// What has to be known of an event before it is reached: up to where the history was decided
+    /// on, which patches it has, and whether it ends.
+    fn look_ahead(&mut self, event: &HistoryEvent) {
+        use EventAttributes as E;
+        match &event.attributes {
+            E::DecisionTaskCompleted(completed) => {
+                self.decided_until = completed.started_event_id;
+            }
+            E::MarkerRecorded(marker) if *marker.marker_name == *PATCH_MARKER => {
+                let id = marker.details.as_deref().unwrap_or_default();
+                if let Ok(id) = serde_json::from_str::<SmolStr>(id) {
+                    self.shared.state.borrow_mut().known_patches.insert(id);
+                }
+            }
+            E::WorkflowExecutionCompleted(_)
+            | E::WorkflowExecutionFailed(_)
+            | E::WorkflowExecutionCanceled(_)
+            | E::WorkflowExecutionContinuedAsNew(_)
+            | E::WorkflowExecutionTerminated(_)
+            | E::WorkflowExecutionTimedOut(_) => self.closed = true,
+            _ => {}
+        }
+    }
+
+    /// Lets the code see all events that were fed.
+    fn read(&mut self) -> Result<(), ReplayError> {
+        self.waker.enter();
+        while let Some(event) = self.unread.pop_front() {
+            self.read_one(event)?;
+        }
+        self.settle()?;
         self.waker.leave();
         Ok(())
     }
 
-    /// What has to be known of events before they are reached: which of them were decided on, and
-    /// which patches the history has.
-    fn look_ahead(&mut self, events: &[HistoryEvent]) {
-        let mut state = self.shared.state.borrow_mut();
-        for event in events {
-            match &event.attributes {
-                EventAttributes::DecisionTaskCompleted(completed) => {
-                    self.decided_until = completed.started_event_id;
-                }
-                EventAttributes::MarkerRecorded(marker)
-                    if marker.marker_name.as_str() == PATCH_MARKER =>
-                {
-                    let id = marker.details.as_deref().unwrap_or_default();
-                    if let Ok(id) = serde_json::from_str::<SmolStr>(id) {
-                        state.known_patches.insert(id);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn feed_one(&mut self, event: HistoryEvent) -> Result<(), ReplayError> {
-        if event.event_id != self.next_event {
-            return Err(ReplayError::NotNext {
-                expected: self.next_event,
-                found: event.event_id,
-            });
-        }
-        self.next_event.0 += 1;
+    fn read_one(&mut self, event: HistoryEvent) -> Result<(), ReplayError> {
+        use EventAttributes as E;
         match &event.attributes {
-            EventAttributes::DecisionTaskScheduled(_) => Ok(()),
-            EventAttributes::DecisionTaskStarted(_) => {
+            E::DecisionTaskScheduled(_) => Ok(()),
+            E::DecisionTaskStarted(_) => {
                 self.settle()?;
                 let boundary = self.shared.state.borrow().next_place();
                 self.window = Window::Deciding { boundary };
                 Ok(())
             }
-            EventAttributes::DecisionTaskCompleted(completed) => {
+            E::DecisionTaskCompleted(completed) => {
                 self.context_was_set = completed
                     .execution_context
                     .as_ref()
@@ -220,33 +263,39 @@ impl Replayer {
                 self.begin_batch(event.event_id);
                 Ok(())
             }
+            // No decider had it. One may well be at work on the task before it.
+            E::DecisionTaskTimedOut(timed_out) if timed_out.started_event_id == EventId(0) => {
+                Ok(())
+            }
             // Its decisions were never sent.
-            EventAttributes::DecisionTaskTimedOut(_) => {
+            E::DecisionTaskTimedOut(_) => {
+                self.settle()?;
                 self.window = Window::Open;
                 self.release()
             }
-            EventAttributes::WorkflowExecutionTerminated(_)
-            | EventAttributes::WorkflowExecutionTimedOut(_) => {
-                self.closed = true;
-                Ok(())
-            }
-            // A child that was initiated and then not started: its failure may stand among the
-            // decisions, but is none.
-            EventAttributes::StartChildWorkflowExecutionFailed(failed)
-                if failed.initiated_event_id != EventId(0)
-                    && matches!(self.window, Window::Matching(_)) =>
+            E::WorkflowExecutionTerminated(_) | E::WorkflowExecutionTimedOut(_) => self.settle(),
+            // That an initiated child was not started, or a cancel not delivered, may stand among
+            // the decisions, but is none.
+            E::StartChildWorkflowExecutionFailed(failed)
+                if failed.initiated_event_id != EventId(0) =>
             {
-                self.held.push_back(event);
-                Ok(())
+                self.hold_or_deliver(event)
             }
+            E::RequestCancelExternalWorkflowExecutionFailed(_) => self.hold_or_deliver(event),
             _ if self.take_as_decision(&event)? => Ok(()),
-            _ if matches!(self.window, Window::Deciding { .. }) => {
-                self.held.push_back(event);
-                Ok(())
-            }
             _ => {
                 self.settle()?;
-                self.deliver(event)
+                self.hold_or_deliver(event)
+            }
+        }
+    }
+
+    fn hold_or_deliver(&mut self, event: HistoryEvent) -> Result<(), ReplayError> {
+        match self.window {
+            Window::Open => self.deliver(event),
+            Window::Deciding { .. } | Window::Matching(_) => {
+                self.held.push_back(Held::Event(event));
+                Ok(())
             }
         }
     }
@@ -256,23 +305,23 @@ impl Replayer {
         if let Window::Matching(_) = self.window {
             self.end_batch()?;
             self.window = Window::Open;
-            self.settle_refused();
             self.release()?;
         }
         Ok(())
     }
 
-    /// Lets the code see which of its tasks the service refused.
-    fn settle_refused(&mut self) {
-        for (task, kind) in std::mem::take(&mut self.refused) {
-            self.fail_task(&task, kind);
-            self.poll();
-        }
+    fn set_moment(&mut self, at: Moment) {
+        let mut state = self.shared.state.borrow_mut();
+        state.now = at.timestamp;
+        state.replaying = at.event_id <= self.decided_until;
     }
 
     fn release(&mut self) -> Result<(), ReplayError> {
-        while let Some(event) = self.held.pop_front() {
-            self.deliver(event)?;
+        while let Some(held) = self.held.pop_front() {
+            match held {
+                Held::Event(event) => self.deliver(event)?,
+                Held::Refused { task, kind, at } => self.deliver_refusal(&task, kind, at),
+            }
         }
         Ok(())
     }

@@ -26,9 +26,16 @@ pub(crate) struct Task {
     pub(crate) failures: Cell<u32>,
     /// How often the service refused it for its rate so far.
     pub(crate) refusals: Cell<u32>,
+    /// Whether the code asked for its cancel.
+    pub(crate) cancel_requested: Cell<bool>,
     wakers: RefCell<Vec<Waker>>,
     dependents: RefCell<Vec<Dependent>>,
+    awaited: Awaited,
 }
+
+/// How many open tasks of a flow something waits for. While it is zero, no event can make
+/// suspended code go on.
+pub(crate) type Awaited = Rc<Cell<usize>>;
 
 /// Who is told when a task ends.
 pub(crate) enum Dependent {
@@ -36,6 +43,22 @@ pub(crate) enum Dependent {
     Argument(Rc<Task>, usize),
     /// A task that turned out to be the same one.
     Same(Rc<Task>),
+}
+
+impl Dependent {
+    fn into_task(self) -> Rc<Task> {
+        match self {
+            Self::Argument(task, _) | Self::Same(task) => task,
+        }
+    }
+}
+
+/// Within which tasks an id is one task's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum IdSpace {
+    Activities,
+    Children,
+    Timers,
 }
 
 pub(crate) enum TaskKind {
@@ -145,12 +168,25 @@ impl ActivityTask {
     }
 }
 
+impl TaskKind {
+    /// Within which tasks its id is its own. Waits for one signal share their name.
+    pub(crate) fn id_space(&self) -> Option<IdSpace> {
+        match self {
+            Self::Activity(_) => Some(IdSpace::Activities),
+            Self::Child(_) => Some(IdSpace::Children),
+            Self::Timer { .. } => Some(IdSpace::Timers),
+            Self::Signal => None,
+        }
+    }
+}
+
 impl Task {
     pub(crate) fn new(
         id: impl Into<Option<SmolStr>>,
         kind: TaskKind,
         location: &'static Location<'static>,
         state: State,
+        awaited: Awaited,
     ) -> Rc<Self> {
         Rc::new(Self {
             id: id.into().map(OnceCell::from).unwrap_or_default(),
@@ -159,8 +195,10 @@ impl Task {
             state: RefCell::new(state),
             failures: Cell::new(0),
             refusals: Cell::new(0),
+            cancel_requested: Cell::new(false),
             wakers: RefCell::default(),
             dependents: RefCell::default(),
+            awaited,
         })
     }
 
@@ -243,13 +281,29 @@ impl Task {
         self.dependents.borrow_mut().push(dependent);
     }
 
-    /// Ends the task: its waiters are woken, its dependents given back.
+    /// Ends the task: its waiters are woken, its dependents given back, its arguments dropped.
     pub(crate) fn finish(&self, outcome: Outcome) -> Vec<Dependent> {
         self.set_state(State::Done(outcome));
-        for waker in self.wakers.take() {
+        if let TaskKind::Activity(activity) = &self.kind {
+            activity.args.take();
+        }
+        for waker in self.take_wakers() {
             waker.wake();
         }
         self.dependents.take()
+    }
+
+    fn take_wakers(&self) -> Vec<Waker> {
+        let wakers = self.wakers.take();
+        if !wakers.is_empty() {
+            self.awaited.set(self.awaited.get() - 1);
+        }
+        wakers
+    }
+
+    /// Whether another than the one holder that asks still has to do with the task.
+    pub(crate) fn is_wanted(self: &Rc<Self>) -> bool {
+        Rc::strong_count(self) > 1 || !self.dependents.borrow().is_empty()
     }
 
     pub(crate) fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
@@ -257,9 +311,26 @@ impl Task {
             return Poll::Ready(());
         }
         let mut wakers = self.wakers.borrow_mut();
+        if wakers.is_empty() {
+            self.awaited.set(self.awaited.get() + 1);
+        }
         if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
             wakers.push(context.waker().clone());
         }
         Poll::Pending
+    }
+}
+
+/// A chain of dependents can be as long as a workflow: it is dropped link by link, since a drop
+/// within a drop would overflow the stack.
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.take_wakers();
+        let mut dependents = self.dependents.take();
+        while let Some(dependent) = dependents.pop() {
+            if let Some(task) = Rc::into_inner(dependent.into_task()) {
+                
+            }
+        }
     }
 }

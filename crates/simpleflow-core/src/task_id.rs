@@ -13,10 +13,21 @@ pub(crate) fn of_activity(name: &str, suffix: impl Display) -> SmolStr {
     join(format_args!("activity-{name}"), suffix)
 }
 
-/// `NAME-SUFFIX`; what is longer than 256 characters keeps its first 223 and ends in the MD5 of
-/// the whole.
+/// `NAME-SUFFIX`, within SWF's limit.
 pub(crate) fn join(name: impl Display, suffix: impl Display) -> SmolStr {
-    let id = smol_str::format_smolstr!("{name}-{suffix}");
+    within_limit(smol_str::format_smolstr!("{name}-{suffix}"))
+}
+
+/// The timer after which a task is tried again.
+pub(crate) fn of_retry_timer(task_id: &str) -> SmolStr {
+    within_limit(smol_str::format_smolstr!("{RETRY_TIMER_PREFIX}{task_id}"))
+}
+
+/// The prefix of the timers after which a task is tried again.
+pub(crate) const RETRY_TIMER_PREFIX: &str = "__simpleflow_task_";
+
+/// An id of more than 256 characters keeps its first 223 and ends in the MD5 of the whole.
+fn within_limit(id: SmolStr) -> SmolStr {
     if id.len() <= MAX_LENGTH || id.chars().count() <= MAX_LENGTH {
         return id;
     }
@@ -66,13 +77,15 @@ mod tests {
     fn ids_are_the_original_s() {
         assert_eq!(join("activity-inc", 1), "activity-inc-1");
         assert_eq!(
-            join(
-                "workflow-childname",
-                &child_suffix("parent-wf", "RUN1", "1")
-            ),
+            join("workflow-childname", child_suffix("parent-wf", "RUN1", "1")),
             "workflow-childname-parent-wf--3180127--1"
         );
         assert_eq!(child_suffix("p", "", "2"), "p--0--2");
+        assert_eq!(
+            of_retry_timer("activity-inc-1"),
+            "__simpleflow_task_activity-inc-1"
+        );
+        assert_eq!(of_retry_timer(&"n".repeat(256)).chars().count(), 256);
         // {"args":[1],"kwargs":{"k":2}} in the original.
         assert_eq!(
             md5_hex(r#"{"args":[1],"kwargs":{"k":2}}"#),

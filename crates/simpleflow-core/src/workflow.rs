@@ -63,6 +63,11 @@ impl WorkflowDefinition {
 }
 
 /// The part of a workflow that `#[workflow]` writes: what it is called, and its input.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not marked `#[workflow]`",
+    label = "put `#[workflow]` on this struct",
+    note = "`#[workflow]` gives a workflow its name, and reads its fields from the input"
+)]
 pub trait WorkflowInput: Sized + 'static {
     /// What the service and the command know of it. The same at each call.
     fn definition() -> &'static WorkflowDefinition;
@@ -85,6 +90,12 @@ pub trait WorkflowInput: Sized + 'static {
 /// `run` must do the same at each replay: time, randomness and ids come from the [`Flow`], work
 /// with effects goes into activities, and it awaits nothing but futures of the flow. It may hold
 /// what is not `Send`.
+#[diagnostic::on_unimplemented(
+    message = "the workflow `{Self}` does not say what it does",
+    label = "`impl Workflow for {Self}` is missing",
+    note = "write `impl Workflow for {Self} {{ type Output = …; \
+            async fn run(self, flow: Flow) -> Result<Self::Output> {{ … }} }}`"
+)]
 pub trait Workflow: WorkflowInput {
     /// The result.
     type Output: serde::Serialize;

@@ -1,19 +1,20 @@
 //! `#[activity]`: on a function, and on the `impl` of a struct.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{
-    Error, FnArg, GenericArgument, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Pat,
-    PathArguments, Result, ReturnType, Signature, Type,
-};
+use syn::{Error, Ident, ImplItem, Item, ItemFn, ItemImpl, Result, Type, Visibility};
 
-use crate::settings::{Kind, Settings};
+use crate::Problems;
+use crate::definition::definition;
+use crate::parameter::{self, Parameter, at};
+use crate::settings::{self, Kind};
+use crate::signature::Signature;
 
 const SETTINGS: &[(&str, Kind)] = &[
-    ("name", Kind::Text),
-    ("version", Kind::Text),
-    ("task_list", Kind::Text),
+    ("name", Kind::Name),
+    ("version", Kind::Version),
+    ("task_list", Kind::TaskList),
     ("retry", Kind::Unsigned),
     ("raises_on_failure", Kind::Flag),
     ("start_to_close_timeout", Kind::Timeout),
@@ -25,67 +26,68 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("meta", Kind::Json),
 ];
 
-pub(crate) fn expand(settings: &Settings, item: Item) -> Result<TokenStream> {
+pub(crate) fn expand(
+    settings: TokenStream,
+    item: &Item,
+    problems: &mut Problems,
+) -> Result<TokenStream> {
+    let assignments = settings::assignments(settings, SETTINGS, problems);
     match item {
-        Item::Fn(function) => expand_function(settings, function),
-        Item::Impl(block) => expand_impl(settings, block),
+        Item::Fn(function) => expand_function(&assignments, function),
+        Item::Impl(block) => expand_impl(&assignments, block),
         other => Err(Error::new(
             other.span(),
-            "#[activity] goes on a function, or on an `impl` block with a method `execute`",
+            "`#[activity]` goes on a function, or on the `impl` block of a struct that has a \
+             method `execute(&self, …)`",
         )),
     }
 }
 
-fn expand_function(settings: &Settings, mut function: ItemFn) -> Result<TokenStream> {
-    let parts = Parts::of(&function.sig)?;
-    let name = function.sig.ident.clone();
-    let vis = function.vis.clone();
-    let docs: Vec<_> = function
-        .attrs
-        .iter()
-        .filter(|a| a.path().is_ident("doc"))
-        .cloned()
-        .collect();
-    let definition = definition(settings, &name.to_string(), &parts)?;
-    let (call_params, call_args) = parts.call();
-    let output = &parts.output;
-    let start = parts.start(&quote!(#name::run));
-
-    function.sig.ident = format_ident!("run", span = name.span());
-    let run_docs = if docs.is_empty() {
-        quote!(#[doc = "The function itself."])
-    } else {
-        quote!()
-    };
-    let type_docs = if docs.is_empty() {
-        quote!(#[doc = "An activity."])
-    } else {
-        quote!()
-    };
+fn expand_function(assignments: &[TokenStream], function: &ItemFn) -> Result<TokenStream> {
+    let signature = Signature::of_function(&function.sig)?;
+    let ItemFn { attrs, vis, .. } = function;
+    let name = &function.sig.ident;
+    let conditions = parameter::conditions(attrs);
+    let docs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("doc")).collect();
+    let undocumented = |text: &str| docs.is_empty().then(|| quote!(#[doc = #text]));
+    let (type_doc, run_doc) = (
+        undocumented("An activity."),
+        undocumented("The function itself."),
+    );
+    let activity = name.to_token_stream();
+    let call = call(&signature, &activity, vis, name);
+    let definition = definition(
+        &quote!(::simpleflow::ActivityDefinition),
+        name,
+        assignments,
+        signature.arguments(),
+    );
+    let implementation = implementation(&signature, &activity, &definition, &quote!(#name::run));
+    let mut run = function.clone();
+    run.sig.ident = format_ident!("run", span = name.span());
     Ok(quote! {
+        #(#conditions)*
         #(#docs)*
-        #type_docs
+        #type_doc
         #[allow(non_camel_case_types)]
         #[derive(::core::default::Default)]
         #vis struct #name {}
 
+        #(#conditions)*
         impl #name {
-            #run_docs
-            #function
+            #run_doc
+            #run
         }
 
+        #(#conditions)*
         #(#docs)*
-        #type_docs
-        #[allow(clippy::too_many_arguments)]
-        #vis fn #name(#call_params) -> ::simpleflow::ActivityCall<#output> {
-            ::simpleflow::ActivityCall::new::<#name>(::std::vec![#call_args])
-        }
+        #type_doc
+        #call
 
-        impl ::simpleflow::Activity for #name {
-            #definition
-            #start
-        }
+        #(#conditions)*
+        #implementation
 
+        #(#conditions)*
         ::simpleflow::__private::inventory::submit! {
             ::simpleflow::__private::Linked::Activity(
                 || ::simpleflow::__private::ActivityEntry::of(#name {})
@@ -94,274 +96,176 @@ fn expand_function(settings: &Settings, mut function: ItemFn) -> Result<TokenStr
     })
 }
 
-fn expand_impl(settings: &Settings, block: ItemImpl) -> Result<TokenStream> {
+fn expand_impl(assignments: &[TokenStream], block: &ItemImpl) -> Result<TokenStream> {
     if let Some((_, path, _)) = &block.trait_ {
-        return Err(Error::new(
-            path.span(),
-            "#[activity] goes on an `impl` block of the struct itself, not of a trait",
+        return Err(Error::new_spanned(
+            path,
+            "`#[activity]` goes on an `impl` block of the struct itself, not of a trait",
         ));
     }
     if !block.generics.params.is_empty() {
-        return Err(Error::new(
-            block.generics.span(),
-            "an activity cannot be generic: it is known by one name",
+        return Err(Error::new_spanned(
+            &block.generics,
+            "an activity cannot be generic: it is known by one name, and reads JSON",
         ));
     }
-    let Type::Path(self_type) = &*block.self_ty else {
-        return Err(Error::new(
-            block.self_ty.span(),
-            "expected the name of a struct",
+    let ty = &*block.self_ty;
+    let name = match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    };
+    let Some(name) = name else {
+        return Err(Error::new_spanned(
+            ty,
+            "an activity with state is a struct: write its name",
         ));
     };
-    let name = self_type
-        .path
-        .segments
-        .last()
-        .map(|segment| segment.ident.clone())
-        .ok_or_else(|| Error::new(self_type.span(), "expected the name of a struct"))?;
-    let execute = block
-        .items
-        .iter()
-        .find_map(|item| match item {
-            ImplItem::Fn(method) if method.sig.ident == "execute" => Some(method),
-            _ => None,
-        })
-        .ok_or_else(|| {
-            Error::new(
-                block.self_ty.span(),
-                "an activity's `impl` block has a method `execute(&self, …)`: that is what runs",
-            )
-        })?;
-    let ImplItemFn { sig, vis, .. } = execute;
-    let parts = Parts::of_method(sig)?;
-    let definition = definition(settings, &name.to_string(), &parts)?;
-    let (call_params, call_args) = parts.call();
-    let output = &parts.output;
-    let start = parts.start(&quote!(#name::execute));
+    let execute = block.items.iter().find_map(|item| match item {
+        ImplItem::Fn(method) if method.sig.ident == "execute" => Some(method),
+        _ => None,
+    });
+    let Some(execute) = execute else {
+        return Err(Error::new_spanned(
+            ty,
+            "an activity with state has a method `execute(&self, …)` in this `impl` block: \
+             that is what runs",
+        ));
+    };
+    let signature = Signature::of_method(&execute.sig)?;
+    let conditions = parameter::conditions(&block.attrs);
+    let activity = ty.to_token_stream();
+    let call = call(
+        &signature,
+        &activity,
+        &execute.vis,
+        &format_ident!("call", span = execute.sig.ident.span()),
+    );
+    let definition = definition(
+        &quote!(::simpleflow::ActivityDefinition),
+        name,
+        assignments,
+        signature.arguments(),
+    );
+    let implementation =
+        implementation(&signature, &activity, &definition, &quote!(<#ty>::execute));
     Ok(quote! {
         #block
 
-        impl #name {
+        #(#conditions)*
+        impl #ty {
             /// The call of this activity, to be given to `flow.submit`.
-            #[allow(clippy::too_many_arguments)]
-            #vis fn call(#call_params) -> ::simpleflow::ActivityCall<#output> {
-                ::simpleflow::ActivityCall::new::<#name>(::std::vec![#call_args])
-            }
+            #call
         }
 
-        impl ::simpleflow::Activity for #name {
-            #definition
-            #start
-        }
+        #(#conditions)*
+        #implementation
     })
 }
 
-/// The function `definition` of the trait.
-fn definition(settings: &Settings, name: &str, parts: &Parts) -> Result<TokenStream> {
-    let assignments = settings.assignments(SETTINGS)?;
-    let parameters = crate::workflow::parameters(
-        parts
-            .arguments
-            .iter()
-            .map(|argument| (&argument.name, &argument.ty)),
+/// The function that makes a call of the activity.
+fn call(
+    signature: &Signature,
+    activity: &TokenStream,
+    vis: &Visibility,
+    name: &Ident,
+) -> TokenStream {
+    let parameters = signature.arguments().map(|argument| {
+        let Parameter {
+            name,
+            ty,
+            conditions,
+        } = argument;
+        quote_spanned!(at(ty)=> #(#conditions)* #name: impl ::simpleflow::IntoArg<#ty>)
+    });
+    let arguments = signature.arguments().map(|argument| {
+        let Parameter {
+            name,
+            ty,
+            conditions,
+        } = argument;
+        quote!(#(#conditions)* ::simpleflow::IntoArg::<#ty>::into_arg(#name))
+    });
+    let output = &signature.output.ty;
+    quote! {
+        #[allow(dead_code, non_snake_case, clippy::too_many_arguments)]
+        #vis fn #name(#(#parameters),*) -> ::simpleflow::ActivityCall<#output> {
+            ::simpleflow::ActivityCall::new::<#activity>(::core::convert::From::from([#(#arguments),*]))
+        }
+    }
+}
+
+/// The implementation of the trait, of which `function` is what runs.
+fn implementation(
+    signature: &Signature,
+    activity: &TokenStream,
+    definition: &TokenStream,
+    function: &TokenStream,
+) -> TokenStream {
+    let here = Span::mixed_site();
+    let arguments = parameter::read_from(
+        &quote_spanned!(here=> ::simpleflow::__private::Arguments::parse(input)?),
+        &quote!(<Self as ::simpleflow::Activity>::definition()),
     );
-    Ok(quote! {
-        fn definition() -> &'static ::simpleflow::ActivityDefinition {
-            static DEFINITION: ::std::sync::LazyLock<::simpleflow::ActivityDefinition> =
-                ::std::sync::LazyLock::new(|| {
-                    let path = ::simpleflow::__private::path(::core::module_path!(), #name);
-                    #[allow(unused_mut)]
-                    let mut definition = ::simpleflow::ActivityDefinition::new(path, #parameters);
-                    definition.location =
-                        ::core::concat!(::core::file!(), ":", ::core::line!());
-                    #(#assignments)*
-                    definition
-                });
-            &DEFINITION
-        }
-    })
-}
+    let reads = signature.arguments().map(|argument| {
+        let Parameter {
+            name,
+            ty,
+            conditions,
+        } = argument;
+        let read = argument.read(None);
+        quote_spanned!(here=> #(#conditions)* let #name: #ty = #read;)
+    });
+    let running = running(signature, function);
+    quote_spanned! {here=>
+        impl ::simpleflow::Activity for #activity {
+            #definition
 
-struct Argument {
-    name: Ident,
-    ty: Type,
-    is_context: bool,
-}
-
-/// What matters of a function's signature.
-struct Parts {
-    is_async: bool,
-    is_method: bool,
-    /// All parameters, in order, the context among them.
-    parameters: Vec<Argument>,
-    /// Those that are arguments.
-    arguments: Vec<Argument>,
-    output: TokenStream,
-    returns_result: bool,
-}
-
-impl Parts {
-    fn of(signature: &Signature) -> Result<Self> {
-        if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
-            return Err(Error::new(
-                receiver.span(),
-                "an activity with `self` is written as #[activity] on the `impl` block, \
-                 with the method named `execute`",
-            ));
-        }
-        Self::parse(signature, false)
-    }
-
-    fn of_method(signature: &Signature) -> Result<Self> {
-        match signature.inputs.first() {
-            Some(FnArg::Receiver(receiver))
-                if receiver.reference.is_some() && receiver.mutability.is_none() =>
-            {
-                Self::parse(signature, true)
-            }
-            other => Err(Error::new(
-                other.map_or_else(|| signature.span(), |argument| argument.span()),
-                "`execute` takes `&self`: one value serves many tasks at once",
-            )),
-        }
-    }
-
-    fn parse(signature: &Signature, is_method: bool) -> Result<Self> {
-        if !signature.generics.params.is_empty() {
-            return Err(Error::new(
-                signature.generics.span(),
-                "an activity cannot be generic: it is known by one name",
-            ));
-        }
-        let mut parameters = Vec::new();
-        for input in signature.inputs.iter().skip(usize::from(is_method)) {
-            let FnArg::Typed(input) = input else {
-                continue;
-            };
-            let Pat::Ident(pattern) = &*input.pat else {
-                return Err(Error::new(
-                    input.pat.span(),
-                    "an activity's parameter is a plain name: the name is part of its interface",
-                ));
-            };
-            let is_context = last_segment(&input.ty).is_some_and(|s| s.ident == "ActivityContext");
-            if let Type::Reference(reference) = &*input.ty {
-                return Err(Error::new(
-                    reference.span(),
-                    "an activity's parameter is a value, not a reference: it comes from JSON",
-                ));
-            }
-            if let Type::ImplTrait(imp) = &*input.ty {
-                return Err(Error::new(
-                    imp.span(),
-                    "an activity cannot be generic: it is known by one name",
-                ));
-            }
-            parameters.push(Argument {
-                name: pattern.ident.clone(),
-                ty: (*input.ty).clone(),
-                is_context,
-            });
-        }
-        let arguments = parameters
-            .iter()
-            .filter(|parameter| !parameter.is_context)
-            .map(|p| Argument {
-                name: p.name.clone(),
-                ty: p.ty.clone(),
-                is_context: false,
-            })
-            .collect();
-        let (output, returns_result) = output(&signature.output);
-        Ok(Self {
-            is_async: signature.asyncness.is_some(),
-            is_method,
-            parameters,
-            arguments,
-            output,
-            returns_result,
-        })
-    }
-
-    /// The parameters of the call, and the arguments that it makes of them.
-    fn call(&self) -> (TokenStream, TokenStream) {
-        let names: Vec<_> = self.arguments.iter().map(|a| &a.name).collect();
-        let types: Vec<_> = self.arguments.iter().map(|a| &a.ty).collect();
-        (
-            quote!(#(#names: impl ::simpleflow::IntoArg<#types>),*),
-            quote!(#(::simpleflow::IntoArg::<#types>::into_arg(#names)),*),
-        )
-    }
-
-    /// The function `start` of the trait, which runs `function`.
-    fn start(&self, function: &TokenStream) -> TokenStream {
-        let receiver = self.is_method.then(|| quote!(&self,));
-        let names: Vec<_> = self.arguments.iter().map(|a| &a.name).collect();
-        let indexes = 0..names.len();
-        let types = self.arguments.iter().map(|a| &a.ty);
-        let passed = self.parameters.iter().map(|parameter| {
-            if parameter.is_context {
-                quote!(context)
-            } else {
-                let name = &parameter.name;
-                quote!(#name)
-            }
-        });
-        let wait = self.is_async.then(|| quote!(.await));
-        let mut call = quote!(#function(#receiver #(#passed),*)#wait);
-        if !self.returns_result {
-            call = quote! {
-                ::core::result::Result::<_, ::core::convert::Infallible>::Ok(#call)
-            };
-        }
-        let run = quote!(::simpleflow::__private::activity_result(#call));
-        let running = if self.is_async {
-            quote!(Async(::std::boxed::Box::pin(async move { #run })))
-        } else {
-            quote!(Blocking(::std::boxed::Box::new(move || #run)))
-        };
-        quote! {
-            #[allow(unused_variables, clippy::unit_arg)]
+            #[allow(unused, non_snake_case, clippy::all)]
             fn start(
                 self: ::std::sync::Arc<Self>,
                 context: ::simpleflow::ActivityContext,
-                input: &str,
+                input: &::core::primitive::str,
             ) -> ::core::result::Result<::simpleflow::RunningActivity, ::simpleflow::Failure> {
-                let arguments = ::simpleflow::__private::Arguments::parse(input)?
-                    .bind(<Self as ::simpleflow::Activity>::definition().parameters)?;
-                #(let #names: #types = arguments.get(#indexes)?;)*
-                ::core::result::Result::Ok(::simpleflow::RunningActivity::#running)
+                #arguments
+                #(#reads)*
+                ::core::result::Result::Ok(#running)
             }
         }
     }
 }
 
-/// The type of the result, and whether the function returns a `Result` of it.
-fn output(output: &ReturnType) -> (TokenStream, bool) {
-    let ReturnType::Type(_, ty) = output else {
-        return (quote!(()), false);
+/// The activity with its arguments in the variables of their names.
+fn running(signature: &Signature, function: &TokenStream) -> TokenStream {
+    let receiver = signature
+        .is_method
+        .then(|| quote_spanned!(Span::mixed_site()=> &self,));
+    let passed = signature
+        .parameters
+        .iter()
+        .map(|parameter| match parameter {
+            Some(Parameter {
+                name, conditions, ..
+            }) => quote!(#(#conditions)* #name),
+            None => {
+                quote_spanned!(Span::mixed_site()=> ::core::clone::Clone::clone(&context))
+            }
+        });
+    let wait = signature.is_async.then(|| quote!(.await));
+    let call = quote!(#function(#receiver #(#passed),*) #wait);
+    let call = if signature.output.is_result {
+        call
+    } else {
+        quote!(::core::result::Result::<_, ::core::convert::Infallible>::Ok(#call))
     };
-    let Some(segment) =
-        last_segment(ty).filter(|segment| segment.ident.to_string().ends_with("Result"))
-    else {
-        return (quote!(#ty), false);
+    // What is wrong with the result is shown at its type, with the future at the name.
+    let run = quote_spanned! {signature.output.span=>
+        let result = #call;
+        ::simpleflow::__private::activity_result(result)
     };
-    if let PathArguments::AngleBracketed(arguments) = &segment.arguments
-        && let Some(GenericArgument::Type(first)) = arguments.args.first()
-    {
-        return (quote!(#first), true);
-    }
-    // An alias without parameters: only the compiler knows what is in it.
-    let span = ty.span();
-    (
-        quote_spanned!(span=> <#ty as ::simpleflow::__private::IsResult>::Ok),
-        true,
-    )
-}
-
-fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
-    match ty {
-        Type::Path(path) => path.path.segments.last(),
-        _ => None,
-    }
+    let boxed = if signature.is_async {
+        quote_spanned!(signature.span=> Async(::std::boxed::Box::pin(async move { #run })))
+    } else {
+        quote_spanned!(signature.span=> Blocking(::std::boxed::Box::new(move || { #run })))
+    };
+    quote_spanned!(signature.span=> ::simpleflow::RunningActivity::#boxed)
 }

@@ -1,14 +1,23 @@
 //! The attributes `#[activity]` and `#[workflow]`.
 //!
 //! They write what a user could write by hand with the traits of `simpleflow`, and name nothing
-//! but `::simpleflow`.
+//! but `::simpleflow` and the standard library, by full paths: what the user's module calls
+//! `Result` or `Vec` is the user's. Their own variables have mixed-site hygiene, so that a
+//! parameter may have any name.
+//!
+//! What the compiler finds wrong with the expansion it reports at the tokens that it is about. So
+//! an expression whose type is the user's to get right carries the span of what the user wrote.
 
 mod activity;
+mod definition;
+mod parameter;
 mod settings;
+mod signature;
 mod workflow;
 
 use proc_macro::TokenStream;
-use syn::{Item, parse_macro_input};
+use quote::{ToTokens as _, quote};
+use syn::{Error, Item, parse_macro_input};
 
 /// Makes a function, or a struct's method `execute`, an activity.
 ///
@@ -21,17 +30,19 @@ use syn::{Item, parse_macro_input};
 /// activity's state: `Type::call(…)` is the call, and a value of the struct is given to
 /// `Registry::activity_with`.
 ///
+/// The function returns a value that has a JSON form, or a `Result` of one: a type whose name
+/// ends with `Result` is taken for such a `Result`.
+///
 /// Settings, all optional: `name`, `version`, `task_list` (text); `retry`, `task_priority`
 /// (integers); `raises_on_failure`, `idempotent` (booleans); `start_to_close_timeout`,
 /// `schedule_to_close_timeout`, `schedule_to_start_timeout`, `heartbeat_timeout` (seconds, or
 /// `"NONE"`); `meta` (the text of a JSON object).
 #[proc_macro_attribute]
 pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
-    let settings = parse_macro_input!(settings as settings::Settings);
     let item = parse_macro_input!(item as Item);
-    activity::expand(&settings, item)
-        .unwrap_or_else(|error| error.into_compile_error())
-        .into()
+    let mut problems = Problems::default();
+    let expansion = activity::expand(settings.into(), &item, &mut problems);
+    problems.beside(expansion, &item)
 }
 
 /// Makes a struct a workflow: its fields are the input. `Workflow` is implemented beside it.
@@ -40,12 +51,40 @@ pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Settings, all optional: `name`, `version`, `task_list`, `child_policy` (text);
 /// `task_priority`, `retry` (integers); `raises_on_failure`, `idempotent` (booleans);
-/// `execution_timeout`, `decision_tasks_timeout` (seconds); `tag_list` (a list of texts).
+/// `execution_timeout`, `decision_tasks_timeout` (seconds, or `"NONE"`); `tag_list` (a list of
+/// texts).
 #[proc_macro_attribute]
 pub fn workflow(settings: TokenStream, item: TokenStream) -> TokenStream {
-    let settings = parse_macro_input!(settings as settings::Settings);
-    let item = parse_macro_input!(item as Item);
-    workflow::expand(&settings, item)
-        .unwrap_or_else(|error| error.into_compile_error())
-        .into()
+    let mut item = parse_macro_input!(item as Item);
+    let mut problems = Problems::default();
+    let expansion = workflow::expand(settings.into(), &mut item, &mut problems);
+    problems.beside(expansion, &item)
+}
+
+/// What the user got wrong. The expansion goes on where it can, so that one mistake is not
+/// followed by a complaint about everything that uses the item.
+#[derive(Default)]
+struct Problems(Option<Error>);
+
+impl Problems {
+    fn push(&mut self, problem: Error) {
+        match &mut self.0 {
+            Some(problems) => problems.combine(problem),
+            None => self.0 = Some(problem),
+        }
+    }
+
+    /// The problems beside the expansion, or beside the item itself where there is none.
+    fn beside(
+        mut self,
+        expansion: syn::Result<proc_macro2::TokenStream>,
+        item: &Item,
+    ) -> TokenStream {
+        let expansion = expansion.unwrap_or_else(|problem| {
+            self.push(problem);
+            item.to_token_stream()
+        });
+        let problems = self.0.map(Error::into_compile_error);
+        quote!(#expansion #problems).into()
+    }
 }

@@ -2,71 +2,80 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::parse::{Parse, ParseStream};
+use simpleflow_model::{TaskListName, TypeName, Version, limits};
+use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Result, Token};
 
+use crate::Problems;
+
 /// What a setting's value must be.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Kind {
-    Text,
-    OptionalText,
+    Name,
+    Version,
+    TaskList,
+    OptionalTaskList,
     Unsigned,
     Priority,
     Flag,
     /// Seconds, or `"NONE"`.
     Timeout,
     ChildPolicy,
-    Texts,
+    Tags,
     /// The text of a JSON object.
     Json,
 }
 
-pub(crate) struct Settings(Vec<(Ident, Expr)>);
+/// `name = value`, of which the value may have been forgotten.
+struct Setting {
+    name: Ident,
+    value: Option<Expr>,
+}
 
-impl Parse for Settings {
+impl Parse for Setting {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        struct Setting(Ident, Expr);
-        impl Parse for Setting {
-            fn parse(input: ParseStream<'_>) -> Result<Self> {
-                let name: Ident = input.parse()?;
-                if input.is_empty() || input.peek(Token![,]) {
-                    return Err(Error::new(
-                        name.span(),
-                        format!("`{name}` needs a value: `{name} = …`"),
-                    ));
-                }
-                input.parse::<Token![=]>()?;
-                Ok(Self(name, input.parse()?))
-            }
+        let at_end = || input.is_empty() || input.peek(Token![,]);
+        let name = input.parse()?;
+        if !at_end() {
+            input.parse::<Token![=]>()?;
         }
-        let settings = Punctuated::<Setting, Token![,]>::parse_terminated(input)?;
-        let mut seen: Vec<(Ident, Expr)> = Vec::new();
-        for Setting(name, value) in settings {
-            if seen.iter().any(|(other, _)| *other == name) {
-                return Err(Error::new(name.span(), format!("`{name}` is given twice")));
-            }
-            seen.push((name, value));
-        }
-        Ok(Self(seen))
+        let value = if at_end() { None } else { Some(input.parse()?) };
+        Ok(Self { name, value })
     }
 }
 
-impl Settings {
-    /// The statements that put each setting into the definition in the variable `definition`.
-    pub(crate) fn assignments(&self, known: &[(&str, Kind)]) -> Result<Vec<TokenStream>> {
-        self.0
-            .iter()
-            .map(|(name, value)| {
-                let Some((_, kind)) = known.iter().find(|(known, _)| name == known) else {
-                    return Err(unknown(name, known));
-                };
-                let value = kind.value(name, value)?;
-                Ok(quote!(definition.#name = #value;))
-            })
-            .collect()
+/// The statements that put each setting into the definition in the variable `definition`, which
+/// has mixed-site hygiene.
+pub(crate) fn assignments(
+    settings: TokenStream,
+    known: &[(&str, Kind)],
+    problems: &mut Problems,
+) -> Vec<TokenStream> {
+    let settings = Punctuated::<Setting, Token![,]>::parse_terminated
+        .parse2(settings)
+        .unwrap_or_else(|problem| {
+            problems.push(problem);
+            Punctuated::new()
+        });
+    let definition = Ident::new("definition", Span::mixed_site());
+    let mut seen: Vec<&Ident> = Vec::new();
+    let mut assignments = Vec::new();
+    for Setting { name, value } in &settings {
+        let twice = seen.contains(&name);
+        seen.push(name);
+        let checked = match known.iter().find(|(known, _)| name == known) {
+            None => Err(unknown(name, known)),
+            Some(_) if twice => Err(Error::new(name.span(), format!("`{name}` is given twice"))),
+            Some((_, kind)) => kind.check(name, value.as_ref()),
+        };
+        match checked {
+            Ok(value) => assignments.push(quote!(#definition.#name = #value;)),
+            Err(problem) => problems.push(problem),
+        }
     }
+    assignments
 }
 
 fn unknown(name: &Ident, known: &[(&str, Kind)]) -> Error {
@@ -81,117 +90,144 @@ fn unknown(name: &Ident, known: &[(&str, Kind)]) -> Error {
 }
 
 impl Kind {
-    fn value(self, name: &Ident, value: &Expr) -> Result<TokenStream> {
-        let span = value.span();
-        let wrong = || Error::new(span, format!("`{name}` must be {}", self.expected()));
+    /// The value as an expression of the definition's type.
+    fn check(self, name: &Ident, value: Option<&Expr>) -> Result<TokenStream> {
+        let (expected, example) = self.expected();
+        let Some(value) = value else {
+            return Err(Error::new(
+                name.span(),
+                format!("`{name}` needs a value: {expected}, as in `{name} = {example}`"),
+            ));
+        };
+        self.expression(name, value).unwrap_or_else(|| {
+            Err(Error::new_spanned(
+                value,
+                format!("`{name}` must be {expected}, as in `{name} = {example}`"),
+            ))
+        })
+    }
+
+    /// The expression, or what is wrong with the value; `None` if it is of another kind.
+    fn expression(self, name: &Ident, value: &Expr) -> Option<Result<TokenStream>> {
         let literal = match value {
             Expr::Lit(ExprLit { lit, .. }) => Some(lit),
             _ => None,
         };
-        match (self, literal) {
-            (Self::Text, Some(Lit::Str(text))) => {
-                check_name(name, text)?;
-                Ok(quote!(::core::convert::Into::into(#text)))
+        let span = value.span();
+        Some(Ok(match (self, literal) {
+            (Self::Name, Some(Lit::Str(text))) => {
+                return Some(checked(name, text, TypeName::new(text.value())));
             }
-            (Self::OptionalText, Some(Lit::Str(text))) => {
-                check_name(name, text)?;
-                Ok(quote!(::core::option::Option::Some(::core::convert::Into::into(#text))))
+            (Self::Version, Some(Lit::Str(text))) => {
+                return Some(checked(name, text, Version::new(text.value())));
+            }
+            (Self::TaskList, Some(Lit::Str(text))) => {
+                return Some(checked(name, text, TaskListName::new(text.value())));
+            }
+            (Self::OptionalTaskList, Some(_)) => {
+                let text = Self::TaskList.expression(name, value)?;
+                return Some(text.map(|text| quote!(::core::option::Option::Some(#text))));
             }
             (Self::Unsigned, Some(Lit::Int(number))) => {
-                number.base10_parse::<u32>().map_err(|_| wrong())?;
-                Ok(quote!(#number))
+                number.base10_parse::<u32>().ok()?;
+                quote!(#number)
             }
-            (Self::Priority, _) if is_integer(value) => Ok(quote_spanned! {span=>
-                ::core::option::Option::Some(::simpleflow::model::TaskPriority(#value))
-            }),
-            (Self::Flag, Some(Lit::Bool(flag))) => Ok(quote!(#flag)),
+            (Self::Priority, _) => {
+                integer(value)?;
+                quote_spanned! {span=>
+                    ::core::option::Option::Some(::simpleflow::model::TaskPriority(#value))
+                }
+            }
+            (Self::Flag, Some(Lit::Bool(flag))) => quote!(#flag),
             (Self::Timeout, Some(Lit::Int(number))) => {
-                number.base10_parse::<u32>().map_err(|_| wrong())?;
-                Ok(quote!(::simpleflow::model::Timeout::Seconds(#number)))
+                number.base10_parse::<u32>().ok()?;
+                quote!(::simpleflow::model::Timeout::Seconds(#number))
             }
             (Self::Timeout, Some(Lit::Str(text))) if text.value() == "NONE" => {
-                Ok(quote!(::simpleflow::model::Timeout::None))
+                quote!(::simpleflow::model::Timeout::None)
             }
             (Self::ChildPolicy, Some(Lit::Str(text))) => {
                 let policy = match text.value().as_str() {
-                    "TERMINATE" => "Terminate",
-                    "REQUEST_CANCEL" => "RequestCancel",
-                    "ABANDON" => "Abandon",
-                    _ => return Err(wrong()),
+                    "TERMINATE" => quote!(Terminate),
+                    "REQUEST_CANCEL" => quote!(RequestCancel),
+                    "ABANDON" => quote!(Abandon),
+                    _ => return None,
                 };
-                let policy = Ident::new(policy, Span::call_site());
-                Ok(quote!(::simpleflow::model::ChildPolicy::#policy))
+                quote!(::simpleflow::model::ChildPolicy::#policy)
             }
-            (Self::Texts, _) => match value {
-                Expr::Array(array) => {
-                    let texts = array
-                        .elems
-                        .iter()
-                        .map(|element| match element {
-                            Expr::Lit(ExprLit {
-                                lit: Lit::Str(text),
-                                ..
-                            }) => Ok(text),
-                            _ => Err(wrong()),
-                        })
-                        .collect::<Result<Vec<_>>>()?;
-                    if texts.len() > 5 {
-                        return Err(Error::new(span, "an execution has at most five tags"));
-                    }
-                    Ok(quote!(
-                        ::std::vec![#(::core::convert::Into::into(#texts)),*]
-                    ))
+            (Self::Tags, _) => {
+                let Expr::Array(array) = value else {
+                    return None;
+                };
+                let tags: Vec<_> = array.elems.iter().map(text).collect::<Option<_>>()?;
+                if let Some(extra) = tags.get(limits::TAGS) {
+                    let problem = format!("an execution has at most {} tags", limits::TAGS);
+                    return Some(Err(Error::new(extra.span(), problem)));
                 }
-                _ => Err(wrong()),
-            },
-            (Self::Json, Some(Lit::Str(text))) if text.value().trim_start().starts_with('{') => {
-                Ok(quote!(::core::option::Option::Some(::core::convert::Into::into(#text))))
+                quote!(::core::convert::From::from([#(::core::convert::Into::into(#tags)),*]))
             }
-            _ => Err(wrong()),
-        }
+            (Self::Json, Some(Lit::Str(text))) => {
+                type Object = serde_json::Map<String, serde_json::Value>;
+                serde_json::from_str::<Object>(&text.value()).ok()?;
+                quote!(::core::option::Option::Some(::core::convert::Into::into(#text)))
+            }
+            _ => return None,
+        }))
     }
 
-    fn expected(self) -> &'static str {
+    /// What is expected, and an example of it.
+    fn expected(self) -> (&'static str, &'static str) {
         match self {
-            Self::Text | Self::OptionalText => "a text, such as \"example\"",
-            Self::Unsigned => "a number, such as 3",
-            Self::Priority => "an integer, such as 5",
-            Self::Flag => "true or false",
-            Self::Timeout => "a number of seconds, such as 300, or \"NONE\"",
-            Self::ChildPolicy => "\"TERMINATE\", \"REQUEST_CANCEL\" or \"ABANDON\"",
-            Self::Texts => "a list of texts, such as [\"a\", \"b\"]",
-            Self::Json => "the text of a JSON object, such as r#\"{\"key\": 1}\"#",
+            Self::Name => ("a text", "\"thumbnails.resize\""),
+            Self::Version => ("a text", "\"1.0\""),
+            Self::TaskList | Self::OptionalTaskList => ("a text", "\"thumbnails\""),
+            Self::Unsigned => ("a number", "3"),
+            Self::Priority => ("an integer", "5"),
+            Self::Flag => ("true or false", "true"),
+            Self::Timeout => ("a number of seconds or \"NONE\"", "300"),
+            Self::ChildPolicy => (
+                "\"TERMINATE\", \"REQUEST_CANCEL\" or \"ABANDON\"",
+                "\"ABANDON\"",
+            ),
+            Self::Tags => ("a list of texts", "[\"nightly\", \"video\"]"),
+            Self::Json => ("the text of a JSON object", "r#\"{\"owner\": \"video\"}\"#"),
         }
-    }
-}
-
-fn is_integer(value: &Expr) -> bool {
-    match value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Int(_), ..
-        }) => true,
-        Expr::Unary(unary) => matches!(unary.op, syn::UnOp::Neg(_)) && is_integer(&unary.expr),
-        _ => false,
     }
 }
 
 /// SWF's rules for names, told at compile time.
-fn check_name(setting: &Ident, text: &LitStr) -> Result<()> {
-    let value = text.value();
-    let most = if setting == "version" { 64 } else { 256 };
-    let problem = if value.is_empty() {
-        "must not be empty".to_owned()
-    } else if value.chars().count() > most {
-        format!("has at most {most} characters")
-    } else if value == "arn" {
-        "must not be the word `arn`".to_owned()
-    } else if value
-        .chars()
-        .any(|c| matches!(c, ':' | '/' | '|') || c.is_control())
-    {
-        "must not contain `:`, `/`, `|` or control characters".to_owned()
-    } else {
-        return Ok(());
+fn checked<T>(
+    setting: &Ident,
+    text: &LitStr,
+    name: std::result::Result<T, simpleflow_model::InvalidName>,
+) -> Result<TokenStream> {
+    match name {
+        Ok(_) => Ok(quote!(::core::convert::Into::into(#text))),
+        Err(problem) => Err(Error::new(text.span(), format!("`{setting}`: {problem}"))),
+    }
+}
+
+fn text(value: &Expr) -> Option<&LitStr> {
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text),
+        _ => None,
+    }
+}
+
+/// The value as an `i32`.
+fn integer(value: &Expr) -> Option<i32> {
+    let (sign, digits) = match value {
+        Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => ("-", &*unary.expr),
+        _ => ("", value),
     };
-    Err(Error::new(text.span(), format!("`{setting}` {problem}")))
+    match digits {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => format!("{sign}{}", number.base10_digits()).parse().ok(),
+        _ => None,
+    }
 }

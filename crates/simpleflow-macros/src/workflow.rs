@@ -1,81 +1,83 @@
 //! `#[workflow]`: on a struct.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Error, Expr, Fields, Ident, Item, ItemStruct, Result, Type};
+use syn::{Attribute, Error, Expr, Fields, Item, ItemStruct, Meta, Result};
 
-use crate::settings::{Kind, Settings};
+use crate::Problems;
+use crate::definition::definition;
+use crate::parameter::{self, Parameter, at};
+use crate::settings::{self, Kind};
 
 const SETTINGS: &[(&str, Kind)] = &[
-    ("name", Kind::Text),
-    ("version", Kind::Text),
-    ("task_list", Kind::OptionalText),
+    ("name", Kind::Name),
+    ("version", Kind::Version),
+    ("task_list", Kind::OptionalTaskList),
     ("task_priority", Kind::Priority),
     ("retry", Kind::Unsigned),
     ("raises_on_failure", Kind::Flag),
     ("execution_timeout", Kind::Timeout),
     ("decision_tasks_timeout", Kind::Timeout),
     ("child_policy", Kind::ChildPolicy),
-    ("tag_list", Kind::Texts),
+    ("tag_list", Kind::Tags),
     ("idempotent", Kind::Flag),
 ];
 
-pub(crate) fn expand(settings: &Settings, item: Item) -> Result<TokenStream> {
-    let Item::Struct(mut item) = item else {
+/// The expansion. The fields' `#[default(…)]` is taken off the item.
+pub(crate) fn expand(
+    settings: TokenStream,
+    item: &mut Item,
+    problems: &mut Problems,
+) -> Result<TokenStream> {
+    let assignments = settings::assignments(settings, SETTINGS, problems);
+    let Item::Struct(item) = item else {
         return Err(Error::new(
             item.span(),
-            "#[workflow] goes on a struct: its fields are the workflow's input",
+            "`#[workflow]` goes on a struct: its fields are the workflow's input",
         ));
     };
-    if !item.generics.params.is_empty() {
-        return Err(Error::new(
-            item.generics.span(),
-            "a workflow cannot be generic: it is known by one name",
+    let inputs = take_inputs(item, problems);
+    if let Fields::Unnamed(fields) = &item.fields {
+        return Err(Error::new_spanned(
+            fields,
+            "a workflow's fields have names, which are part of its interface: \
+             write `{ name: type }`",
         ));
     }
-    let fields = take_fields(&mut item)?;
+    if !item.generics.params.is_empty() {
+        return Err(Error::new_spanned(
+            &item.generics,
+            "a workflow cannot be generic: it is known by one name, and reads JSON",
+        ));
+    }
+    let conditions = parameter::conditions(&item.attrs);
     let name = &item.ident;
-    let name_text = name.to_string();
-    let assignments = settings.assignments(SETTINGS)?;
-    let parameters = parameters(fields.iter().map(|field| (&field.name, &field.ty)));
-    let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
-    let values = fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| match &field.default {
-            Some(default) => quote!(arguments.get_or(#index, || #default)?),
-            None => quote!(arguments.get(#index)?),
-        });
-    let build = match item.fields {
-        Fields::Unit => quote!(Self),
-        _ => quote!(Self { #(#names: #values),* }),
-    };
-    Ok(quote! {
+    let definition = definition(
+        &quote!(::simpleflow::WorkflowDefinition),
+        name,
+        &assignments,
+        inputs.iter().map(|input| &input.parameter),
+    );
+    let arguments = parameter::read_from(
+        &quote_spanned!(Span::mixed_site()=> arguments),
+        &quote!(<Self as ::simpleflow::WorkflowInput>::definition()),
+    );
+    let reads = inputs.iter().map(Input::read);
+    let writes = inputs.iter().map(Input::write);
+    Ok(quote_spanned! {Span::mixed_site()=>
         #item
 
+        #(#conditions)*
         impl ::simpleflow::WorkflowInput for #name {
-            fn definition() -> &'static ::simpleflow::WorkflowDefinition {
-                static DEFINITION: ::std::sync::LazyLock<::simpleflow::WorkflowDefinition> =
-                    ::std::sync::LazyLock::new(|| {
-                        let path = ::simpleflow::__private::path(::core::module_path!(), #name_text);
-                        #[allow(unused_mut)]
-                        let mut definition = ::simpleflow::WorkflowDefinition::new(path, #parameters);
-                        definition.location =
-                            ::core::concat!(::core::file!(), ":", ::core::line!());
-                        #(#assignments)*
-                        definition
-                    });
-                &DEFINITION
-            }
+            #definition
 
+            #[allow(unused, clippy::all)]
             fn from_arguments(
                 arguments: ::simpleflow::__private::Arguments<'_>,
             ) -> ::core::result::Result<Self, ::simpleflow::__private::ArgumentError> {
-                #[allow(unused_variables)]
-                let arguments = arguments
-                    .bind(<Self as ::simpleflow::WorkflowInput>::definition().parameters)?;
-                ::core::result::Result::Ok(#build)
+                #arguments
+                ::core::result::Result::Ok(Self { #(#reads),* })
             }
 
             fn to_arguments(
@@ -84,12 +86,11 @@ pub(crate) fn expand(settings: &Settings, item: Item) -> Result<TokenStream> {
                 ::std::vec::Vec<::simpleflow::model::SmolStr>,
                 ::simpleflow::__private::JsonError,
             > {
-                ::core::result::Result::Ok(::std::vec![
-                    #(::simpleflow::__private::to_json(&self.#names)?),*
-                ])
+                ::core::result::Result::Ok(::core::convert::From::from([#(#writes),*]))
             }
         }
 
+        #(#conditions)*
         ::simpleflow::__private::inventory::submit! {
             ::simpleflow::__private::Linked::Workflow(
                 ::simpleflow::__private::WorkflowEntry::of::<#name>()
@@ -98,60 +99,68 @@ pub(crate) fn expand(settings: &Settings, item: Item) -> Result<TokenStream> {
     })
 }
 
-struct Field {
-    name: Ident,
-    ty: Type,
+/// A field of the struct.
+struct Input {
+    parameter: Parameter,
     default: Option<Expr>,
 }
 
-/// The fields; their `#[default(…)]` is taken off the struct.
-fn take_fields(item: &mut ItemStruct) -> Result<Vec<Field>> {
-    if let Fields::Unnamed(fields) = &item.fields {
-        return Err(Error::new(
-            fields.span(),
-            "a workflow's fields have names: the names are part of its interface",
-        ));
+impl Input {
+    /// The field with its value, in the struct's literal.
+    fn read(&self) -> TokenStream {
+        let Parameter {
+            name, conditions, ..
+        } = &self.parameter;
+        let value = self.parameter.read(self.default.as_ref());
+        quote!(#(#conditions)* #name: #value)
     }
-    item.fields
-        .iter_mut()
-        .filter_map(|field| field.ident.clone().map(|name| (name, field)))
-        .map(|(name, field)| {
-            let mut default = None;
-            let mut problem = None;
-            field.attrs.retain(|attribute| {
-                if !attribute.path().is_ident("default") {
-                    return true;
-                }
-                match attribute.parse_args::<Expr>() {
-                    Ok(expression) => default = Some(expression),
-                    Err(_) => {
-                        problem = Some(Error::new(
-                            attribute.span(),
-                            "expected the value, as in `#[default(30.0)]`",
-                        ));
-                    }
-                }
-                false
-            });
-            match problem {
-                Some(problem) => Err(problem),
-                None => Ok(Field {
-                    name,
-                    ty: field.ty.clone(),
-                    default,
-                }),
-            }
-        })
-        .collect()
+
+    /// The field as JSON.
+    fn write(&self) -> TokenStream {
+        let Parameter {
+            name,
+            ty,
+            conditions,
+        } = &self.parameter;
+        quote_spanned! {at(ty)=>
+            #(#conditions)* ::simpleflow::__private::to_json::<#ty>(&self.#name)?
+        }
+    }
 }
 
-/// The list of parameters of a definition.
-pub(crate) fn parameters<'a>(fields: impl Iterator<Item = (&'a Ident, &'a Type)>) -> TokenStream {
-    let entries = fields.map(|(name, ty)| {
-        let name = name.to_string();
-        // `quote` puts spaces between tokens; types read better without.
-        let ty = quote!(#ty).to_string().replace(' ', "").replace(',', ", ");
-        quote!(::simpleflow::__private::Parameter { name: #name, type_name: #ty })
-    });
-    quote!(&[#(#entries),*])
+fn take_inputs(item: &mut ItemStruct, problems: &mut Problems) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for field in &mut item.fields {
+        let default = take_default(&mut field.attrs, problems);
+        if let Some(name) = &field.ident {
+            inputs.push(Input {
+                parameter: Parameter::new(name, &field.ty, &field.attrs),
+                default,
+            });
+        }
+    }
+    inputs
+}
+
+fn take_default(attributes: &mut Vec<Attribute>, problems: &mut Problems) -> Option<Expr> {
+    let mut default = None;
+    for attribute in attributes.extract_if(.., |a| a.path().is_ident("default")) {
+        let value = match &attribute.meta {
+            Meta::List(list) => list.parse_args::<Expr>().ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            problems.push(Error::new_spanned(
+                &attribute,
+                "`#[default]` needs the value, as in `#[default(30.0)]`",
+            ));
+        } else if default.is_some() {
+            problems.push(Error::new_spanned(
+                &attribute,
+                "`#[default]` is given twice",
+            ));
+        }
+        default = default.or(value);
+    }
+    default
 }

@@ -5,9 +5,10 @@
 //! execution's history, and the workflow is replayed over that history whenever something
 //! happened.
 
+pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, Arg, Duplicate, Error, Failure, Flow, Future, FutureState, HeartbeatSink,
+    ActivityResult, Arg, Duplicate, Error, Failure, Flow, Future, FutureState, Get, HeartbeatSink,
     IntoArg, Registry, Result, RunContext, RunningActivity, Submit, TaskError, TaskErrorKind,
     WaitAll, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
@@ -24,6 +25,13 @@ pub mod prelude {
         TaskErrorKind, Workflow, bail,
     };
     pub use simpleflow_macros::{activity, workflow};
+}
+
+/// Workflows in tests: run on the engine in memory in virtual time ([`run`](testing::run),
+/// [`Test`](testing::Test)), small histories by a builder, recorded histories replayed.
+pub mod testing {
+    pub use simpleflow_core::testing::*;
+    pub use simpleflow_executor::testing::*;
 }
 
 /// What the macros name. Not for use by hand.

@@ -21,6 +21,10 @@ pub(crate) enum ArgKind {
 
 /// What may stand as an argument of type `T`: a `T`, or a [`Future`] of one. A future as an
 /// argument is a dependency: the call does not wait, the task does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of type `{T}`",
+    label = "expected a `{T}` that implements `Serialize`, or a `Future` of one"
+)]
 pub trait IntoArg<T> {
     /// The argument.
     fn into_arg(self) -> Arg;

@@ -8,16 +8,17 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use simpleflow_model::{EventId, SmolStr, Timestamp};
+use simpleflow_model::{EventId, MarkerName, SmolStr, TimerId, Timestamp, limits};
 
-use crate::commands::{Command, Commands};
+use super::too_long;
+use crate::commands::{Command, Commands, PATCH_MARKER};
 use crate::context::RunContext;
-use crate::error::{TaskError, TaskErrorKind};
-use crate::task::{ActivityTask, Dependent, Outcome, State, Task, TaskKind};
+use crate::error::{Error, TaskErrorKind};
+use crate::task::{ActivityTask, Awaited, Dependent, IdSpace, Outcome, State, Task, TaskKind};
 use crate::task_id;
 
-/// The name of the marker that remembers a patch.
-pub(crate) const PATCH_MARKER: &str = "simpleflow.patch";
+/// The longest time that SWF's eight digits of seconds can say: more than three years.
+const LONGEST_TIMER_SECONDS: u64 = 99_999_999;
 
 pub(crate) struct FlowState {
     pub(crate) run: RunContext,
@@ -37,13 +38,15 @@ pub(crate) struct FlowState {
     pub(crate) backing_off: BTreeMap<SmolStr, Rc<Task>>,
     /// Patches that the history knows.
     pub(crate) known_patches: HashSet<SmolStr>,
-    /// The failure of a task that fails the workflow at once.
-    pub(crate) raised: Option<TaskError>,
+    /// What fails the workflow at once, whatever its code does.
+    pub(crate) raised: Option<Error>,
+    /// How many open tasks something waits for.
+    pub(crate) awaited: Awaited,
     signals: BTreeMap<SmolStr, Signals>,
     activity_counts: HashMap<SmolStr, u32>,
     other_counts: HashMap<SmolStr, u32>,
     /// Tasks whose id does not come from a counter: a second submit is the same task.
-    by_id: HashMap<SmolStr, Rc<Task>>,
+    by_id: HashMap<(IdSpace, SmolStr), Rc<Task>>,
     patches: HashMap<SmolStr, bool>,
     rng: Option<ChaCha8Rng>,
 }
@@ -52,6 +55,29 @@ pub(crate) struct FlowState {
 struct Signals {
     received: VecDeque<SmolStr>,
     waiting: VecDeque<Rc<Task>>,
+}
+
+impl Signals {
+    /// Takes the longest wait. One that the code has dropped, such as the loser of a race, takes
+    /// no signal away from the next.
+    fn take_waiting(&mut self) -> Option<Rc<Task>> {
+        std::iter::from_fn(|| self.waiting.pop_front()).find(Task::is_wanted)
+    }
+
+    /// Adds a wait. A loop that drops its waits at either end leaves nothing behind.
+    fn wait(&mut self, task: Rc<Task>) {
+        while self
+            .waiting
+            .pop_front_if(|task| !task.is_wanted())
+            .is_some()
+        {}
+        while self.waiting.pop_back_if(|task| !task.is_wanted()).is_some() {}
+        self.waiting.push_back(task);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.received.is_empty() && self.waiting.is_empty()
+    }
 }
 
 impl FlowState {
@@ -68,6 +94,7 @@ impl FlowState {
             backing_off: BTreeMap::new(),
             known_patches: HashSet::new(),
             raised: None,
+            awaited: Awaited::default(),
             signals: BTreeMap::new(),
             activity_counts: HashMap::new(),
             other_counts: HashMap::new(),
@@ -77,23 +104,21 @@ impl FlowState {
         }
     }
 
-    /// Whether anything can still happen to the flow from outside.
-    pub(crate) fn has_open_work(&self) -> bool {
-        !self.activities.is_empty()
-            || !self.others.is_empty()
-            || !self.open.is_empty()
-            || !self.backing_off.is_empty()
-            || self
-                .signals
-                .values()
-                .any(|signals| !signals.waiting.is_empty())
+    pub(crate) fn new_task(
+        &self,
+        id: impl Into<Option<SmolStr>>,
+        kind: TaskKind,
+        location: &'static Location<'static>,
+        state: State,
+    ) -> Rc<Task> {
+        Task::new(id, kind, location, state, Rc::clone(&self.awaited))
     }
 
     /// The names of the signals that are waited for.
     pub(crate) fn waiting_signals(&self) -> impl Iterator<Item = &SmolStr> {
         self.signals
             .iter()
-            .filter(|(_, signals)| !signals.waiting.is_empty())
+            .filter(|(_, signals)| signals.waiting.iter().any(Task::is_wanted))
             .map(|(name, _)| name)
     }
 
@@ -129,18 +154,14 @@ impl FlowState {
         count(&mut self.other_counts, name)
     }
 
-    pub(crate) fn next_id(&mut self, name: &'static str) -> SmolStr {
-        let number = self.count(&SmolStr::new_static(name));
-        task_id::join(name, number)
-    }
-
     /// The task that has this id, if its id is its own and not a counter's.
-    pub(crate) fn task_of(&self, id: &str) -> Option<Rc<Task>> {
-        self.by_id.get(id).cloned()
+    pub(crate) fn task_of(&self, space: IdSpace, id: &SmolStr) -> Option<Rc<Task>> {
+        self.by_id.get(&(space, id.clone())).cloned()
     }
 
-    pub(crate) fn keep_by_id(&mut self, task: &Rc<Task>) {
-        self.by_id.insert(task.id().clone(), Rc::clone(task));
+    pub(crate) fn keep_by_id(&mut self, space: IdSpace, task: &Rc<Task>) {
+        self.by_id
+            .insert((space, task.id().clone()), Rc::clone(task));
     }
 
     pub(crate) fn start_timer(
@@ -149,19 +170,51 @@ impl FlowState {
         duration: Duration,
         location: &'static Location<'static>,
     ) -> Rc<Task> {
-        self.last_submit = Some(location);
-        if let Some(task) = self.task_of(&id) {
+        if let Some(task) = self.task_of(IdSpace::Timers, &id) {
             return task;
         }
-        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-        let kind = TaskKind::Timer {
-            seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
-            control: None,
-        };
-        let task = Task::new(id, kind, location, State::Waiting);
-        self.keep_by_id(&task);
+        let problem = TimerId::new(id.clone()).err();
+        let task = self.new_timer(id, duration, location);
+        self.keep_by_id(IdSpace::Timers, &task);
+        match problem {
+            Some(problem) => self.refuse_input(&task, problem.to_string()),
+            None => self.queue(&task),
+        }
+        task
+    }
+
+    /// A timer whose id nobody knows, and which is forgotten when it has fired.
+    pub(crate) fn sleep(
+        &mut self,
+        duration: Duration,
+        location: &'static Location<'static>,
+    ) -> Rc<Task> {
+        let number = self.count(&SmolStr::new_static("sleep"));
+        let task = self.new_timer(task_id::join("sleep", number), duration, location);
         self.queue(&task);
         task
+    }
+
+    fn new_timer(
+        &mut self,
+        id: SmolStr,
+        duration: Duration,
+        location: &'static Location<'static>,
+    ) -> Rc<Task> {
+        self.last_submit = Some(location);
+        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        let kind = TaskKind::Timer {
+            seconds: seconds.min(LONGEST_TIMER_SECONDS) as u32,
+            control: None,
+        };
+        self.new_task(id, kind, location, State::Waiting)
+    }
+
+    /// Fails a task that the service would not understand. One such decision would make it refuse
+    /// all that it is sent with.
+    pub(crate) fn refuse_input(&mut self, task: &Rc<Task>, problem: impl Into<SmolStr>) {
+        let error = task.error(TaskErrorKind::Input(problem.into()));
+        self.finish(task, Err(error));
     }
 
     pub(crate) fn wait_signal(
@@ -170,36 +223,65 @@ impl FlowState {
         location: &'static Location<'static>,
     ) -> Rc<Task> {
         self.last_submit = Some(location);
-        let task = Task::new(name.clone(), TaskKind::Signal, location, State::Waiting);
+        let task = self.new_task(name.clone(), TaskKind::Signal, location, State::Waiting);
         let signals = self.signals.entry(name).or_default();
         match signals.received.pop_front() {
             Some(payload) => task.set_state(State::Done(Ok(payload))),
-            None => signals.waiting.push_back(Rc::clone(&task)),
+            None => signals.wait(Rc::clone(&task)),
         }
+        self.forget_signals(task.id());
         task
     }
 
     /// A signal arrived: it ends the longest wait for its name, or is kept for the next.
     pub(crate) fn receive_signal(&mut self, name: &str, payload: SmolStr) {
         let signals = self.signals.entry(name.into()).or_default();
-        match signals.waiting.pop_front() {
+        match signals.take_waiting() {
             Some(task) => self.finish(&task, Ok(payload)),
             None => signals.received.push_back(payload),
         }
+        self.forget_signals(name);
     }
 
+    /// Forgets a name that no signal and no wait has.
+    fn forget_signals(&mut self, name: &str) {
+        if self.signals.get(name).is_some_and(Signals::is_empty) {
+            self.signals.remove(name);
+        }
+    }
+
+    /// Records a marker. One that the service would not take fails the workflow: nothing waits
+    /// for a marker that could be told.
     pub(crate) fn record_marker(
         &mut self,
         name: SmolStr,
-        details: Option<SmolStr>,
+        details: Result<SmolStr, serde_json::Error>,
         location: &'static Location<'static>,
     ) {
         self.last_submit = Some(location);
-        self.push(Command::RecordMarker {
-            name,
-            details,
-            location,
-        });
+        let details = MarkerName::new(name.clone())
+            .map_err(|problem| problem.to_string())
+            .and(details.map_err(|problem| format!("its details have no JSON form: {problem}")))
+            .and_then(|details| match details.chars().count() {
+                length if length > limits::DATA_LENGTH => {
+                    Err(too_long("details", length).to_string())
+                }
+                _ => Ok(details),
+            });
+        match details {
+            Ok(details) => {
+                self.push(Command::RecordMarker {
+                    name,
+                    details,
+                    location,
+                });
+            }
+            Err(problem) => {
+                self.raised.get_or_insert_with(|| {
+                    Error::msg(format_args!("the marker {name:?} at {location}: {problem}"))
+                });
+            }
+        }
     }
 
     pub(crate) fn patched(&mut self, id: &str, location: &'static Location<'static>) -> bool {
@@ -209,8 +291,8 @@ impl FlowState {
         let patched = !self.replaying || self.known_patches.contains(id);
         self.patches.insert(id.into(), patched);
         if patched {
-            let details = serde_json::Value::from(id).to_string();
-            self.record_marker(PATCH_MARKER.into(), Some(details.into()), location);
+            let details = serde_json::Value::from(id).to_string().into();
+            self.record_marker(PATCH_MARKER.into(), Ok(details), location);
         }
         patched
     }
@@ -239,7 +321,7 @@ impl FlowState {
                 && task.raises_on_failure()
                 && !error.is_cancelled()
             {
-                self.raised.get_or_insert_with(|| error.clone());
+                self.raised.get_or_insert_with(|| error.clone().into());
             }
             let dependents = task.finish(outcome.clone());
             match outcome {
@@ -260,8 +342,7 @@ impl FlowState {
                             .rev()
                             .map(|dependent| match dependent {
                                 Dependent::Argument(task, _) => {
-                                    let kind = TaskErrorKind::Dependency(Box::new(error.clone()));
-                                    let error = task.error(kind);
+                                    let error = task.error(error.of_dependent());
                                     (task, Err(error))
                                 }
                                 Dependent::Same(task) => (task, Err(error.clone())),
@@ -273,9 +354,11 @@ impl FlowState {
     }
 
     fn fill(&mut self, dependent: &Rc<Task>, index: usize, result: SmolStr) {
-        if let TaskKind::Activity(activity) = &dependent.kind {
+        if let TaskKind::Activity(activity) = &dependent.kind
+            && !dependent.is_done()
+        {
             activity.fill(index, result);
-            if !activity.is_blocked() && !dependent.is_done() {
+            if !activity.is_blocked() {
                 self.unblock(dependent, activity);
             }
         }
@@ -287,7 +370,7 @@ impl FlowState {
         if !task.has_id() {
             let suffix = task_id::idempotent_suffix(&activity.args());
             task.set_id(task_id::of_activity(&activity.definition().name, suffix));
-            if let Some(same) = self.task_of(task.id()) {
+            if let Some(same) = self.task_of(IdSpace::Activities, task.id()) {
                 let known = same.with_state(|state| match state {
                     State::Done(outcome) => Some(outcome.clone()),
                     _ => None,
@@ -298,53 +381,76 @@ impl FlowState {
                 }
                 return;
             }
-            self.keep_by_id(task);
+            self.keep_by_id(IdSpace::Activities, task);
         }
         self.queue_activity(task);
     }
 
-    /// Cancels a task, as far as it can be at once.
+    /// Cancels a task, as far as it can be at once; the service is asked for the rest, once.
     pub(crate) fn cancel(&mut self, task: &Rc<Task>) {
         enum Way {
             Withdraw(Option<u64>),
             Ask,
-            Nothing,
+            AskOnceStarted,
         }
-        let is_timer = matches!(task.kind, TaskKind::Timer { .. });
+        if task.is_done() || task.cancel_requested.replace(true) {
+            return;
+        }
         let way = task.with_state(|state| match state {
-            State::Blocked | State::BackingOff | State::Waiting => Way::Withdraw(None),
             State::Queued(place) => Way::Withdraw(Some(*place)),
+            // The run id of a child is not known yet, and its workflow id may turn out to be
+            // another execution's.
+            State::Scheduled if matches!(task.kind, TaskKind::Child(_)) => Way::AskOnceStarted,
             State::Scheduled | State::Started => Way::Ask,
-            State::Done(_) => Way::Nothing,
+            _ => Way::Withdraw(None),
         });
-        let withdraw = match way {
-            Way::Nothing => return,
+        match way {
             Way::Withdraw(place) => {
                 if let Some(place) = place {
                     self.activities
                         .take(place)
                         .or_else(|| self.others.take(place));
                 }
-                self.backing_off.retain(|_, other| !Rc::ptr_eq(other, task));
-                for signals in self.signals.values_mut() {
+                self.withdraw_requests(task);
+                if let Some(signals) = self.signals.get_mut(task.id()) {
                     signals.waiting.retain(|other| !Rc::ptr_eq(other, task));
+                    self.forget_signals(task.id());
                 }
-                true
             }
             Way::Ask => {
-                let asked = self
-                    .others
-                    .iter()
-                    .any(|(_, c)| matches!(c, Command::Cancel(other) if Rc::ptr_eq(other, task)));
-                if !asked {
-                    self.push(Command::Cancel(Rc::clone(task)));
+                self.push(Command::Cancel(Rc::clone(task)));
+                if !matches!(task.kind, TaskKind::Timer { .. }) {
+                    return;
                 }
-                is_timer
             }
-        };
-        if withdraw {
-            let error = task.error(TaskErrorKind::Cancelled { details: None });
-            self.finish(task, Err(error));
+            Way::AskOnceStarted => return,
+        }
+        let error = task.error(TaskErrorKind::Cancelled { details: None });
+        self.finish(task, Err(error));
+    }
+
+    /// Takes back what the service was to be asked for about a task, and was not yet.
+    pub(crate) fn withdraw_requests(&mut self, task: &Rc<Task>) {
+        let timer_id = task_id::of_retry_timer(task.id());
+        if let Some(other) = self.backing_off.get(&timer_id)
+            && Rc::ptr_eq(other, task)
+        {
+            self.backing_off.remove(&timer_id);
+        }
+        self.others.claim(|command| match command {
+            Command::Cancel(other) | Command::BackOff { task: other, .. } => {
+                Rc::ptr_eq(other, task)
+            }
+            _ => false,
+        });
+    }
+
+    /// Does again what the service refused for its rate.
+    pub(crate) fn try_again(&mut self, task: &Rc<Task>) {
+        if task.cancel_requested.get() {
+            self.push(Command::Cancel(Rc::clone(task)));
+        } else {
+            self.queue(task);
         }
     }
 }

@@ -3,17 +3,23 @@
 use std::panic::Location;
 use std::rc::Rc;
 
-use simpleflow_model::{SmolStr, limits};
+use simpleflow_model::{ActivityId, SmolStr, WorkflowId, limits};
 
 use super::FlowState;
 use crate::activity::{ActivityCall, Arg, ArgKind};
 use crate::error::TaskErrorKind;
-use crate::task::{ActivityTask, ChildTask, Dependent, State, Task, TaskKind};
+use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
 use crate::task_id;
 use crate::workflow::{Workflow, WorkflowCall};
 
 /// What can be given to [`Flow::submit`](crate::Flow::submit): the call of an activity, a
 /// workflow, or the call of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be submitted",
+    label = "expected a call of an activity, such as `increment(1)`, or a workflow",
+    note = "a function with `#[activity]` is called by its name; its `run` is the function itself, \
+            which does its work here and now"
+)]
 pub trait Submit: sealed::IntoTask {
     /// The type of the result.
     type Output;
@@ -56,7 +62,7 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
                     match known {
                         Some(Ok(json)) => json,
                         Some(Err(error)) => {
-                            failure.get_or_insert(TaskErrorKind::Dependency(Box::new(error)));
+                            failure.get_or_insert(error.of_dependent());
                             SmolStr::default()
                         }
                         None => {
@@ -69,7 +75,13 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         }
         let name = &definition.name;
         let (id, unique) = match self.id {
-            Some(suffix) => (Some(task_id::of_activity(name, suffix)), true),
+            Some(suffix) => {
+                let id = task_id::of_activity(name, suffix);
+                if let Err(problem) = ActivityId::new(id.clone()) {
+                    failure.get_or_insert(TaskErrorKind::Input(problem.to_string().into()));
+                }
+                (Some(id), true)
+            }
             // The id is a hash of the arguments: while one is not known, there is none.
             None if definition.idempotent && !waits.is_empty() => (None, false),
             None if definition.idempotent => {
@@ -78,22 +90,24 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
             }
             None => (Some(state.next_activity_id(name)), false),
         };
-        if unique && let Some(task) = id.as_deref().and_then(|id| state.task_of(id)) {
+        let space = IdSpace::Activities;
+        if unique && let Some(task) = id.as_ref().and_then(|id| state.task_of(space, id)) {
             return task;
         }
         let activity = ActivityTask::new(self.definition, self.overrides, args, waits.len());
-        let task = Task::new(id, TaskKind::Activity(activity), location, State::Blocked);
+        let task = state.new_task(id, TaskKind::Activity(activity), location, State::Blocked);
         if unique {
-            state.keep_by_id(&task);
+            state.keep_by_id(space, &task);
         }
         if let Some(failure) = failure {
             let error = task.error(failure);
             state.finish(&task, Err(error));
         } else if waits.is_empty() {
             state.queue_activity(&task);
-        }
-        for (dependency, index) in waits {
-            dependency.add_dependent(Dependent::Argument(Rc::clone(&task), index));
+        } else {
+            for (dependency, index) in waits {
+                dependency.add_dependent(Dependent::Argument(Rc::clone(&task), index));
+            }
         }
         task
     }
@@ -107,8 +121,7 @@ impl FlowState {
         {
             let length = activity.input().chars().count();
             if length > limits::DATA_LENGTH {
-                let error = task.error(TaskErrorKind::Input(too_long("input", length)));
-                return self.finish(task, Err(error));
+                return self.refuse_input(task, too_long("input", length));
             }
         }
         self.queue(task);
@@ -118,12 +131,13 @@ impl FlowState {
 /// The message about a field that is longer than SWF takes.
 pub(crate) fn too_long(field: &str, length: usize) -> SmolStr {
     format!(
-        "its {field} has {length} characters: SWF takes at most {}",
+        "{length} characters of {field} are too many: SWF takes at most {}",
         limits::DATA_LENGTH
     )
     .into()
 }
 
+#[diagnostic::do_not_recommend]
 impl<W: Workflow> Submit for W {
     type Output = W::Output;
 }
@@ -160,7 +174,8 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
                 (task_id::join(&name, &suffix), settings.idempotent)
             }
         };
-        if unique && let Some(task) = state.task_of(&id) {
+        let space = IdSpace::Children;
+        if unique && let Some(task) = state.task_of(space, &id) {
             return task;
         }
         let input = format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(","));
@@ -173,20 +188,21 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
                 (length > limits::DATA_LENGTH).then(|| too_long("input", length))
             }
         };
+        let problem = problem.or_else(|| {
+            let invalid = WorkflowId::new(id.clone()).err()?;
+            Some(invalid.to_string().into())
+        });
         let child = ChildTask {
             settings: Rc::new(settings),
             input: input.into(),
             run_id: None.into(),
         };
-        let task = Task::new(id, TaskKind::Child(child), location, State::Waiting);
+        let task = state.new_task(id, TaskKind::Child(child), location, State::Waiting);
         if unique {
-            state.keep_by_id(&task);
+            state.keep_by_id(space, &task);
         }
         match problem {
-            Some(problem) => {
-                let error = task.error(TaskErrorKind::Input(problem));
-                state.finish(&task, Err(error));
-            }
+            Some(problem) => state.refuse_input(&task, problem),
             None => state.queue(&task),
         }
         task

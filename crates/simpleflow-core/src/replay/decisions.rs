@@ -8,7 +8,7 @@ use simpleflow_model::decision::{
     ScheduleActivityTask, StartChildWorkflowExecution, StartTimer,
 };
 use simpleflow_model::{
-    ActivityType, Decision, RunId, SmolStr, TaskList, Timeout, TimerId, WorkflowType,
+    ActivityType, Decision, RunId, SmolStr, TaskList, Timeout, TimerId, WorkflowType, limits,
 };
 
 use super::outcome::WAKE_UP_TIMER;
@@ -28,24 +28,31 @@ pub struct Decisions {
 }
 
 impl Replayer {
-    /// The decisions to answer the decision task with that the history ends in.
+    /// The decisions to answer the decision task with that the history ends in; none when it is
+    /// closed.
     ///
-    /// Asking changes nothing but what was held back: until events confirm the decisions, they
+    /// The code is let to see what was fed, and goes on. Until events confirm the decisions, they
     /// are given again. At most 100 fit, and 1 MB; the timer `_simpleflow_wake_up_timer` makes
     /// the service call again for the rest.
     ///
     /// # Errors
-    /// [`ReplayError::NonDeterminism`] when the code asks for more than the history has.
+    /// [`ReplayError`] when the code does not do what the history says it did. The replayer is of
+    /// no use then.
     pub fn decisions(&mut self) -> Result<Decisions, ReplayError> {
-        self.waker.enter();
-        self.settle()?;
-        self.waker.leave();
+        self.read()?;
+        if self.closed {
+            return Ok(Decisions::default());
+        }
         let state = self.shared.state.borrow();
         let mut response = Response::new(self.limits);
+        let is_patch = |(_, command): &(u64, &Command)| command.is_patch();
+        for (_, command) in state.others.iter().filter(is_patch) {
+            response.push(|| decision(command, &state.run));
+        }
+        let others = state.others.iter().filter(|command| !is_patch(command));
         if let Some(ending) = &self.ending {
-            // Work of the execution's own ends with it; what others see is still sent.
-            for (_, command) in state.others.iter() {
-                if outlives_execution(command) {
+            for (_, command) in others {
+                if command.outlives_execution() {
                     response.push(|| decision(command, &state.run));
                 }
             }
@@ -56,7 +63,7 @@ impl Replayer {
                 .open_activities
                 .saturating_sub(state.open_activities);
             let mut activities = state.activities.iter().peekable();
-            let mut others = state.others.iter().peekable();
+            let mut others = others.peekable();
             while !response.full {
                 let activity = activities
                     .peek()
@@ -92,11 +99,11 @@ impl Replayer {
         let mut waiting = state.waiting_signals().peekable();
         if self.ending.is_none() && waiting.peek().is_some() {
             let names: Vec<_> = waiting.map(SmolStr::as_str).collect();
-            return Some(
-                serde_json::json!({"waiting_signals": names})
-                    .to_string()
-                    .into(),
-            );
+            let context = serde_json::json!({"waiting_signals": names}).to_string();
+            // It is for people; one that the service would refuse is better left out.
+            if context.chars().count() <= limits::DATA_LENGTH {
+                return Some(context.into());
+            }
         }
         self.context_was_set.then(SmolStr::default)
     }
@@ -155,14 +162,6 @@ fn json_bytes(decision: &Decision) -> usize {
     counter.0
 }
 
-fn outlives_execution(command: &Command) -> bool {
-    match command {
-        Command::RecordMarker { .. } => true,
-        Command::Start(task) | Command::Cancel(task) => matches!(task.kind, TaskKind::Child(_)),
-        Command::BackOff { .. } => false,
-    }
-}
-
 fn decision(command: &Command, run: &RunContext) -> Decision {
     match command {
         Command::Start(task) => start(task, run),
@@ -177,7 +176,7 @@ fn decision(command: &Command, run: &RunContext) -> Decision {
         .into(),
         Command::RecordMarker { name, details, .. } => RecordMarker {
             marker_name: name.clone().into(),
-            details: details.clone(),
+            details: Some(details.clone()),
             ..RecordMarker::default()
         }
         .into(),

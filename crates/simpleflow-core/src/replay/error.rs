@@ -5,7 +5,7 @@ use std::fmt;
 
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
 
-use super::{Ending, Replayer};
+use super::{Ending, Replayer, Window};
 
 /// How many lines of either side a message shows.
 pub(super) const SHOWN: usize = 3;
@@ -118,7 +118,11 @@ fn subject(event: &HistoryEvent) -> SmolStr {
         E::ScheduleActivityTaskFailed(a) => a.activity_id.as_str(),
         E::ActivityTaskCancelRequested(a) => a.activity_id.as_str(),
         E::TimerStarted(a) => a.timer_id.as_str(),
+        E::StartTimerFailed(a) => a.timer_id.as_str(),
         E::TimerCanceled(a) => a.timer_id.as_str(),
+        E::CancelTimerFailed(a) => a.timer_id.as_str(),
+        E::RequestCancelActivityTaskFailed(a) => a.activity_id.as_str(),
+        E::RequestCancelExternalWorkflowExecutionInitiated(a) => a.workflow_id.as_str(),
         E::StartChildWorkflowExecutionInitiated(a) => a.workflow_id.as_str(),
         E::StartChildWorkflowExecutionFailed(a) => a.workflow_id.as_str(),
         E::MarkerRecorded(a) => a.marker_name.as_str(),
@@ -126,6 +130,18 @@ fn subject(event: &HistoryEvent) -> SmolStr {
         _ => "",
     }
     .into()
+}
+
+/// The type that an event names.
+fn type_name(event: &HistoryEvent) -> &str {
+    use EventAttributes as E;
+    match &event.attributes {
+        E::ActivityTaskScheduled(a) => &a.activity_type.name,
+        E::ScheduleActivityTaskFailed(a) => &a.activity_type.name,
+        E::StartChildWorkflowExecutionInitiated(a) => &a.workflow_type.name,
+        E::StartChildWorkflowExecutionFailed(a) => &a.workflow_type.name,
+        _ => "",
+    }
 }
 
 fn event_line(id: EventId, event_type: &str, subject: &str) -> String {
@@ -150,16 +166,19 @@ impl Replayer {
             .collect();
         let event_id = match event {
             Some(event) => {
-                history.push(event_line(
-                    event.event_id,
-                    event.event_type(),
-                    &subject(event),
-                ));
+                let mut line = event_line(event.event_id, event.event_type(), &subject(event));
+                if divergence == Divergence::Other {
+                    line.push_str(&format!(" of type {}", type_name(event)));
+                }
+                history.push(line);
                 event.event_id
             }
             None => {
                 history.push("nothing more in this decision".to_owned());
-                self.last_event_id()
+                match &self.window {
+                    Window::Matching(batch) => batch.last_event(),
+                    _ => self.last_event_id(),
+                }
             }
         };
         if code.is_empty() {

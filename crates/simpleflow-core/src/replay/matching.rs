@@ -2,21 +2,24 @@
 
 use std::rc::Rc;
 
-use simpleflow_model::event::StartChildWorkflowExecutionFailed;
-use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr, enums};
+use simpleflow_model::event::{
+    RequestCancelExternalWorkflowExecutionFailed, StartChildWorkflowExecutionFailed,
+};
+use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums};
 
 use super::error;
-use super::outcome::{RETRY_TIMER_PREFIX, WAKE_UP_TIMER};
-use super::{Divergence, Ending, MissingType, ReplayError, Replayer, Window};
-use crate::commands::Command;
+use super::outcome::WAKE_UP_TIMER;
+use super::{Divergence, Ending, Held, MissingType, Moment, ReplayError, Replayer, Window};
+use crate::commands::{Command, Commands};
 use crate::error::TaskErrorKind;
-use crate::task::{State, Task, TaskKind};
+use crate::task::{IdSpace, State, Task};
+use crate::task_id::{self, RETRY_TIMER_PREFIX};
 
 /// How long a task rests when the service refuses it because of its rate: 1 second, then twice as
 /// long each time, a minute at most.
 const LONGEST_BACK_OFF_SECONDS: u32 = 60;
 
-/// How often a timer that the service refuses is asked for again.
+/// How often a timer that the service refuses is asked for.
 const TIMER_ATTEMPTS: u32 = 10;
 
 /// The decisions of one decision task, as the history tells them.
@@ -25,10 +28,20 @@ pub(super) struct Batch {
     /// Commands at this place and above were issued after the decision task was started.
     boundary: u64,
     decisions: usize,
+    /// The last event that records one of them.
+    last_event: EventId,
+    /// Activities that the service refused: when they were sent, they counted as open.
+    refused_activities: usize,
     woken_up: bool,
     closing: bool,
     last_activity: Option<u64>,
     last_other: Option<u64>,
+}
+
+impl Batch {
+    pub(super) fn last_event(&self) -> EventId {
+        self.last_event
+    }
 }
 
 impl Replayer {
@@ -41,6 +54,8 @@ impl Replayer {
             completed,
             boundary,
             decisions: 0,
+            last_event: completed,
+            refused_activities: 0,
             woken_up: false,
             closing: false,
             last_activity: None,
@@ -52,6 +67,7 @@ impl Replayer {
     pub(super) fn take_as_decision(&mut self, event: &HistoryEvent) -> Result<bool, ReplayError> {
         use EventAttributes as E;
         let id = event.event_id;
+        let at = Moment::of(event);
         let of_decision = match &event.attributes {
             E::ActivityTaskScheduled(scheduled) => {
                 let name = &scheduled.activity_type.name;
@@ -64,16 +80,19 @@ impl Replayer {
             E::ScheduleActivityTaskFailed(failed) => {
                 let name = &failed.activity_type.name;
                 let task = self.claim_activity(event, &failed.activity_id, name)?;
+                if let Window::Matching(batch) = &mut self.window {
+                    batch.refused_activities += 1;
+                }
                 use enums::ScheduleActivityTaskFailedCause as Cause;
                 match failed.cause {
                     Cause::ActivityTypeDoesNotExist => {
                         let missing = MissingType::Activity(failed.activity_type.clone());
-                        self.register_and_retry(id, missing, &task);
+                        self.register_and_retry(at, missing, &task);
                     }
                     Cause::ActivityCreationRateExceeded | Cause::OpenActivitiesLimitExceeded => {
                         self.back_off(&task);
                     }
-                    _ => self.refuse(&task, failed.cause.as_str()),
+                    _ => self.refuse(at, &task, failed.cause.as_str()),
                 }
                 failed.decision_task_completed_event_id
             }
@@ -89,49 +108,38 @@ impl Replayer {
 
             E::TimerStarted(started) if *started.timer_id == *WAKE_UP_TIMER => {
                 self.wake_up_timer_open = true;
-                if let Window::Matching(batch) = &mut self.window {
-                    batch.woken_up = true;
-                }
+                self.note_woken_up();
                 started.decision_task_completed_event_id
             }
             E::TimerStarted(started) if started.timer_id.starts_with(RETRY_TIMER_PREFIX) => {
-                self.claim(event, |command| {
-                    matches!(command, Command::BackOff { timer_id, .. } if **timer_id == *started.timer_id)
-                })?;
+                self.claim_back_off(event, &started.timer_id)?;
                 started.decision_task_completed_event_id
             }
             E::TimerStarted(started) => {
-                let task = self.claim_start(event, &started.timer_id)?;
+                let task = self.claim_start(event, IdSpace::Timers, &started.timer_id)?;
                 open(&mut self.shared.state.borrow_mut(), id, task);
                 started.decision_task_completed_event_id
             }
+            // The service calls again because of the refusal itself.
             E::StartTimerFailed(failed) if *failed.timer_id == *WAKE_UP_TIMER => {
+                self.note_woken_up();
                 failed.decision_task_completed_event_id
             }
             E::StartTimerFailed(failed) if failed.timer_id.starts_with(RETRY_TIMER_PREFIX) => {
-                self.claim(event, |command| {
-                    matches!(command, Command::BackOff { timer_id, .. } if **timer_id == *failed.timer_id)
-                })?;
-                // Without a timer the task can only be tried again at once.
-                let mut state = self.shared.state.borrow_mut();
-                if let Some(task) = state.backing_off.remove(failed.timer_id.as_str()) {
-                    state.queue(&task);
+                self.claim_back_off(event, &failed.timer_id)?;
+                let task = {
+                    let mut state = self.shared.state.borrow_mut();
+                    state.backing_off.remove(failed.timer_id.as_str())
+                };
+                if let Some(task) = task {
+                    self.timer_refused(at, &task, &failed.cause);
                 }
                 failed.decision_task_completed_event_id
             }
             E::StartTimerFailed(failed) => {
-                let task = self.claim_start(event, &failed.timer_id)?;
-                use enums::StartTimerFailedCause as Cause;
-                let may_pass = matches!(
-                    failed.cause,
-                    Cause::TimerCreationRateExceeded | Cause::OpenTimersLimitExceeded
-                );
-                task.failures.set(task.failures.get() + 1);
-                if may_pass && task.failures.get() < TIMER_ATTEMPTS {
-                    self.shared.state.borrow_mut().queue(&task);
-                } else {
-                    self.refuse(&task, failed.cause.as_str());
-                }
+                let task = self.claim_start(event, IdSpace::Timers, &failed.timer_id)?;
+                task.refusals.set(task.refusals.get() + 1);
+                self.timer_refused(at, &task, &failed.cause);
                 failed.decision_task_completed_event_id
             }
             E::TimerCanceled(canceled) => {
@@ -150,27 +158,28 @@ impl Replayer {
             }
 
             E::StartChildWorkflowExecutionInitiated(initiated) => {
-                let task = self.claim_start(event, &initiated.workflow_id)?;
+                let name = &initiated.workflow_type.name;
+                let task = self.claim_child(event, &initiated.workflow_id, name)?;
                 open(&mut self.shared.state.borrow_mut(), id, task);
                 initiated.decision_task_completed_event_id
             }
             E::StartChildWorkflowExecutionFailed(failed)
                 if failed.initiated_event_id == EventId(0) =>
             {
-                let task = self.claim_start(event, &failed.workflow_id)?;
-                self.child_not_started(id, failed, &task);
+                let name = &failed.workflow_type.name;
+                let task = self.claim_child(event, &failed.workflow_id, name)?;
+                self.child_not_started(at, failed, &task);
                 failed.decision_task_completed_event_id
             }
             E::RequestCancelExternalWorkflowExecutionInitiated(initiated) => {
                 self.claim_cancel(event, &initiated.workflow_id)?;
                 initiated.decision_task_completed_event_id
             }
-            E::RequestCancelExternalWorkflowExecutionFailed(_) => return Ok(true),
 
             E::MarkerRecorded(marker) => {
                 self.claim(event, |command| {
                     matches!(command, Command::RecordMarker { name, details, .. }
-                        if **name == *marker.marker_name && *details == marker.details)
+                        if **name == *marker.marker_name && Some(details) == marker.details.as_ref())
                 })?;
                 marker.decision_task_completed_event_id
             }
@@ -206,6 +215,7 @@ impl Replayer {
                 failed.decision_task_completed_event_id
             }
             E::WorkflowExecutionContinuedAsNew(_)
+            | E::ContinueAsNewWorkflowExecutionFailed(_)
             | E::SignalExternalWorkflowExecutionInitiated(_)
             | E::LambdaFunctionScheduled(_)
             | E::ScheduleLambdaFunctionFailed(_) => return Err(self.unclaimed(event)),
@@ -214,6 +224,7 @@ impl Replayer {
         self.recent.matched(event);
         if let Window::Matching(batch) = &mut self.window {
             batch.decisions += 1;
+            batch.last_event = id;
             if batch.completed == of_decision {
                 return Ok(true);
             }
@@ -232,17 +243,18 @@ impl Replayer {
         fits: impl Fn(&Command) -> bool,
     ) -> Result<Command, ReplayError> {
         let claimed = self.shared.state.borrow_mut().others.claim(fits);
-        match claimed {
-            Some((place, command)) => {
-                if let Window::Matching(batch) = &mut self.window {
-                    batch.last_other = batch.last_other.max(Some(place));
-                }
-                Ok(command)
-            }
-            None => Err(self.unclaimed(event)),
+        let Some((place, command)) = claimed else {
+            return Err(self.unclaimed(event));
+        };
+        if let Window::Matching(batch) = &mut self.window
+            && !command.is_patch()
+        {
+            batch.last_other = batch.last_other.max(Some(place));
         }
+        Ok(command)
     }
 
+    /// Takes the start of the activity that an event confirms.
     fn claim_activity(
         &mut self,
         event: &HistoryEvent,
@@ -255,33 +267,58 @@ impl Replayer {
             .borrow_mut()
             .activities
             .claim(|command| matches!(command, Command::Start(task) if task.id() == id));
-        match claimed {
-            Some((place, Command::Start(task))) if *task.name() == name => {
-                if let Window::Matching(batch) = &mut self.window {
-                    batch.last_activity = batch.last_activity.max(Some(place));
-                }
-                Ok(task)
-            }
-            Some((_, command)) => {
-                Err(self.diverged(Divergence::Other, Some(event), vec![error_line(&command)]))
-            }
-            None => Err(self.unclaimed(event)),
+        let Some((place, Command::Start(task))) = claimed else {
+            return Err(self.unclaimed(event));
+        };
+        if let Window::Matching(batch) = &mut self.window {
+            batch.last_activity = batch.last_activity.max(Some(place));
         }
+        self.check_type(event, task, name)
     }
 
-    fn claim_start(&mut self, event: &HistoryEvent, id: &str) -> Result<Rc<Task>, ReplayError> {
-        let is_timer = matches!(
-            event.attributes,
-            EventAttributes::TimerStarted(_) | EventAttributes::StartTimerFailed(_)
-        );
+    /// Takes the start of the child that an event confirms.
+    fn claim_child(
+        &mut self,
+        event: &HistoryEvent,
+        id: &str,
+        name: &str,
+    ) -> Result<Rc<Task>, ReplayError> {
+        let task = self.claim_start(event, IdSpace::Children, id)?;
+        self.check_type(event, task, name)
+    }
+
+    fn claim_start(
+        &mut self,
+        event: &HistoryEvent,
+        space: IdSpace,
+        id: &str,
+    ) -> Result<Rc<Task>, ReplayError> {
         let command = self.claim(event, |command| {
             matches!(command, Command::Start(task)
-                if task.id() == id && matches!(task.kind, TaskKind::Timer { .. }) == is_timer)
+                if task.kind.id_space() == Some(space) && task.id() == id)
         })?;
         match command {
             Command::Start(task) => Ok(task),
             _ => Err(self.unclaimed(event)),
         }
+    }
+
+    fn check_type(
+        &self,
+        event: &HistoryEvent,
+        task: Rc<Task>,
+        name: &str,
+    ) -> Result<Rc<Task>, ReplayError> {
+        if *task.name() == name {
+            return Ok(task);
+        }
+        let line = format!(
+            "submit of {} of type {} at {}",
+            task.id(),
+            task.name(),
+            task.location
+        );
+        Err(self.diverged(Divergence::Other, Some(event), vec![line]))
     }
 
     fn claim_cancel(&mut self, event: &HistoryEvent, id: &str) -> Result<(), ReplayError> {
@@ -300,7 +337,6 @@ impl Replayer {
         if !self.ending.as_ref().is_some_and(fits) {
             return Err(self.unclaimed(event));
         }
-        self.closed = true;
         self.note_closing();
         Ok(())
     }
@@ -311,6 +347,20 @@ impl Replayer {
         }
         self.note_closing();
         Ok(())
+    }
+
+    fn claim_back_off(&mut self, event: &HistoryEvent, id: &str) -> Result<(), ReplayError> {
+        self.claim(
+            event,
+            |command| matches!(command, Command::BackOff { timer_id, .. } if *timer_id == *id),
+        )
+        .map(drop)
+    }
+
+    fn note_woken_up(&mut self) {
+        if let Window::Matching(batch) = &mut self.window {
+            batch.woken_up = true;
+        }
     }
 
     fn note_closing(&mut self) {
@@ -325,35 +375,37 @@ impl Replayer {
         let Window::Matching(batch) = &self.window else {
             return Ok(());
         };
-        if self.closed || batch.closing {
-            return Ok(());
-        }
         let full = batch.woken_up
             || self.wake_up_timer_open
-            || batch.decisions >= self.limits.decisions - 1;
-        if self.ending.is_some() {
-            if full {
-                return Ok(());
+            || batch.decisions + 1 >= self.limits.decisions;
+        let missing = |lines| Err(self.diverged(Divergence::Missing, None, lines));
+        let state = self.shared.state.borrow();
+        let by_then = |queue: &'_ Commands, fits: &dyn Fn(u64, &Command) -> bool| {
+            queue
+                .iter()
+                .take_while(|(place, _)| *place < batch.boundary)
+                .find(|(place, command)| fits(*place, command))
+                .map(|(_, command)| error_line(command))
+        };
+        let extra = if batch.closing {
+            by_then(&state.others, &|_, command| command.outlives_execution())
+        } else if self.ending.is_some() {
+            if !full {
+                return missing(Vec::new());
             }
-            return Err(self.diverged(Divergence::Missing, None, Vec::new()));
-        }
-        let extra = {
-            let state = self.shared.state.borrow();
-            let held_back = full || state.open_activities >= self.limits.open_activities;
-            let first_extra =
-                |queue: &crate::commands::Commands, last: Option<u64>, excused: bool| {
-                    queue
-                        .iter()
-                        .next()
-                        .filter(|(place, _)| *place < batch.boundary)
-                        .filter(|(place, _)| !excused || last.is_some_and(|last| *place < last))
-                        .map(|(_, command)| error_line(command))
-                };
-            first_extra(&state.others, batch.last_other, full)
-                .or_else(|| first_extra(&state.activities, batch.last_activity, held_back))
+            None
+        } else {
+            // A response that is full leaves out what comes last, and nothing in between.
+            let left_out = |excused: bool, last: Option<u64>| {
+                move |place: u64, _: &Command| !excused || last.is_some_and(|last| place < last)
+            };
+            let open = state.open_activities + batch.refused_activities;
+            let held_back = full || open >= self.limits.open_activities;
+            by_then(&state.others, &left_out(full, batch.last_other))
+                .or_else(|| by_then(&state.activities, &left_out(held_back, batch.last_activity)))
         };
         match extra {
-            Some(line) => Err(self.diverged(Divergence::Missing, None, vec![line])),
+            Some(line) => missing(vec![line]),
             None => Ok(()),
         }
     }
@@ -375,37 +427,66 @@ impl Replayer {
     /// A child was not started: the way on depends on the cause.
     pub(super) fn child_not_started(
         &mut self,
-        event_id: EventId,
+        at: Moment,
         failed: &StartChildWorkflowExecutionFailed,
         task: &Rc<Task>,
     ) {
+        if task.cancel_requested.get() {
+            return self.give_up(at, task, TaskErrorKind::Cancelled { details: None });
+        }
         use enums::StartChildWorkflowExecutionFailedCause as Cause;
         match failed.cause {
             Cause::WorkflowTypeDoesNotExist => {
                 let missing = MissingType::Workflow(failed.workflow_type.clone());
-                self.register_and_retry(event_id, missing, task);
+                self.register_and_retry(at, missing, task);
             }
             Cause::ChildCreationRateExceeded
             | Cause::OpenChildrenLimitExceeded
             | Cause::OpenWorkflowsLimitExceeded => self.back_off(task),
-            _ => self.refuse(task, failed.cause.as_str()),
+            _ => self.refuse(at, task, failed.cause.as_str()),
         }
     }
 
-    fn register_and_retry(&mut self, event_id: EventId, missing: MissingType, task: &Rc<Task>) {
-        if event_id > self.decided_until && !self.missing_types.contains(&missing) {
+    fn register_and_retry(&mut self, at: Moment, missing: MissingType, task: &Rc<Task>) {
+        if at.event_id > self.decided_until && !self.missing_types.contains(&missing) {
             self.missing_types.push(missing);
         }
         self.shared.state.borrow_mut().queue(task);
     }
 
+    /// The cancel of a child did not reach it: it has ended, or the service refuses for its rate.
+    pub(super) fn cancel_not_delivered(
+        &mut self,
+        failed: &RequestCancelExternalWorkflowExecutionFailed,
+    ) {
+        use enums::RequestCancelExternalWorkflowExecutionFailedCause as Cause;
+        if failed.cause != Cause::RequestCancelExternalWorkflowExecutionRateExceeded {
+            return;
+        }
+        let task = {
+            let state = self.shared.state.borrow();
+            let is_it = |task: &&Rc<Task>| {
+                task.kind.id_space() == Some(IdSpace::Children)
+                    && **task.id() == *failed.workflow_id
+            };
+            state.open.values().find(is_it).map(Rc::clone)
+        };
+        if let Some(task) = task {
+            self.back_off(&task);
+        }
+    }
+
+    /// Starts the timer after which what the service refused for its rate is tried again.
     fn back_off(&mut self, task: &Rc<Task>) {
         let mut state = self.shared.state.borrow_mut();
         let refusals = task.refusals.get();
         task.refusals.set(refusals + 1);
         let seconds = LONGEST_BACK_OFF_SECONDS.min(1 << refusals.min(6));
-        let timer_id = SmolStr::from(format!("{RETRY_TIMER_PREFIX}{}", task.id()));
-        task.set_state(State::BackingOff);
+        let timer_id = task_id::of_retry_timer(task.id());
+        // Of a task whose cancel was refused, nothing else changes.
+        if !task.cancel_requested.get() {
+            task.set_state(State::BackingOff);
+        }
         state.backing_off.insert(timer_id.clone(), Rc::clone(task));
         state.push(Command::BackOff {
             task: Rc::clone(task),
@@ -414,15 +495,35 @@ impl Replayer {
         });
     }
 
-    /// The service will never take the task. The code learns of it when it may see what follows
-    /// the decisions.
-    fn refuse(&mut self, task: &Rc<Task>, cause: &str) {
-        self.refused.push((
-            Rc::clone(task),
-            TaskErrorKind::Refused {
-                cause: cause.into(),
-            },
-        ));
+    /// The service refuses to start a timer. What could delay another attempt is a timer, so the
+    /// attempts are made at once, and are few.
+    fn timer_refused(&mut self, at: Moment, task: &Rc<Task>, cause: &enums::StartTimerFailedCause) {
+        use enums::StartTimerFailedCause as Cause;
+        let may_pass = matches!(
+            cause,
+            Cause::TimerCreationRateExceeded | Cause::OpenTimersLimitExceeded
+        );
+        if may_pass && task.refusals.get() < TIMER_ATTEMPTS {
+            self.shared.state.borrow_mut().try_again(task);
+        } else if !task.cancel_requested.get() {
+            self.refuse(at, task, cause.as_str());
+        }
+    }
+
+    /// The service will never take the task. The code learns of it in its turn.
+    fn refuse(&mut self, at: Moment, task: &Rc<Task>, cause: &str) {
+        let cause = cause.into();
+        self.give_up(at, task, TaskErrorKind::Refused { cause });
+    }
+
+    fn give_up(&mut self, at: Moment, task: &Rc<Task>, kind: TaskErrorKind) {
+        match self.window {
+            Window::Open => self.deliver_refusal(task, kind, at),
+            Window::Deciding { .. } | Window::Matching(_) => {
+                let task = Rc::clone(task);
+                self.held.push_back(Held::Refused { task, kind, at });
+            }
+        }
     }
 }
 

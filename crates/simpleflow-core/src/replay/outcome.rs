@@ -6,9 +6,11 @@ use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::event::WorkflowExecutionStarted;
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
 
-use super::{Ending, ReplayError, Replayer};
+use super::{Ending, Moment, ReplayError, Replayer};
+use crate::commands::Command;
 use crate::error::{Failure, TaskErrorKind};
 use crate::flow::signal_payload;
+use crate::panics;
 use crate::payload::ArgumentError;
 use crate::task::{State, Task, TaskKind};
 
@@ -16,17 +18,11 @@ use crate::task::{State, Task, TaskKind};
 /// than one response takes. Its name is the original's.
 pub(super) const WAKE_UP_TIMER: &str = "_simpleflow_wake_up_timer";
 
-/// The prefix of the timers after which a task is tried again; the original's.
-pub(super) const RETRY_TIMER_PREFIX: &str = "__simpleflow_task_";
-
 impl Replayer {
     /// Lets the code see an event.
     pub(super) fn deliver(&mut self, event: HistoryEvent) -> Result<(), ReplayError> {
-        {
-            let mut state = self.shared.state.borrow_mut();
-            state.now = event.event_timestamp;
-            state.replaying = event.event_id <= self.decided_until;
-        }
+        let at = Moment::of(&event);
+        self.set_moment(at);
         use EventAttributes as E;
         match event.attributes {
             E::WorkflowExecutionStarted(started) => self.start(*started),
@@ -38,10 +34,8 @@ impl Replayer {
                     .receive_signal(&signal.signal_name, payload);
                 self.poll();
             }
-            E::WorkflowExecutionCancelRequested(_) => {
-                if self.ending.is_none() {
-                    self.end(Ending::Cancelled);
-                }
+            E::WorkflowExecutionCancelRequested(_) if self.ending.is_none() => {
+                self.end(Ending::Cancelled);
             }
 
             E::ActivityTaskStarted(started) => self.started(started.scheduled_event_id, None),
@@ -105,15 +99,23 @@ impl Replayer {
             }
             E::StartChildWorkflowExecutionFailed(failed) => {
                 if let Some(task) = self.close_task(failed.initiated_event_id) {
-                    self.child_not_started(event.event_id, &failed, &task);
-                    self.settle_refused();
+                    self.child_not_started(at, &failed, &task);
                 }
+            }
+            E::RequestCancelExternalWorkflowExecutionFailed(failed) => {
+                self.cancel_not_delivered(&failed);
             }
 
             // Others say nothing that the code waits for.
             _ => {}
         }
         Ok(())
+    }
+
+    pub(super) fn deliver_refusal(&mut self, task: &Rc<Task>, kind: TaskErrorKind, at: Moment) {
+        self.set_moment(at);
+        self.fail_task(task, kind);
+        self.poll();
     }
 
     fn start(&mut self, started: WorkflowExecutionStarted) {
@@ -133,21 +135,26 @@ impl Replayer {
             }
         }
         let input = started.input.unwrap_or_default();
-        match self.entry.start(&input, self.flow()) {
-            Ok(future) => {
+        match panics::catch(|| self.entry.start(&input, self.flow())) {
+            Ok(Ok(future)) => {
                 self.future = Some(future);
                 self.poll();
             }
-            Err(error) => self.end(Ending::Failed(bad_input(&error))),
+            Ok(Err(error)) => self.end(Ending::Failed(bad_input(&error))),
+            Err(panic) => self.end(Ending::of_panic(&panic)),
         }
     }
 
     fn started(&mut self, scheduled: EventId, run_id: Option<SmolStr>) {
-        let state = self.shared.state.borrow();
-        if let Some(task) = state.open.get(&scheduled) {
-            task.set_state(State::Started);
-            if let TaskKind::Child(child) = &task.kind {
-                child.run_id.replace(run_id);
+        let mut state = self.shared.state.borrow_mut();
+        let Some(task) = state.open.get(&scheduled).map(Rc::clone) else {
+            return;
+        };
+        task.set_state(State::Started);
+        if let TaskKind::Child(child) = &task.kind {
+            child.run_id.replace(run_id);
+            if task.cancel_requested.get() {
+                state.push(Command::Cancel(task));
             }
         }
     }
@@ -159,12 +166,15 @@ impl Replayer {
         if let TaskKind::Activity(_) = task.kind {
             state.open_activities -= 1;
         }
+        if task.cancel_requested.get() {
+            state.withdraw_requests(&task);
+        }
         Some(task)
     }
 
     fn completed(&mut self, scheduled: EventId, result: Option<SmolStr>) {
         if let Some(task) = self.close_task(scheduled) {
-            let result = result.unwrap_or_else(|| "null".into());
+            let result = as_json(result);
             self.shared.state.borrow_mut().finish(&task, Ok(result));
             self.poll();
         }
@@ -177,7 +187,8 @@ impl Replayer {
         if task.is_done() {
             return;
         }
-        let cancelled = matches!(kind, TaskErrorKind::Cancelled { .. });
+        let cancelled =
+            matches!(kind, TaskErrorKind::Cancelled { .. }) || task.cancel_requested.get();
         if !cancelled && task.failures.get() < task.retry() {
             task.failures.set(task.failures.get() + 1);
             self.shared.state.borrow_mut().queue(&task);
@@ -193,11 +204,20 @@ impl Replayer {
             return;
         }
         let retried = self.shared.state.borrow_mut().backing_off.remove(timer_id);
-        if let Some(task) = retried {
-            self.shared.state.borrow_mut().queue(&task);
-            return;
+        match retried {
+            Some(task) => self.shared.state.borrow_mut().try_again(&task),
+            None => self.completed(started, None),
         }
-        self.completed(started, None);
+    }
+}
+
+/// A result as JSON. As in the original, no result is `null`, and what a worker in another
+/// language wrote that is not JSON is a string.
+fn as_json(result: Option<SmolStr>) -> SmolStr {
+    match result {
+        Some(text) if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => text,
+        Some(text) if !text.is_empty() => serde_json::Value::from(text.as_str()).to_string().into(),
+        _ => "null".into(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::{Ending, Replayer};
 use crate::error::{Error, Failure, TaskErrorKind};
-use crate::panics;
+use crate::panics::{self, Panic};
 use crate::task::State;
 
 /// How often the code may wake itself in one go before that counts as a loop without end.
@@ -99,15 +99,12 @@ impl Replayer {
             Ok(Polled::Pending) if self.waker.was_woken_from_outside() => {
                 Some(self.foreign("it was woken by something that is not the flow"))
             }
-            Ok(Polled::Pending) if !self.shared.state.borrow().has_open_work() => {
-                Some(self.foreign("nothing of the flow is open that it could wait for"))
+            Ok(Polled::Pending) if self.shared.state.borrow().awaited.get() == 0 => {
+                Some(self.foreign("it waits for nothing that is open in the flow"))
             }
             Ok(Polled::Pending) => None,
             Err(panic) if is_missing_runtime(&panic.message) => Some(self.foreign(&panic.message)),
-            Err(panic) => Some(Ending::Failed(Failure::new(
-                format!("Cannot replay the workflow: panic({})", panic.message),
-                Some(format!("panicked at {}", panic.location)),
-            ))),
+            Err(panic) => Some(Ending::of_panic(&panic)),
         };
         if let Some(ending) = ending {
             self.end(ending);
@@ -164,6 +161,15 @@ impl Replayer {
     pub(super) fn fail_task(&mut self, task: &std::rc::Rc<crate::task::Task>, kind: TaskErrorKind) {
         let error = task.error(kind);
         self.shared.state.borrow_mut().finish(task, Err(error));
+    }
+}
+
+impl Ending {
+    pub(super) fn of_panic(panic: &Panic) -> Self {
+        Self::Failed(Failure::new(
+            format!("Cannot replay the workflow: panic({})", panic.message),
+            Some(format!("panicked at {}", panic.location)),
+        ))
     }
 }
 

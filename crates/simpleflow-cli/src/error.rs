@@ -1,0 +1,109 @@
+//! What can go wrong with a command, told to a person.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use simpleflow_executor::{LocalError, Outcome};
+
+use crate::find::NotFound;
+use crate::style::{ERROR, QUIET};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    #[error("cannot read the input from {}: {source}", path.display())]
+    ReadInput { path: PathBuf, source: io::Error },
+    #[error("the input is not JSON: {problem}, at line {line} column {column}\n{excerpt}")]
+    InputJson {
+        problem: String,
+        line: usize,
+        column: usize,
+        excerpt: String,
+    },
+    #[error(
+        "--signal {signal:?}: {problem}; expected NAME or NAME=JSON, such as approved='{{\"by\": \"ann\"}}'"
+    )]
+    Signal { signal: String, problem: String },
+    #[error("{option} {value:?}: {problem}")]
+    Option {
+        option: &'static str,
+        value: String,
+        problem: String,
+    },
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{} is there already and not empty: choose a new directory", path.display())]
+    NotEmpty { path: PathBuf },
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    #[error("{workflow}: {}", outcome_line(outcome))]
+    Workflow { workflow: String, outcome: Outcome },
+}
+
+fn outcome_line(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Completed(_) => "Workflow execution completed".to_owned(),
+        Outcome::Failed { reason, .. } => reason.to_string(),
+        Outcome::Canceled => "Workflow execution cancelled".to_owned(),
+        Outcome::Terminated => "Workflow execution terminated".to_owned(),
+        Outcome::TimedOut(timeout) => format!("Workflow execution timed out ({timeout})"),
+    }
+}
+
+impl CliError {
+    pub(crate) fn print(&self) {
+        anstream::eprintln!("{ERROR}error:{ERROR:#} {self}");
+        if let Self::Workflow {
+            outcome:
+                Outcome::Failed {
+                    details: Some(details),
+                    ..
+                },
+            ..
+        } = self
+        {
+            for line in readable(details).lines() {
+                anstream::eprintln!("  {QUIET}{line}{QUIET:#}");
+            }
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::ReadInput { .. } | Self::Write { .. } | Self::Workflow { .. } => {
+                ExitCode::FAILURE
+            }
+            Self::Local(error) => match error {
+                LocalError::Input { .. }
+                | LocalError::InputTooLong { .. }
+                | LocalError::Duplicate(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            },
+            _ => ExitCode::from(2),
+        }
+    }
+}
+
+/// Details that are the JSON of an activity's failure, as lines; others as they are.
+fn readable(details: &str) -> String {
+    let Ok(serde_json::Value::Object(failure)) = serde_json::from_str(details) else {
+        return details.to_owned();
+    };
+    let text = |key: &str| failure.get(key).and_then(serde_json::Value::as_str);
+    let (Some(error_type), Some(message)) = (text("error_type"), text("message")) else {
+        return details.to_owned();
+    };
+    let traceback = failure
+        .get("traceback")
+        .and_then(serde_json::Value::as_array);
+    let lines = traceback
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_str);
+    std::iter::once(format!("{error_type}: {message}"))
+        .chain(lines.map(|line| format!("  {line}")))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

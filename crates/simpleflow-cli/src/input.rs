@@ -1,0 +1,91 @@
+//! The input of a workflow: from an option, a file, or stdin.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::error::CliError;
+
+/// The text of the input, which is JSON; empty when none is given.
+pub(crate) fn read(option: Option<&str>, file: Option<&Path>) -> Result<String, CliError> {
+    let text = match (option, file) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(path)) if path == Path::new("-") => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|source| CliError::ReadInput {
+                    path: "stdin".into(),
+                    source,
+                })?;
+            text
+        }
+        (None, Some(path)) => {
+            std::fs::read_to_string(path).map_err(|source| CliError::ReadInput {
+                path: path.to_owned(),
+                source,
+            })?
+        }
+        (None, None) => return Ok(String::new()),
+    };
+    check_json(&text)?;
+    Ok(text)
+}
+
+fn check_json(text: &str) -> Result<(), CliError> {
+    let Err(error) = serde_json::from_str::<serde_json::Value>(text) else {
+        return Ok(());
+    };
+    let (line, column) = (error.line(), error.column());
+    let message = error.to_string();
+    let problem = message
+        .rfind(" at line ")
+        .map_or(&*message, |end| &message[..end]);
+    Err(CliError::InputJson {
+        problem: problem.to_owned(),
+        line,
+        column,
+        excerpt: excerpt(text, line, column),
+    })
+}
+
+/// The line with the problem, and a mark below the place.
+fn excerpt(text: &str, line: usize, column: usize) -> String {
+    const BEFORE: usize = 60;
+    const AFTER: usize = 20;
+    let content = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    // serde_json counts bytes; a place inside a character is moved to its start.
+    let mut place = column.saturating_sub(1).min(content.len());
+    while !content.is_char_boundary(place) {
+        place -= 1;
+    }
+    let before: Vec<char> = content[..place].chars().collect();
+    let start: String = before[before.len().saturating_sub(BEFORE)..]
+        .iter()
+        .collect();
+    let rest: String = content[place..].chars().take(AFTER).collect();
+    format!("  {start}{rest}\n  {}^", " ".repeat(start.chars().count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_shown_in_its_line() {
+        let error = check_json("{\"a\": 1,\n \"é\": x}")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "the input is not JSON: expected value, at line 2 column 8\n   \"é\": x}\n        ^"
+        );
+        assert!(check_json("[1, 5]").is_ok());
+        assert!(check_json("").is_err());
+        assert!(
+            check_json("[1,")
+                .unwrap_err()
+                .to_string()
+                .contains("EOF while parsing")
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! The `simpleflow` command, as a library: a program that calls [`main`] is the whole command,
+//! with its own workflows and activities in it.
+//!
+//! What a command prints on stdout is data, on stderr it is talk. Exit codes: 0 done, 1 failed,
+//! 2 usage.
+
+mod commands;
+mod error;
+mod find;
+mod input;
+mod logging;
+mod output;
+mod style;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use simpleflow_core::Registry;
+
+/// Runs the command with all workflows and activities that are linked into the program.
+pub fn main() -> ExitCode {
+    main_with(Registry::linked())
+}
+
+/// Runs the command with the workflows and activities of a registry.
+pub fn main_with(registry: Registry) -> ExitCode {
+    run(registry, std::env::args_os())
+}
+
+/// Runs the command with these arguments; the first is the program.
+pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match Cli::command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version come this way too, and are no failure.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(2);
+        }
+    };
+    logging::start();
+    let done = match cli.command {
+        Command::WorkflowStart(command) => command.run(registry),
+        Command::New(command) => command.run(),
+        Command::Completions(command) => command.run(&mut Cli::command()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.print();
+            error.exit_code()
+        }
+    }
+}
+
+/// Durable dataflow workflows in the model of Amazon Simple Workflow.
+#[derive(Parser)]
+#[command(
+    name = "simpleflow",
+    version,
+    styles = style::HELP,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "\
+Try:
+  simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
+  simpleflow new my-project
+
+Environment:
+  LOG_LEVEL, RUST_LOG   what is logged on stderr: error, warn (the default), info, debug, trace
+  NO_COLOR              no colours, also on a terminal"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(name = "workflow.start")]
+    WorkflowStart(commands::WorkflowStart),
+    #[command(name = "new")]
+    New(commands::New),
+    #[command(name = "completions")]
+    Completions(commands::Completions),
+}

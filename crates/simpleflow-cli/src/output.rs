@@ -1,0 +1,17 @@
+//! Data on stdout.
+
+use std::io::{self, Write as _};
+
+use crate::error::CliError;
+
+/// Prints data. A reader that hung up wants no more, which is no failure.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Write {
+            path: "stdout".into(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}

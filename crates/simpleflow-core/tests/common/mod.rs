@@ -1,0 +1,109 @@
+//! What the tests share: a few activities, a short way to write workflows, and to read decisions.
+
+#![allow(dead_code, unused_imports, reason = "each test uses its own part")]
+
+pub use std::time::Duration;
+
+use simpleflow_core::replay::Decisions;
+use simpleflow_core::testing::{HistoryBuilder, replay};
+pub use simpleflow_core::{
+    Error, Flow, Future, FutureState, Result, TaskError, TaskErrorKind, Workflow,
+};
+pub use simpleflow_macros::{activity, workflow};
+use simpleflow_model::Decision;
+
+#[activity(name = "inc")]
+pub fn inc(x: i64) -> Result<i64> {
+    Ok(x + 1)
+}
+
+#[activity(name = "slow")]
+pub fn slow(x: i64) -> Result<i64> {
+    Ok(x)
+}
+
+#[activity(name = "retried", retry = 2)]
+pub fn retried(x: i64) -> Result<i64> {
+    Ok(x)
+}
+
+#[activity(name = "once", idempotent = true)]
+pub fn once(x: i64) -> Result<i64> {
+    Ok(x)
+}
+
+#[activity(name = "vital", raises_on_failure = true)]
+pub fn vital(x: i64) -> Result<i64> {
+    Ok(x)
+}
+
+/// A workflow without input: `workflow!(Name(flow) -> Output { body });`.
+#[macro_export]
+macro_rules! workflow {
+    ($name:ident($flow:ident) -> $output:ty $body:block) => {
+        #[simpleflow_macros::workflow]
+        struct $name;
+
+        impl simpleflow::Workflow for $name {
+            type Output = $output;
+
+            async fn run(self, $flow: simpleflow::Flow) -> simpleflow::Result<$output> $body
+        }
+    };
+}
+
+pub fn started() -> HistoryBuilder {
+    HistoryBuilder::new().started("[]")
+}
+
+pub fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What the workflow decides next, a line each.
+#[track_caller]
+pub fn next<W: Workflow>(history: &HistoryBuilder) -> Vec<String> {
+    match replay::<W>(history).decisions() {
+        Ok(decisions) => lines(&decisions),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+pub fn lines(decisions: &Decisions) -> Vec<String> {
+    decisions.decisions.iter().map(line).collect()
+}
+
+pub fn line(decision: &Decision) -> String {
+    use Decision as D;
+    match decision {
+        D::ScheduleActivityTask(d) => {
+            let input = d.input.as_deref().unwrap_or_default();
+            let args = input
+                .strip_prefix("{\"args\":[")
+                .and_then(|rest| rest.split("],\"kwargs\"").next());
+            format!("schedule {}({})", &*d.activity_id, args.unwrap_or(input))
+        }
+        D::RequestCancelActivityTask(d) => format!("cancel activity {}", d.activity_id),
+        D::StartTimer(d) => format!("timer {} {}", d.timer_id, d.start_to_fire_timeout),
+        D::CancelTimer(d) => format!("cancel timer {}", d.timer_id),
+        D::RecordMarker(d) => format!(
+            "marker {} {}",
+            d.marker_name,
+            d.details.as_deref().unwrap_or_default()
+        ),
+        D::StartChildWorkflowExecution(d) => format!("child {}", d.workflow_id),
+        D::RequestCancelExternalWorkflowExecution(d) => format!(
+            "cancel child {} {}",
+            d.workflow_id,
+            d.run_id.as_deref().unwrap_or("of any run")
+        ),
+        D::CompleteWorkflowExecution(d) => {
+            format!("complete {}", d.result.as_deref().unwrap_or_default())
+        }
+        D::FailWorkflowExecution(d) => {
+            format!("fail {}", d.reason.as_deref().unwrap_or_default())
+        }
+        D::CancelWorkflowExecution(_) => "cancel the execution".to_owned(),
+        other => other.decision_type().to_owned(),
+    }
+}

@@ -1,0 +1,358 @@
+//! The service's limits and refusals.
+
+// The macros write `simpleflow`, where users have all of it.
+extern crate simpleflow_core as simpleflow;
+
+mod common;
+
+use common::*;
+use simpleflow_core::WorkflowEntry;
+use simpleflow_core::replay::{Limits, MissingType, ReplayError, Replayer};
+use simpleflow_core::testing::{HistoryBuilder, replay};
+use simpleflow_model::{ActivityType, Decision};
+
+workflow!(FanOut(flow) -> i64 {
+    let all: Vec<_> = (0..120).map(|x| flow.submit(inc(x))).collect();
+    Ok(flow.wait_all(all).await?.into_iter().sum())
+});
+
+const WAKE_UP: &str = "timer _simpleflow_wake_up_timer 0";
+
+#[test]
+fn a_response_has_99_decisions_and_a_timer_that_calls_for_the_rest() {
+    let history = started();
+    let answer = replay::<FanOut>(&history).decisions().unwrap();
+    assert_eq!(answer.decisions.len(), 100);
+    assert_eq!(
+        lines(&answer)[98..],
+        ["schedule activity-inc-99(98)", WAKE_UP]
+    );
+    let history = history.decision_started().decided_as(answer);
+    // The timer is open: another event calls for the rest, but not for another timer.
+    let early = history.clone().activity_completed("activity-inc-1", "1");
+    let rest = next::<FanOut>(&early);
+    assert_eq!(rest.len(), 21);
+    assert_eq!(rest[0], "schedule activity-inc-100(99)");
+    let mut history = history.timer_fired("_simpleflow_wake_up_timer");
+    assert_eq!(next::<FanOut>(&history), rest);
+    let answer = replay::<FanOut>(&history).decisions().unwrap();
+    history = history.decision_started().decided_as(answer);
+    for n in 1..=120 {
+        history = history.activity_completed(&format!("activity-inc-{n}"), "1");
+    }
+    assert_eq!(next::<FanOut>(&history), ["complete 120"]);
+    replay::<FanOut>(history.decision(|d| d.complete("120")))
+        .check()
+        .unwrap();
+}
+
+#[test]
+fn a_response_is_called_for_again_when_its_timer_is_refused() {
+    let answer = replay::<FanOut>(&started()).decisions().unwrap();
+    let decided =
+        simpleflow_core::testing::Decided::from(answer).refused("TIMER_CREATION_RATE_EXCEEDED");
+    let history = started().decision_started().decided_as(decided);
+    let rest = next::<FanOut>(&history);
+    assert_eq!(rest.len(), 21);
+}
+
+workflow!(Wide(flow) -> usize {
+    let text = "é".repeat(15_000);
+    let all: Vec<_> = (0..40).map(|_| flow.submit(shout(text.clone()))).collect();
+    Ok(flow.wait_all(all).await?.len())
+});
+
+#[activity(name = "shout")]
+fn shout(text: String) -> Result<String> {
+    Ok(text)
+}
+
+#[test]
+fn a_response_fits_into_a_request() {
+    let mut history = started();
+    let mut scheduled = 0;
+    while scheduled < 40 {
+        let answer = replay::<Wide>(&history).decisions().unwrap();
+        let bytes = serde_json::to_vec(&answer.decisions).unwrap().len();
+        assert!(
+            (900_000..1_000_000).contains(&bytes) || scheduled > 0,
+            "{bytes}"
+        );
+        let is_schedule = |d: &&Decision| matches!(d, Decision::ScheduleActivityTask(_));
+        scheduled += answer.decisions.iter().filter(is_schedule).count();
+        history = history.decision_started().decided_as(answer);
+        if scheduled < 40 {
+            history = history.timer_fired("_simpleflow_wake_up_timer");
+        }
+    }
+    replay::<Wide>(history).check().unwrap();
+}
+
+#[test]
+fn open_activities_are_limited_without_a_timer() {
+    let limits = Limits {
+        open_activities: 3,
+        ..Limits::default()
+    };
+    let decide =
+        |history: &HistoryBuilder| replay::<Mixed>(history).limits(limits).decisions().unwrap();
+    workflow!(Mixed(flow) -> i64 {
+        let all: Vec<_> = (0..5).map(|x| flow.submit(inc(x))).collect();
+        flow.sleep(secs(1)).await?;
+        Ok(flow.wait_all(all).await?.len() as i64)
+    });
+    let history = started();
+    let answer = decide(&history);
+    assert_eq!(answer.decisions.len(), 4);
+    assert_eq!(lines(&answer)[3], "timer sleep-1 1");
+    // One that is refused counted when it was sent.
+    let refused = history.clone().decision(|d| {
+        d.schedule_activity("activity-inc-1", "inc")
+            .schedule_activity("activity-inc-2", "inc")
+            .refused("ACTIVITY_TYPE_DOES_NOT_EXIST")
+            .schedule_activity("activity-inc-3", "inc")
+            .start_timer("sleep-1", 1)
+    });
+    assert_eq!(lines(&decide(&refused)), ["schedule activity-inc-4(3)"]);
+    let history = history
+        .decision_started()
+        .decided_as(answer)
+        .activity_completed("activity-inc-2", "1");
+    assert_eq!(lines(&decide(&history)), ["schedule activity-inc-4(3)"]);
+}
+
+workflow!(One(flow) -> i64 {
+    Ok(flow.submit(inc(1)).await?)
+});
+
+const ID: &str = "activity-inc-1";
+
+#[test]
+fn a_refusal_for_the_rate_is_tried_again_after_a_growing_time() {
+    let mut history = started();
+    for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+        assert_eq!(next::<One>(&history), ["schedule activity-inc-1(1)"]);
+        history = history.decision(|d| {
+            d.schedule_activity(ID, "inc")
+                .refused("ACTIVITY_CREATION_RATE_EXCEEDED")
+        });
+        let timer = "__simpleflow_task_activity-inc-1";
+        assert_eq!(next::<One>(&history), [format!("timer {timer} {seconds}")]);
+        history = history.decision(|d| d.start_timer(timer, seconds));
+        assert!(next::<One>(&history).is_empty());
+        history = history.timer_fired(timer);
+    }
+    let history = history
+        .decision(|d| d.schedule_activity(ID, "inc"))
+        .activity_completed(ID, "2")
+        .decision(|d| d.complete("2"));
+    replay::<One>(history).check().unwrap();
+}
+
+#[test]
+fn what_is_refused_for_good_fails_its_task() {
+    let history = started().decision(|d| {
+        d.schedule_activity(ID, "inc")
+            .refused("ACTIVITY_TYPE_DEPRECATED")
+    });
+    assert_eq!(
+        next::<One>(&history),
+        ["fail Workflow execution error in inc: \"ACTIVITY_TYPE_DEPRECATED\""]
+    );
+}
+
+/// What waited for the decisions to be matched comes in the order of the history: the signal
+/// arrived before the refusal.
+#[test]
+fn a_refusal_has_its_place_among_the_events() {
+    workflow!(FirstOf(flow) -> usize {
+        let activity = flow.submit(inc(1));
+        let signal = flow.wait_signal::<i64>("s");
+        Ok(flow.wait_any(&[&activity, &signal]).await)
+    });
+    let history = started()
+        .decision_started()
+        .signaled("s", "1")
+        .decided(|d| {
+            d.schedule_activity(ID, "inc")
+                .refused("OPERATION_NOT_PERMITTED")
+        });
+    assert_eq!(next::<FirstOf>(&history), ["complete 1"]);
+}
+
+workflow!(PatchedAfterRefusal(flow) -> i64 {
+    if flow.submit(inc(1)).await.is_err() && flow.patched("new") {
+        return Ok(flow.submit(slow(1)).await?);
+    }
+    Ok(0)
+});
+
+/// A refusal is an event of its own: what it leads to is not replayed, whatever came before was.
+#[test]
+fn after_a_refusal_the_code_is_where_the_refusal_is() {
+    let before = started();
+    let after = before.clone().decision(|d| {
+        d.schedule_activity(ID, "inc")
+            .refused("OPERATION_NOT_PERMITTED")
+    });
+    let expected = [
+        "marker simpleflow.patch \"new\"",
+        "schedule activity-slow-1(1)",
+    ];
+    assert_eq!(next::<PatchedAfterRefusal>(&after), expected);
+    let mut kept = Replayer::new(
+        WorkflowEntry::of::<PatchedAfterRefusal>(),
+        Default::default(),
+        Limits::default(),
+    );
+    kept.feed(before.events().to_vec()).unwrap();
+    kept.decisions().unwrap();
+    kept.feed(after.events()[before.events().len()..].to_vec())
+        .unwrap();
+    assert_eq!(lines(&kept.decisions().unwrap()), expected);
+}
+
+#[test]
+fn missing_types_are_reported_once_and_asked_for_again() {
+    let history = started().decision(|d| {
+        d.schedule_activity(ID, "inc")
+            .refused("ACTIVITY_TYPE_DOES_NOT_EXIST")
+    });
+    let mut replayer = Replayer::new(
+        WorkflowEntry::of::<One>(),
+        Default::default(),
+        Limits::default(),
+    );
+    replayer.feed(history.build()).unwrap();
+    assert_eq!(
+        lines(&replayer.decisions().unwrap()),
+        ["schedule activity-inc-1(1)"]
+    );
+    let missing = MissingType::Activity(ActivityType {
+        name: "inc".into(),
+        version: "default".into(),
+        ..ActivityType::default()
+    });
+    assert_eq!(replayer.take_missing_types(), [missing]);
+    assert_eq!(replayer.take_missing_types(), []);
+    // Once the decision after it is made, the type is there.
+    let later = started()
+        .decision(|d| {
+            d.schedule_activity(ID, "inc")
+                .refused("ACTIVITY_TYPE_DOES_NOT_EXIST")
+        })
+        .decision(|d| d.schedule_activity(ID, "inc"))
+        .activity_completed(ID, "1");
+    let mut replayer = Replayer::new(
+        WorkflowEntry::of::<One>(),
+        Default::default(),
+        Limits::default(),
+    );
+    replayer.feed(later.build()).unwrap();
+    assert_eq!(lines(&replayer.decisions().unwrap()), ["complete 1"]);
+    assert_eq!(replayer.take_missing_types(), []);
+}
+
+#[test]
+fn a_timer_that_is_refused_is_asked_for_a_few_times() {
+    workflow!(Naps(flow) -> String {
+        Ok(match flow.start_timer("nap", secs(1)).await {
+            Ok(()) => "slept".to_owned(),
+            Err(error) => error.reason(),
+        })
+    });
+    let mut history = started();
+    let mut attempts = 0;
+    while next::<Naps>(&history) == ["timer nap 1"] {
+        attempts += 1;
+        history = history.decision(|d| {
+            d.start_timer("nap", 1)
+                .refused("TIMER_CREATION_RATE_EXCEEDED")
+        });
+    }
+    assert_eq!(attempts, 10);
+    assert_eq!(
+        next::<Naps>(&history),
+        ["complete \"TIMER_CREATION_RATE_EXCEEDED\""]
+    );
+}
+
+#[test]
+fn a_cancel_of_a_child_that_is_refused_for_the_rate_is_tried_again() {
+    #[workflow(name = "child")]
+    struct Child;
+    impl Workflow for Child {
+        type Output = ();
+        async fn run(self, _flow: Flow) -> Result<()> {
+            Ok(())
+        }
+    }
+    workflow!(Parent(flow) -> String {
+        let child = flow.submit(Child.call().workflow_id("c"));
+        flow.wait_signal::<()>("stop").await?;
+        child.cancel();
+        Ok(child.await.unwrap_err().reason())
+    });
+    let history = started()
+        .decision(|d| d.start_child("c", "child"))
+        .child_started("c")
+        .decision(|d| d)
+        .signaled("stop", "")
+        .decision(|d| {
+            d.cancel_child("c")
+                .refused("REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED")
+        });
+    let timer = "__simpleflow_task_c";
+    assert_eq!(next::<Parent>(&history), [format!("timer {timer} 1")]);
+    let history = history
+        .decision(|d| d.start_timer(timer, 1))
+        .timer_fired(timer);
+    assert_eq!(next::<Parent>(&history), ["cancel child c run-5"]);
+    let history = history
+        .decision(|d| d.cancel_child("c"))
+        .child_canceled("c")
+        .decision(|d| d.complete("\"cancelled\""));
+    replay::<Parent>(history).check().unwrap();
+}
+
+/// A patch whose marker did not fit would be taken for one that was not there.
+#[test]
+fn patches_go_before_what_may_not_fit() {
+    workflow!(ManyThenPatch(flow) -> i64 {
+        let all: Vec<_> = (0..150).map(|x| flow.submit(inc(x))).collect();
+        flow.record_marker("m", 1);
+        let last = if flow.patched("p") { flow.submit(slow(1)) } else { flow.submit(slow(2)) };
+        flow.wait_all(all).await?;
+        Ok(last.await?)
+    });
+    let history = started();
+    let answer = replay::<ManyThenPatch>(&history).decisions().unwrap();
+    assert_eq!(lines(&answer)[0], "marker simpleflow.patch \"p\"");
+    let history = history
+        .decision_started()
+        .decided_as(answer)
+        .timer_fired("_simpleflow_wake_up_timer");
+    let rest = next::<ManyThenPatch>(&history);
+    assert_eq!(
+        rest.last().map(String::as_str),
+        Some("schedule activity-slow-1(1)")
+    );
+    assert_eq!(rest.len(), 52 + 1 + 1);
+}
+
+#[test]
+fn events_that_are_not_the_next_are_refused() {
+    let mut replayer = Replayer::new(
+        WorkflowEntry::of::<One>(),
+        Default::default(),
+        Limits::default(),
+    );
+    let mut events = started().build();
+    events.remove(0);
+    let error = replayer.feed(events).unwrap_err();
+    assert!(matches!(error, ReplayError::NotNext { .. }));
+    assert_eq!(
+        error.to_string(),
+        "the history is not complete: expected event 1, found event 2"
+    );
+}

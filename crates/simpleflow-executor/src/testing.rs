@@ -1,0 +1,197 @@
+//! Running workflows in unit tests: on the engine in memory, with virtual time.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use simpleflow_core::payload::{Arguments, to_json};
+use simpleflow_core::{
+    Activity, ActivityEntry, ActivityResult, Failure, Registry, RunningActivity, Workflow,
+    WorkflowEntry, activity_result,
+};
+use simpleflow_model::{EventAttributes, HistoryEvent, SmolStr};
+
+use crate::local::{Local, LocalError, Outcome, StartOptions};
+
+/// Runs a workflow with the activities that are linked into the program, in virtual time.
+///
+/// # Panics
+/// When it cannot be brought to an end: the message says why. That the workflow fails is no panic.
+#[track_caller]
+pub fn run<W: Workflow>(workflow: W) -> TestRun {
+    Test::of(workflow).run()
+}
+
+/// A test of a workflow: what it runs with.
+#[must_use = "a test does nothing until `run` is called"]
+pub struct Test {
+    entry: WorkflowEntry,
+    input: Result<String, String>,
+    registry: Registry,
+    options: StartOptions,
+}
+
+impl Test {
+    /// A test with the workflows and activities that are linked into the program.
+    pub fn of<W: Workflow>(workflow: W) -> Self {
+        Self {
+            entry: WorkflowEntry::of::<W>(),
+            input: match workflow.to_arguments() {
+                Ok(args) => Ok(format!("[{}]", args.join(","))),
+                Err(error) => Err(error.to_string()),
+            },
+            registry: Registry::linked(),
+            options: StartOptions::default(),
+        }
+    }
+
+    /// Takes the workflows and activities of a registry instead. The workflow under test must be
+    /// among them.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Runs a closure in the place of an activity. It gets the arguments as a tuple.
+    ///
+    /// ```
+    /// # use simpleflow_executor::testing::Test;
+    /// # fn replaced<A: simpleflow_core::Activity>(test: Test) -> Test {
+    /// test.replace::<A, _>(|(_seconds, x): (f64, i64)| Ok::<_, String>(x))
+    /// # }
+    /// ```
+    pub fn replace<A: Activity, M>(mut self, run: impl Replacement<M>) -> Self {
+        let definition = A::definition();
+        let replacement = move |_, input: &str| {
+            let args = Arguments::parse(input)?
+                .bind(definition.parameters)?
+                .to_list();
+            let result = run.run(&args);
+            Ok(RunningActivity::Async(Box::pin(std::future::ready(result))))
+        };
+        let entry = ActivityEntry::replaced_by(definition, replacement);
+        self.registry.replace_activity(entry);
+        self
+    }
+
+    /// Sends a signal right after the start.
+    ///
+    /// # Panics
+    /// When the payload has no JSON form.
+    pub fn signal(mut self, name: impl Into<SmolStr>, payload: impl Serialize) -> Self {
+        let payload = to_json(&payload).expect("the payload of a signal has a JSON form");
+        self.options.signals.push((name.into(), Some(payload)));
+        self
+    }
+
+    /// The workflow id of the execution.
+    pub fn workflow_id(mut self, workflow_id: impl Into<SmolStr>) -> Self {
+        self.options.workflow_id = Some(workflow_id.into().into());
+        self
+    }
+
+    /// Runs the workflow to its end.
+    ///
+    /// # Panics
+    /// When it cannot be brought to an end: the message says why. That the workflow fails is no
+    /// panic.
+    #[track_caller]
+    pub fn run(self) -> TestRun {
+        match self.try_run() {
+            Ok(run) => run,
+            Err(error) => panic!("the workflow could not be run to its end: {error}"),
+        }
+    }
+
+    /// Runs the workflow to its end.
+    ///
+    /// # Errors
+    /// [`LocalError`], when it cannot be brought to an end.
+    pub fn try_run(self) -> Result<TestRun, LocalError> {
+        let input = self
+            .input
+            .unwrap_or_else(|problem| format!("\"{problem}\""));
+        let run =
+            Local::with_virtual_time(self.registry)?.run(&self.entry, &input, self.options)?;
+        Ok(TestRun {
+            outcome: run.outcome,
+            history: run.history,
+        })
+    }
+}
+
+/// What can stand in the place of an activity: a closure from a tuple of arguments to a `Result`.
+pub trait Replacement<M>: Send + Sync + 'static {
+    /// Runs it with the arguments as a JSON list.
+    ///
+    /// # Errors
+    /// The closure's failure, or that the arguments are not of its types.
+    fn run(&self, args: &str) -> ActivityResult;
+}
+
+impl<F, X, T, E> Replacement<(X, T, E)> for F
+where
+    F: Fn(X) -> Result<T, E> + Send + Sync + 'static,
+    X: DeserializeOwned,
+    T: Serialize,
+    E: std::fmt::Display + std::fmt::Debug + 'static,
+{
+    fn run(&self, args: &str) -> ActivityResult {
+        let args = serde_json::from_str(args).map_err(|error| Failure::of_activity(&error))?;
+        activity_result(self(args))
+    }
+}
+
+/// An execution that a test ran to its end.
+#[derive(Clone, Debug)]
+pub struct TestRun {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its history.
+    pub history: Vec<HistoryEvent>,
+}
+
+impl TestRun {
+    /// The result.
+    ///
+    /// # Errors
+    /// How the execution ended instead, or that the result is not a `T`.
+    pub fn result<T: DeserializeOwned>(&self) -> Result<T, String> {
+        match &self.outcome {
+            Outcome::Completed(json) => serde_json::from_str(json)
+                .map_err(|error| format!("the result {json} has another type: {error}")),
+            other => Err(format!("the workflow did not complete: {other:?}")),
+        }
+    }
+
+    /// The failure, if the workflow failed.
+    pub fn failure(&self) -> Option<Failure> {
+        match &self.outcome {
+            Outcome::Failed { reason, details } => Some(Failure {
+                reason: reason.clone(),
+                details: details.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The ids of the activity tasks, in the order in which they were scheduled; one that was
+    /// tried again is there again.
+    pub fn scheduled_activities(&self) -> Vec<&str> {
+        self.history
+            .iter()
+            .filter_map(|event| match &event.attributes {
+                EventAttributes::ActivityTaskScheduled(task) => Some(task.activity_id.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// How long the execution took, in virtual time.
+    pub fn elapsed(&self) -> Duration {
+        match (self.history.first(), self.history.last()) {
+            (Some(first), Some(last)) => last.event_timestamp.since(first.event_timestamp),
+            _ => Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+use simpleflow::prelude::*;
+
+#[workflow]
+struct Basic {
+    x: i64,
+}
+
+fn main() {}

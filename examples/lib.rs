@@ -1,0 +1,6 @@
+//! Example workflows, one a file. Each is a test as well.
+
+pub mod approval;
+pub mod basic;
+pub mod fan_out;
+pub mod retry;

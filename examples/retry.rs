@@ -1,0 +1,84 @@
+//! Failure: tasks that are tried again, and a workflow that decides what a failure means.
+//!
+//!     simpleflow workflow.start --local examples.retry.Download --input '[3]'
+//!     simpleflow workflow.start --local examples.retry.Download --input '[9]'
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use simpleflow::prelude::*;
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+/// A server that answers every fourth call only when it is asked for much.
+#[activity(version = "example", retry = 2)]
+pub async fn fetch(part: u32) -> Result<String> {
+    let call = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
+    if call % 4 == 3 {
+        bail!("the server is busy, at part {part}");
+    }
+    Ok(format!("part {part}"))
+}
+
+/// Fails for parts that are not there, however often it is tried.
+#[activity(version = "example", retry = 1)]
+pub async fn check(part: String) -> Result<String> {
+    if part.ends_with('8') {
+        bail!("{part} is damaged");
+    }
+    Ok(part)
+}
+
+/// Downloads parts one after another. A damaged one is left out, and named in the result; more
+/// than one fails the workflow.
+#[workflow(name = "download_parts", version = "example")]
+pub struct Download {
+    /// How many parts there are.
+    pub parts: u32,
+}
+
+impl Workflow for Download {
+    type Output = Vec<String>;
+
+    async fn run(self, flow: Flow) -> Result<Vec<String>> {
+        let mut result = Vec::new();
+        let mut damaged = 0;
+        for part in 1..=self.parts {
+            let text = flow.submit(fetch(part));
+            match flow.submit(check(&text)).await {
+                Ok(text) => result.push(text),
+                Err(error) => {
+                    damaged += 1;
+                    result.push(format!("without part {part}: {}", error.reason()));
+                }
+            }
+            if damaged > 1 {
+                bail!("{damaged} parts are damaged");
+            }
+        }
+        Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_tried_again_and_goes_on() {
+        let run = simpleflow::testing::run(Download { parts: 9 });
+        let parts = run.result::<Vec<String>>().unwrap();
+        assert_eq!(parts.len(), 9);
+        assert_eq!(parts[0], "part 1");
+        assert_eq!(parts[7], "without part 8: Error: part 8 is damaged");
+    }
+
+    #[test]
+    fn too_much_damage_fails() {
+        let run = simpleflow::testing::run(Download { parts: 18 });
+        let failure = run.failure().unwrap();
+        assert_eq!(
+            failure.reason,
+            "Workflow execution failed: 2 parts are damaged"
+        );
+    }
+}

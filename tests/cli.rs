@@ -1,0 +1,195 @@
+//! The command as a person uses it.
+
+use crate::common::{Done, command, run, simpleflow, start};
+use simpleflow::model::types::History;
+use simpleflow::testing::replay;
+
+const BASIC: &str = "examples.basic.BasicWorkflow";
+
+fn assert_is_four(done: &Done) {
+    assert_eq!(done.stderr, "");
+    assert_eq!(done.stdout, "(1 + 1) * 2 = 4\n4\n");
+    assert_eq!(done.code, 0);
+}
+
+#[test]
+fn a_workflow_is_found_by_path_name_or_last_part() {
+    for name in [BASIC, "basic", "BasicWorkflow", "basic.BasicWorkflow"] {
+        assert_is_four(&start(&[name, "--input", "[1, 0]"]));
+    }
+}
+
+#[test]
+fn an_input_is_a_list_an_object_an_envelope_a_file_or_stdin() {
+    for input in [
+        "[1, 0]",
+        r#"{"x": 1, "t": 0}"#,
+        r#"{"args": [1], "kwargs": {"t": 0}}"#,
+    ] {
+        assert_is_four(&start(&[BASIC, "--input", input]));
+        assert_is_four(&start(&[BASIC, "-i", input]));
+        let from_stdin = command(&["workflow.start", "--local", BASIC, "--input-file", "-"]);
+        assert_is_four(&run(from_stdin, input));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), input).unwrap();
+        assert_is_four(&start(&[
+            BASIC,
+            "--input-file",
+            file.path().to_str().unwrap(),
+        ]));
+    }
+}
+
+#[test]
+fn virtual_time_passes_at_once() {
+    let done = start(&["approval", "--input", "[\"ada\", 31000000]", "--skip-time"]);
+    assert_eq!(
+        (done.code, &*done.stdout),
+        (0, "\"ada: no answer\"\n"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn a_signal_is_sent_right_after_the_start() {
+    let answer = "answer={\"approved\": false}";
+    let done = start(&["approval", "--input", "[\"ada\"]", "--signal", answer]);
+    assert_eq!(
+        (done.code, &*done.stdout),
+        (0, "\"ada: refused\"\n"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn a_failure_has_its_cause_and_exit_code_1() {
+    let done = start(&["examples.retry.Download", "--input", "[19]"]);
+    assert_eq!(done.code, 1);
+    assert_eq!(done.stdout, "");
+    assert_eq!(
+        done.stderr,
+        "error: examples.retry.Download: Workflow execution failed: 2 parts are damaged\n"
+    );
+}
+
+#[test]
+fn the_history_is_swf_s_and_replays() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let done = start(&[
+        "fan_out.WordCount",
+        "--input",
+        "[[\"a b\", \"b\"]]",
+        "--history",
+        path,
+    ]);
+    assert_eq!(
+        (done.code, &*done.stdout),
+        (0, "{\"a\":1,\"b\":2}\n"),
+        "{}",
+        done.stderr
+    );
+    let json = std::fs::read_to_string(path).unwrap();
+    let history: History = serde_json::from_str(&json).unwrap();
+    let types: Vec<_> = history
+        .events
+        .iter()
+        .map(|event| event.event_type())
+        .collect();
+    assert_eq!(
+        types[..3],
+        [
+            "WorkflowExecutionStarted",
+            "DecisionTaskScheduled",
+            "DecisionTaskStarted"
+        ]
+    );
+    assert_eq!(
+        types
+            .iter()
+            .filter(|t| **t == "ActivityTaskCompleted")
+            .count(),
+        3
+    );
+    assert_eq!(types.last(), Some(&"WorkflowExecutionCompleted"));
+    replay::<examples::fan_out::WordCount>(&json).check().unwrap();
+}
+
+#[test]
+fn options_reach_the_execution() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let done = start(&[
+        BASIC,
+        "--input",
+        "[1, 0]",
+        "--history",
+        path,
+        "--workflow-id",
+        "mine",
+        "--tags",
+        "a,b",
+        "--execution-timeout",
+        "600",
+        "--decision-tasks-timeout",
+        "30",
+        "--task-list",
+        "elsewhere",
+    ]);
+    assert_is_four(&done);
+    let history: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(history["workflowExecution"]["workflowId"], "mine");
+    let started = &history["events"][0]["workflowExecutionStartedEventAttributes"];
+    assert_eq!(started["tagList"], serde_json::json!(["a", "b"]));
+    assert_eq!(started["executionStartToCloseTimeout"], "600");
+    assert_eq!(started["taskStartToCloseTimeout"], "30");
+    assert_eq!(started["taskList"]["name"], "elsewhere");
+    assert_eq!(started["input"], r#"{"args":[1,0],"kwargs":{}}"#);
+}
+
+#[test]
+fn help_version_and_completions_are_data() {
+    let help = simpleflow(&["--help"]);
+    assert_eq!((help.code, &*help.stderr), (0, ""));
+    for command in ["workflow.start", "new", "completions", "LOG_LEVEL"] {
+        assert!(help.stdout.contains(command), "{}", help.stdout);
+    }
+    assert!(!help.stdout.contains('\u{1b}'), "no colours in a pipe");
+    let help = simpleflow(&["workflow.start", "--help"]);
+    assert!(help.stdout.contains("Examples:"), "{}", help.stdout);
+    let version = simpleflow(&["--version"]);
+    assert_eq!(
+        version.stdout,
+        format!("simpleflow {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    for shell in ["bash", "zsh", "fish"] {
+        let script = simpleflow(&["completions", shell]);
+        assert!(
+            script.stdout.contains("workflow.start"),
+            "{shell}: {}",
+            script.stdout
+        );
+    }
+}
+
+#[test]
+fn logs_are_on_stderr_as_the_environment_asks() {
+    for (name, value) in [
+        ("LOG_LEVEL", "DEBUG"),
+        ("RUST_LOG", "simpleflow_executor=debug"),
+    ] {
+        let mut logging = command(&["workflow.start", "--local", BASIC, "--input", "[1, 0]"]);
+        logging.env(name, value);
+        let done = run(logging, "");
+        assert_eq!(done.stdout, "(1 + 1) * 2 = 4\n4\n");
+        assert!(done.stderr.contains("decided"), "{}", done.stderr);
+    }
+    let mut logging = command(&["workflow.start", "--local", BASIC, "--input", "[1, 0]"]);
+    logging.env("LOG_LEVEL", "loud,,=");
+    let done = run(logging, "");
+    assert_eq!(done.code, 0);
+    assert!(done.stderr.contains("loud"), "{}", done.stderr);
+}

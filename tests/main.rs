@@ -1,0 +1,6 @@
+//! End-to-end tests of the `simpleflow` command, run as a process.
+
+mod bad_input;
+mod cli;
+mod common;
+mod new_project;
