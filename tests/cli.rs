@@ -114,7 +114,9 @@ fn the_history_is_swf_s_and_replays() {
         3
     );
     assert_eq!(types.last(), Some(&"WorkflowExecutionCompleted"));
-    replay::<examples::fan_out::WordCount>(&json).check().unwrap();
+    replay::<examples::fan_out::WordCount>(&json)
+        .check()
+        .unwrap();
 }
 
 #[test]

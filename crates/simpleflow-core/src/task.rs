@@ -329,7 +329,7 @@ impl Drop for Task {
         let mut dependents = self.dependents.take();
         while let Some(dependent) = dependents.pop() {
             if let Some(task) = Rc::into_inner(dependent.into_task()) {
-                
+                dependents.append(&mut task.dependents.borrow_mut());
             }
         }
     }

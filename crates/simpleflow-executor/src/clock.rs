@@ -10,27 +10,31 @@ use simpleflow_model::Timestamp;
 pub(crate) enum Clock {
     /// The machine's.
     Real,
-    /// Virtual time, in microseconds: it stands still while anything is at work, and then jumps
-    /// to what is due next.
+    /// Virtual time: the machine's, and this many microseconds more. It runs on while anything is
+    /// at work, and otherwise jumps to what is due next.
     Virtual(AtomicI64),
 }
 
 impl Clock {
     pub(crate) fn virtual_from_now() -> Self {
-        Self::Virtual(AtomicI64::new(machine_time().as_micros()))
+        Self::Virtual(AtomicI64::new(0))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::Real => machine_time(),
-            Self::Virtual(micros) => Timestamp::from_micros(micros.load(Ordering::Acquire)),
+            Self::Virtual(ahead) => {
+                let micros = machine_time().as_micros();
+                Timestamp::from_micros(micros.saturating_add(ahead.load(Ordering::Acquire)))
+            }
         }
     }
 
     /// Lets virtual time jump to a later time.
     pub(crate) fn jump(&self, to: Timestamp) {
-        if let Self::Virtual(micros) = self {
-            micros.fetch_max(to.as_micros(), Ordering::AcqRel);
+        if let Self::Virtual(ahead) = self {
+            let jump = to.since(self.now()).as_micros();
+            ahead.fetch_add(i64::try_from(jump).unwrap_or(i64::MAX), Ordering::AcqRel);
         }
     }
 

@@ -80,8 +80,8 @@ impl InProcess {
         Self::with_clock(Clock::Real)
     }
 
-    /// A service with virtual time: it stands still while a task is with a decider or worker, and
-    /// jumps to what is due next when all wait.
+    /// A service with virtual time: while a task is with a decider or worker it goes on as the
+    /// machine's, and when all wait it jumps to what is due next.
     pub fn with_virtual_time() -> Self {
         Self::with_clock(Clock::virtual_from_now())
     }
@@ -331,19 +331,16 @@ impl InProcess {
                 inner.armed = inner.engine.next_deadline();
                 (inner.armed, inner.is_idle())
             };
-            match next {
-                None => self.shared.time.notified().await,
-                Some(_) if self.shared.clock.is_virtual() && !idle => {
-                    self.shared.time.notified().await;
-                }
-                Some(next) => {
-                    self.shared.clock.jump(next);
-                    let wait = next.since(self.now());
-                    if !wait.is_zero() && timeout(wait, self.shared.time.notified()).await.is_ok() {
-                        continue;
-                    }
-                    self.command(|inner, now| inner.engine.advance(now));
-                }
+            let Some(next) = next else {
+                self.shared.time.notified().await;
+                continue;
+            };
+            if idle {
+                self.shared.clock.jump(next);
+            }
+            let wait = next.since(self.now());
+            if wait.is_zero() || timeout(wait, self.shared.time.notified()).await.is_err() {
+                self.command(|inner, now| inner.engine.advance(now));
             }
         }
     }

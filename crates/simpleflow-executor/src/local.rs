@@ -4,6 +4,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use simpleflow_core::payload::Arguments;
 use simpleflow_core::{Registry, WorkflowEntry};
@@ -31,6 +32,9 @@ const LOCAL_TASK_LIST: &str = "default";
 
 /// How many activities run at once by default.
 const CONCURRENT_ACTIVITIES: usize = 1_000;
+
+/// A heartbeat is cheap here, and brings cancels.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// How a local execution went wrong before it could end.
 #[derive(Debug, thiserror::Error)]
@@ -323,7 +327,8 @@ impl Local {
             self.service.clone(),
             DomainName::from(LOCAL_DOMAIN),
             self.registry.clone(),
-        );
+        )
+        .heartbeat(HEARTBEAT);
         loop {
             let (_, task_list) = self.service.ready_list(TaskKind::Activity).await;
             // The semaphore is never closed.

@@ -5,6 +5,7 @@ mod heartbeat;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::{
@@ -26,7 +27,12 @@ pub struct Worker<S> {
     service: S,
     domain: DomainName,
     registry: Arc<Registry>,
+    heartbeat: Duration,
 }
+
+/// How often a worker beats the heart of a task, unless the task's limit asks for more; the
+/// original's interval.
+const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// A task that goes on in the background.
 pub(crate) type Background = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -38,7 +44,16 @@ impl<S: SwfService> Worker<S> {
             service,
             domain,
             registry: Arc::new(registry),
+            heartbeat: HEARTBEAT,
         }
+    }
+
+    /// How often to beat the heart of a task at least. The answer to a heartbeat is how a worker
+    /// learns that a task is cancelled.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.heartbeat = interval;
+        self
     }
 
     /// The poll of a task list.
@@ -71,7 +86,10 @@ impl<S: SwfService> Worker<S> {
             return None;
         };
         let input = task.input.clone().unwrap_or_default();
-        let heart = Arc::new(Heart::new(entry.definition().heartbeat_timeout));
+        let heart = Arc::new(Heart::new(
+            self.heartbeat,
+            entry.definition().heartbeat_timeout,
+        ));
         let info = ActivityInfo {
             name: activity_type.name.clone(),
             version: activity_type.version.clone(),

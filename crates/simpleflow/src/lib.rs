@@ -27,6 +27,13 @@ pub mod prelude {
     pub use simpleflow_macros::{activity, workflow};
 }
 
+/// Running workflows in this process, on the engine in memory.
+pub mod local {
+    pub use simpleflow_executor::{
+        LOCAL_DOMAIN, Local, LocalError, LocalRun, Outcome, StartOptions,
+    };
+}
+
 /// Workflows in tests: run on the engine in memory in virtual time ([`run`](testing::run),
 /// [`Test`](testing::Test)), small histories by a builder, recorded histories replayed.
 pub mod testing {
@@ -44,3 +51,8 @@ pub mod __private {
         ActivityEntry, IsResult, Linked, WorkflowEntry, activity_result, path,
     };
 }
+
+/// The README's examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

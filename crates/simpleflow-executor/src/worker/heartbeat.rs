@@ -13,10 +13,6 @@ use tokio::time::timeout;
 
 use crate::service::SwfService;
 
-/// How often the heart beats when the activity's limit does not ask for more: the original's
-/// interval.
-const INTERVAL: Duration = Duration::from_secs(60);
-
 /// How many beats fit into the activity's limit, so that one that is lost ends nothing.
 const BEATS_PER_LIMIT: u32 = 3;
 
@@ -37,10 +33,10 @@ pub(super) struct Heart {
 }
 
 impl Heart {
-    pub(super) fn new(limit: Timeout) -> Self {
+    pub(super) fn new(interval: Duration, limit: Timeout) -> Self {
         let interval = match limit.duration() {
-            Some(limit) => INTERVAL.min(limit / BEATS_PER_LIMIT),
-            None => INTERVAL,
+            Some(limit) => interval.min(limit / BEATS_PER_LIMIT),
+            None => interval,
         };
         Self {
             interval: interval.max(Duration::from_millis(100)),
