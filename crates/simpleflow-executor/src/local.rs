@@ -33,8 +33,8 @@ const LOCAL_TASK_LIST: &str = "default";
 /// How many activities run at once by default.
 const CONCURRENT_ACTIVITIES: usize = 1_000;
 
-/// A heartbeat is cheap here, and brings cancels.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A heartbeat is cheap here, and brings cancels. It is also shorter than any limit.
+const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// How a local execution went wrong before it could end.
 #[derive(Debug, thiserror::Error)]

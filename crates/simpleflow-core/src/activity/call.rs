@@ -144,6 +144,9 @@ impl<T> ActivityCall<T> {
     }
 
     /// How long an attempt may be silent, in seconds.
+    ///
+    /// A worker does not learn of it: it beats the heart at its own interval, and oftener when
+    /// `#[activity]` says so. Less than that interval times the task out.
     pub fn heartbeat_timeout(self, timeout: impl Into<Timeout>) -> Self {
         self.with(|call| call.heartbeat_timeout = timeout.into())
     }
