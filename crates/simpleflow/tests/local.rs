@@ -95,8 +95,8 @@ impl Workflow for Cancels {
     type Output = (bool, bool, Vec<FutureStateName>);
 
     async fn run(self, flow: Flow) -> Result<Self::Output> {
-        let waiting = flow.submit(wait_for_ever().heartbeat_timeout(1));
-        let spinning = flow.submit(spin_until_cancelled().heartbeat_timeout(1));
+        let waiting = flow.submit(wait_for_ever());
+        let spinning = flow.submit(spin_until_cancelled());
         let withdrawn = flow.submit(quick());
         withdrawn.cancel();
         // One more decision, so that both are with a worker when they are cancelled.
