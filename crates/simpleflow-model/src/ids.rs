@@ -57,89 +57,8 @@ fn check(kind: &'static str, value: &str, max: usize, rule: Rule) -> Result<(), 
     })
 }
 
-macro_rules! ids {
-    ($( $(#[$doc:meta])* $name:ident($kind:literal, $max:literal, $rule:ident) )*) => {$(
-        $(#[$doc])*
-        ///
-        /// Reading one from the wire or with `From` does not check it: an id that came from the
-        /// service is one. [`new`](Self::new) checks.
-        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(SmolStr);
-
-        impl $name {
-            /// The greatest length, in characters.
-            pub const MAX_LENGTH: usize = $max;
-
-            /// Checks the value against the service's rules for it.
-            ///
-            /// # Errors
-            /// [`InvalidName`], which says what is wrong with it.
-            pub fn new(value: impl Into<SmolStr>) -> Result<Self, InvalidName> {
-                let value = value.into();
-                check($kind, &value, $max, Rule::$rule)?;
-                Ok(Self(value))
-            }
-
-            /// The id as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl<T: Into<SmolStr>> From<T> for $name {
-            fn from(value: T) -> Self {
-                Self(value.into())
-            }
-        }
-
-        impl std::ops::Deref for $name {
-            type Target = str;
-            fn deref(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::borrow::Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    )*};
-}
-
-ids! {
-    /// The name of a domain, which is the scope of workflow ids, types and task lists.
-    DomainName("domain", 256, TrimmedName)
-    /// The id of a workflow execution that its starter chose; one open execution has it at a time.
-    WorkflowId("workflow id", 256, Name)
-    /// The id of a task in its execution; one open activity task has it at a time.
-    ActivityId("activity id", 256, Name)
-    /// The id of a timer in its execution; one open timer has it at a time.
-    TimerId("timer id", 256, Name)
-    /// The name of a marker. Any number of markers of an execution may share it.
-    MarkerName("marker name", 256, Text)
-    /// The name of a signal. An execution may receive any number of signals of one name.
-    SignalName("signal name", 256, Text)
-    /// The name of a workflow type or an activity type.
-    TypeName("type name", 256, Name)
-    /// The version of a workflow type or an activity type.
-    Version("version", 64, Name)
-    /// The name of a task list, which comes into being by use.
-    TaskListName("task list", 256, TrimmedName)
-    /// The id of a Lambda function's task in its execution.
-    FunctionId("function id", 256, Text)
-    /// The name of a Lambda function, or its ARN.
-    FunctionName("function name", 64, Text)
-}
-
-macro_rules! opaque {
+/// Newtypes of text that the service makes, or that has no rule.
+macro_rules! texts {
     ($( $(#[$doc:meta])* $name:ident )*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -180,7 +99,60 @@ macro_rules! opaque {
     )*};
 }
 
-opaque! {
+/// Newtypes of text that users choose, which the service holds to rules.
+macro_rules! ids {
+    ($( $(#[$doc:meta])* $name:ident($kind:literal, $max:literal, $rule:ident) )*) => {
+        texts! {$(
+            $(#[$doc])*
+            ///
+            /// Reading one from the wire or with `From` does not check it: an id that came from the
+            /// service is one. [`new`](Self::new) checks.
+            $name
+        )*}
+
+        $(impl $name {
+            /// The greatest length, in characters.
+            pub const MAX_LENGTH: usize = $max;
+
+            /// Checks the value against the service's rules for it.
+            ///
+            /// # Errors
+            /// [`InvalidName`], which says what is wrong with it.
+            pub fn new(value: impl Into<SmolStr>) -> Result<Self, InvalidName> {
+                let value = value.into();
+                check($kind, &value, $max, Rule::$rule)?;
+                Ok(Self(value))
+            }
+        })*
+    };
+}
+
+ids! {
+    /// The name of a domain, which is the scope of workflow ids, types and task lists.
+    DomainName("domain", 256, TrimmedName)
+    /// The id of a workflow execution that its starter chose; one open execution has it at a time.
+    WorkflowId("workflow id", 256, Name)
+    /// The id of a task in its execution; one open activity task has it at a time.
+    ActivityId("activity id", 256, Name)
+    /// The id of a timer in its execution; one open timer has it at a time.
+    TimerId("timer id", 256, Name)
+    /// The name of a marker. Any number of markers of an execution may share it.
+    MarkerName("marker name", 256, Text)
+    /// The name of a signal. An execution may receive any number of signals of one name.
+    SignalName("signal name", 256, Text)
+    /// The name of a workflow type or an activity type.
+    TypeName("type name", 256, Name)
+    /// The version of a workflow type or an activity type.
+    Version("version", 64, Name)
+    /// The name of a task list, which comes into being by use.
+    TaskListName("task list", 256, TrimmedName)
+    /// The id of a Lambda function's task in its execution.
+    FunctionId("function id", 256, Text)
+    /// The name of a Lambda function, or its ARN.
+    FunctionName("function name", 64, Text)
+}
+
+texts! {
     /// The id of one run of a workflow execution, made by the service (1 to 64 characters). An
     /// optional run id may be the empty string on the wire.
     RunId
