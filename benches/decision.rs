@@ -14,7 +14,7 @@ const ROUNDS: usize = 25;
 fn main() {
     let lengths = [300, 3_000, 24_000];
     println!("one warm decision on histories of 300, 3,000 and 24,000 events; bound on growth 1.3");
-    let local = Local::new(simpleflow::Registry::linked()).expect("the local backend starts");
+    let mut local = Local::new(simpleflow::Registry::linked()).expect("the local backend starts");
     let run = local
         .run(
             &WorkflowEntry::of::<Chain>(),

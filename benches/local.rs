@@ -66,7 +66,7 @@ fn row(name: &str, tasks: u32, ours: Times, theirs: Option<f64>) {
 }
 
 fn run<W: Workflow>(n: u32) -> Duration {
-    let local = Local::new(Registry::linked()).expect("the local backend starts");
+    let mut local = Local::new(Registry::linked()).expect("the local backend starts");
     let input = format!("[{n}]");
     timed(|| {
         let run = local

@@ -25,7 +25,7 @@ fn main() {
 /// it takes.
 fn suspended(n: i64) -> i64 {
     let events: Vec<HistoryEvent> = {
-        let local = Local::new(Registry::linked()).expect("the local backend starts");
+        let mut local = Local::new(Registry::linked()).expect("the local backend starts");
         let entry = WorkflowEntry::of::<FanOut>();
         let run = local
             .run(&entry, &format!("[{n}]"), StartOptions::default())

@@ -44,7 +44,7 @@ fn main() {
 fn history<W: Workflow>(workflow: W) -> String {
     let entry = WorkflowEntry::of::<W>();
     let args = workflow.to_arguments().expect("numbers have a JSON form");
-    let local = Local::new(simpleflow::Registry::linked()).expect("the local backend starts");
+    let mut local = Local::new(simpleflow::Registry::linked()).expect("the local backend starts");
     let input = format!("[{}]", args.join(","));
     let run = local
         .run(&entry, &input, StartOptions::default())

@@ -292,7 +292,7 @@ impl InProcess {
 
     /// Waits until a run is closed, and gives its last event. A run that continued as new is
     /// followed. One caller at a time is told.
-    pub async fn closed(&self, run_id: &RunId) -> (RunId, Option<HistoryEvent>) {
+    pub(crate) async fn closed(&self, run_id: &RunId) -> (RunId, Option<HistoryEvent>) {
         let mut run_id = run_id.clone();
         loop {
             let last = {
@@ -324,7 +324,7 @@ impl InProcess {
     ///
     /// With virtual time it must run on the thread of the deciders and workers, so that it goes
     /// on only when they all wait.
-    pub async fn keep_time(&self) {
+    pub(crate) async fn keep_time(&self) {
         loop {
             let (next, idle) = {
                 let mut inner = self.lock();

@@ -189,7 +189,7 @@ impl Local {
     /// [`LocalError`], when it could not be started or brought to an end. That the workflow fails
     /// is no error here but an [`Outcome`].
     pub fn run(
-        &self,
+        &mut self,
         workflow: &WorkflowEntry,
         input: &str,
         options: StartOptions,

@@ -11,7 +11,7 @@ use simpleflow::prelude::*;
 use simpleflow::testing::Test;
 use simpleflow::{Workflow, WorkflowEntry};
 
-fn run_on<W: Workflow>(local: &Local, input: &str) -> Result<LocalRun, LocalError> {
+fn run_on<W: Workflow>(mut local: Local, input: &str) -> Result<LocalRun, LocalError> {
     local.run(&WorkflowEntry::of::<W>(), input, StartOptions::default())
 }
 
@@ -235,9 +235,9 @@ fn a_decider_that_keeps_little_gives_the_same() {
             });
         scheduled.collect::<Vec<SmolStr>>()
     };
-    let much = run_on::<Parent>(&keeping(1_000), "[40]").unwrap();
+    let much = run_on::<Parent>(keeping(1_000), "[40]").unwrap();
     // With one place for 42 executions nearly every decision is a replay from the start.
-    let little = run_on::<Parent>(&keeping(1), "[40]").unwrap();
+    let little = run_on::<Parent>(keeping(1), "[40]").unwrap();
     let sums = |run: &LocalRun| {
         serde_json::from_str::<(Vec<i64>, String, String)>(completed(run))
             .unwrap()
@@ -276,7 +276,7 @@ async fn echo(text: String) -> String {
 
 #[test]
 fn what_the_flow_draws_is_the_same_at_each_replay() {
-    let run = run_on::<Dice>(&keeping(1), "[5]").unwrap();
+    let run = run_on::<Dice>(keeping(1), "[5]").unwrap();
     assert_eq!(completed(&run), "true");
 }
 
@@ -302,7 +302,7 @@ impl Workflow for Moody {
 
 #[test]
 fn non_determinism_is_told_and_not_decided_on() {
-    let error = run_on::<Moody>(&keeping(1), "[]").unwrap_err().to_string();
+    let error = run_on::<Moody>(keeping(1), "[]").unwrap_err().to_string();
     assert!(error.contains("non-deterministic workflow code"), "{error}");
     assert!(error.contains("activity-local.add-1"), "{error}");
     assert!(error.contains("activity-local.echo-1"), "{error}");
@@ -391,7 +391,7 @@ fn a_closure_stands_in_for_an_activity() {
 
 #[test]
 fn a_workflow_id_is_one_execution_at_a_time() {
-    let local = Local::new(Registry::linked()).unwrap();
+    let mut local = Local::new(Registry::linked()).unwrap();
     let options = || StartOptions {
         workflow_id: Some("mine".into()),
         ..StartOptions::default()

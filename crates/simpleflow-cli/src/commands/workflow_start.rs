@@ -79,7 +79,7 @@ impl WorkflowStart {
         let entry = *find::workflow(&registry, &self.workflow)?;
         let input = input::read(self.input.as_deref(), self.input_file.as_deref())?;
         let options = self.options()?;
-        let local = match self.skip_time {
+        let mut local = match self.skip_time {
             true => Local::with_virtual_time(registry)?,
             false => Local::new(registry)?,
         };
