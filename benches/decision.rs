@@ -34,6 +34,7 @@ fn main() {
                 fed += step.len();
                 replayer.feed(step).expect("the history replays");
             }
+            drop(replayer.decisions().expect("the history replays"));
             for step in steps.by_ref().take(DECISIONS) {
                 fed += step.len();
                 let mut step = Some(step);

@@ -47,6 +47,7 @@ fn suspended(n: i64) -> i64 {
     replayer
         .feed(events.iter().cloned())
         .expect("the history replays");
+    drop(replayer.decisions().expect("the history replays"));
     let after = dhat::HeapStats::get().curr_bytes;
     drop((replayer, events));
     after as i64 - before as i64

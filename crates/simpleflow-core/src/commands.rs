@@ -75,11 +75,16 @@ impl Commands {
         self.remove(index)
     }
 
-    /// Takes the first command that fits, with its place.
-    pub(crate) fn claim(&mut self, fits: impl Fn(&Command) -> bool) -> Option<(u64, Command)> {
+    /// Takes the first command below a place that fits, with its place.
+    pub(crate) fn claim(
+        &mut self,
+        below: u64,
+        fits: impl Fn(&Command) -> bool,
+    ) -> Option<(u64, Command)> {
         let index = self
             .queue
             .iter()
+            .take_while(|(place, _)| *place < below)
             .position(|(_, command)| command.as_ref().is_some_and(&fits))?;
         let place = self.queue[index].0;
         self.remove(index).map(|command| (place, command))
@@ -91,6 +96,12 @@ impl Commands {
             self.queue.pop_front();
         }
         Some(command)
+    }
+
+    /// The length of the queue, with the gaps in it.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
     }
 
     /// The commands in order, with their places.

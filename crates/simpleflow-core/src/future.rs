@@ -78,8 +78,9 @@ impl<T> Future<T> {
     /// Asks for the cancel of the task.
     ///
     /// What was not sent yet is withdrawn, and a timer is cancelled, at once. A running activity
-    /// is asked to stop, and a child execution to cancel itself: their future resolves when they
-    /// did, or with their result when they went on.
+    /// is asked to stop, and a child execution, once it is started, to cancel itself: their future
+    /// resolves when they did, or with their result when they went on. What was to be cancelled is
+    /// not tried again when it fails.
     pub fn cancel(&self) {
         if let Some(flow) = self.flow.upgrade() {
             flow.cancel(&self.task);

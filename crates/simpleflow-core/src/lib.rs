@@ -4,6 +4,10 @@
 //! Everything here is a pure function of code and history: no I/O, no clock, no threads, no async
 //! runtime.
 
+// The macros write `simpleflow`, where users have all of it.
+#[cfg(test)]
+extern crate self as simpleflow;
+
 mod activity;
 mod commands;
 mod context;

@@ -22,6 +22,9 @@ mod error;
 mod matching;
 mod outcome;
 mod poll;
+mod refusal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -86,7 +89,7 @@ pub struct Replayer {
     /// The event that is expected next.
     next_event: EventId,
     /// Events that were fed since decisions were last asked for.
-    unread: VecDeque<HistoryEvent>,
+    unread: Vec<HistoryEvent>,
     window: Window,
     /// What the code may not see yet, in the order of the history.
     held: VecDeque<Held>,
@@ -159,7 +162,7 @@ impl Replayer {
             ending: None,
             waker: RootWaker::default(),
             next_event: EventId(1),
-            unread: VecDeque::new(),
+            unread: Vec::new(),
             window: Window::Open,
             held: VecDeque::new(),
             decided_until: EventId(0),
@@ -205,7 +208,7 @@ impl Replayer {
             }
             self.next_event.0 += 1;
             self.look_ahead(&event);
-            self.unread.push_back(event);
+            self.unread.push(event);
         }
         Ok(())
     }
@@ -237,7 +240,8 @@ impl Replayer {
     /// Lets the code see all events that were fed.
     fn read(&mut self) -> Result<(), ReplayError> {
         self.waker.enter();
-        while let Some(event) = self.unread.pop_front() {
+        // Taken, so that a kept replayer does not keep room for a whole history.
+        for event in std::mem::take(&mut self.unread) {
             self.read_one(event)?;
         }
         self.settle()?;

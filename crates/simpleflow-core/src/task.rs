@@ -301,6 +301,11 @@ impl Task {
         wakers
     }
 
+    /// Whether something waits for it.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.wakers.borrow().is_empty()
+    }
+
     /// Whether another than the one holder that asks still has to do with the task.
     pub(crate) fn is_wanted(self: &Rc<Self>) -> bool {
         Rc::strong_count(self) > 1 || !self.dependents.borrow().is_empty()

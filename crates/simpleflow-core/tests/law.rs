@@ -105,14 +105,11 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u8], depth: u8) -> LocalBoxFuture<'a
                 (13, _) => tasks.push(flow.submit(Child { x })),
                 (14, _) => flow.record_marker("m", x),
                 (15, _) => {
-                    if flow.patched(if x % 2 == 0 { "p" } else { "q" }) {
-                        tasks.push(flow.submit(inc(90)));
-                    }
+                    let patched = flow.patched(if x % 2 == 0 { "p" } else { "q" });
+                    tasks.extend(patched.then(|| flow.submit(inc(90))));
                 }
                 (16, _) => {
-                    if flow.random::<bool>() {
-                        tasks.push(flow.submit(slow(x)));
-                    }
+                    tasks.extend(flow.random::<bool>().then(|| flow.submit(slow(x))));
                 }
                 (17, _) => {
                     let mut any: FuturesUnordered<_> = tasks.iter().cloned().collect();
@@ -121,9 +118,8 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u8], depth: u8) -> LocalBoxFuture<'a
                     }
                 }
                 (18, _) => {
-                    if flow.now().as_micros() / 1_000_000 % 2 == 0 {
-                        tasks.push(flow.submit(slow(x)));
-                    }
+                    let even = flow.now().as_micros() / 1_000_000 % 2 == 0;
+                    tasks.extend(even.then(|| flow.submit(slow(x))));
                 }
                 (19, _) if depth < 2 => {
                     let rest = &code[place + 1..];
@@ -139,7 +135,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u8], depth: u8) -> LocalBoxFuture<'a
                 _ => {}
             }
         }
-        if code.len() % 3 > 0 {
+        if !code.len().is_multiple_of(3) {
             let all = join_all(tasks.iter().cloned()).await;
             sum += all.into_iter().map(value).sum::<i64>();
         }

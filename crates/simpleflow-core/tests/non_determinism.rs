@@ -75,7 +75,14 @@ fn the_code_does_less() {
     });
     let (divergence, message) = diverges::<Sums>(&history);
     assert_eq!(divergence, Divergence::Unclaimed);
-    assert_snapshot!(message, @"1");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 7: the history has what the code does not do
+      history  event 5 ActivityTaskScheduled activity-inc-1
+               event 6 ActivityTaskScheduled activity-slow-1
+               event 7 ActivityTaskScheduled activity-slow-2
+      code     start of timer pause at tests/non_determinism.rs:LINE
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
 }
 
 #[test]
@@ -83,7 +90,14 @@ fn the_code_does_more() {
     let history = started().decision(|d| d.schedule_activity("activity-inc-1", "inc"));
     let (divergence, message) = diverges::<Sums>(&history);
     assert_eq!(divergence, Divergence::Missing);
-    assert_snapshot!(message, @"2");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 5: the code does what the history does not have
+      history  event 5 ActivityTaskScheduled activity-inc-1
+               nothing more in this decision
+      code     submit of activity-slow-1 at tests/non_determinism.rs:LINE
+               start of timer pause at tests/non_determinism.rs:LINE
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
 }
 
 #[test]
@@ -91,7 +105,12 @@ fn the_code_does_something_else_under_one_id() {
     let history = started().decision(|d| d.schedule_activity("activity-inc-1", "double"));
     let (divergence, message) = diverges::<Sums>(&history);
     assert_eq!(divergence, Divergence::Other);
-    assert_snapshot!(message, @"3");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 5: history and code do different things under one id
+      history  event 5 ActivityTaskScheduled activity-inc-1 of type double
+      code     submit of activity-inc-1 of type inc at tests/non_determinism.rs:LINE
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
 }
 
 #[test]
@@ -101,7 +120,14 @@ fn the_code_waits_where_the_history_goes_on() {
         .decision(|d| d.schedule_activity("activity-inc-2", "inc"));
     let (divergence, message) = diverges::<Sums>(&history);
     assert_eq!(divergence, Divergence::Unclaimed);
-    assert_snapshot!(message, @"4");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 13: the history has what the code does not do
+      history  event 6 ActivityTaskScheduled activity-slow-1
+               event 7 TimerStarted pause
+               event 13 ActivityTaskScheduled activity-inc-2
+      code     it waits for pause submitted at tests/non_determinism.rs:LINE
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
 }
 
 #[test]
@@ -111,10 +137,20 @@ fn the_code_ends_where_the_history_goes_on() {
         Ok(())
     });
     let (_, message) = diverges::<Nothing>(&begun());
-    assert_snapshot!(message, @"5");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 5: the history has what the code does not do
+      history  event 5 ActivityTaskScheduled activity-inc-1
+      code     the workflow returns its result
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
     let (divergence, message) = diverges::<Nothing>(&started().decision(|d| d));
     assert_eq!(divergence, Divergence::Missing);
-    assert_snapshot!(message, @"6");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 4: the code does what the history does not have
+      history  nothing more in this decision
+      code     the workflow returns its result
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
 }
 
 #[test]
@@ -122,7 +158,14 @@ fn the_history_ends_where_the_code_goes_on() {
     let (divergence, message) =
         diverges::<Sums>(&begun().timer_fired("pause").decision(|d| d.complete("5")));
     assert_eq!(divergence, Divergence::Unclaimed);
-    assert_snapshot!(message, @"7");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 12: the history has what the code does not do
+      history  event 6 ActivityTaskScheduled activity-slow-1
+               event 7 TimerStarted pause
+               event 12 WorkflowExecutionCompleted
+      code     marker "half" at tests/non_determinism.rs:LINE
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
 }
 
 #[test]
@@ -133,7 +176,13 @@ fn a_marker_that_the_code_adds_before_its_end_is_seen() {
     });
     let (divergence, message) = diverges::<Marks>(&started().decision(|d| d.complete("1")));
     assert_eq!(divergence, Divergence::Missing);
-    assert_snapshot!(message, @"8");
+    assert_snapshot!(message, @r#"
+    non-deterministic workflow code at event 5: the code does what the history does not have
+      history  event 5 WorkflowExecutionCompleted
+               nothing more in this decision
+      code     marker "new" at tests/non_determinism.rs:LINE
+    the workflow's code must do the same at each replay; to change it under running executions, put the change behind flow.patched("...")
+    "#);
 }
 
 /// A full response excuses what comes after it, and nothing in between.
@@ -160,7 +209,7 @@ fn a_full_response_leaves_nothing_out_in_between() {
 
 fn fails<W: Workflow>(history: &HistoryBuilder) -> String {
     let decisions = replay::<W>(history).decisions().unwrap().decisions;
-    let [Decision::FailWorkflowExecution(failure)] = &decisions[..] else {
+    let Some(Decision::FailWorkflowExecution(failure)) = decisions.last() else {
         panic!("{decisions:?}");
     };
     let parts = [&failure.reason, &failure.details].map(|part| part.as_deref().unwrap_or("-"));
@@ -175,7 +224,11 @@ fn a_foreign_future_is_found_at_that_decision() {
         std::future::pending::<()>().await;
         Ok(())
     });
-    assert_snapshot!(fails::<Waits>(&started()), @"9");
+    assert_snapshot!(fails::<Waits>(&started()), @r"
+    Cannot replay the workflow: it awaits a foreign future after the submit at tests/non_determinism.rs:LINE
+    The workflow awaits a future that is not of its flow: it waits for nothing that is open in the flow.
+    Such a future (a socket, a tokio timer, a channel) has no event in the history and cannot be replayed. Use flow.sleep() for time, and an activity for all else.
+    ");
 }
 
 #[test]
@@ -242,7 +295,7 @@ fn what_wakes_the_code_from_outside_is_found() {
 #[test]
 fn a_loop_that_wakes_itself_is_found() {
     workflow!(Spins(flow) -> () {
-        let _ = flow.submit(inc(1));
+        flow.submit(inc(1));
         std::future::poll_fn(|context| {
             context.waker().wake_by_ref();
             std::task::Poll::<()>::Pending
@@ -263,7 +316,10 @@ fn a_panic_fails_the_execution() {
     let history = started()
         .decision(|d| d.schedule_activity("activity-inc-1", "inc"))
         .activity_completed("activity-inc-1", "2");
-    assert_snapshot!(fails::<Panics>(&history), @"10");
+    assert_snapshot!(fails::<Panics>(&history), @r"
+    Cannot replay the workflow: panic(index out of bounds: the len is 0 but the index is 2)
+    panicked at tests/non_determinism.rs:LINE
+    ");
     let closed = history.decision(|d| d.fail("panic"));
     replay::<Panics>(closed).check().unwrap();
 }
@@ -281,7 +337,10 @@ fn a_panic_before_the_first_step_fails_the_execution() {
             Ok(self.x)
         }
     }
-    assert_snapshot!(fails::<Defaults>(&started()), @"11");
+    assert_snapshot!(fails::<Defaults>(&started()), @r"
+    Cannot replay the workflow: panic(no default)
+    panicked at tests/non_determinism.rs:LINE
+    ");
 }
 
 #[test]
@@ -291,5 +350,8 @@ fn an_error_fails_the_execution_with_its_cause() {
         let x: i64 = "one".parse()?;
         Ok(x)
     });
-    assert_snapshot!(fails::<Fails>(&started()), @"12");
+    assert_snapshot!(fails::<Fails>(&started()), @r"
+    Workflow execution failed: invalid digit found in string
+    core::num::error::ParseIntError
+    ");
 }

@@ -218,7 +218,7 @@ fn a_failure_says_what_failed_first() {
 }
 
 workflow!(NobodyAwaitsVital(flow) -> () {
-    let _ = flow.submit(vital(1));
+    flow.submit(vital(1));
     flow.sleep(secs(60)).await?;
     Ok(())
 });
@@ -523,10 +523,10 @@ fn the_cancel_of_the_execution_cancels_it() {
 // The end.
 
 workflow!(EndsEarly(flow) -> i64 {
-    let _ = flow.submit(inc(1));
-    let _ = flow.sleep(secs(1));
+    flow.submit(inc(1));
+    flow.sleep(secs(1));
     flow.record_marker("m", 1);
-    let _ = flow.submit(Child { x: 1 });
+    flow.submit(Child { x: 1 });
     Ok(7)
 });
 
@@ -658,7 +658,7 @@ workflow!(BadInputs(flow) -> Vec<String> {
     failed.push(flow.submit(shout(long.clone())).await.unwrap_err().to_string());
     failed.push(flow.submit(inc(1).id("a:b")).await.unwrap_err().to_string());
     failed.push(flow.start_timer("", secs(1)).await.unwrap_err().to_string());
-    let _ = flow.start_timer("long", Duration::from_secs(u64::MAX));
+    flow.start_timer("long", Duration::from_secs(u64::MAX));
     flow.sleep(secs(1)).await?;
     Ok(failed)
 });

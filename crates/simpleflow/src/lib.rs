@@ -41,16 +41,8 @@ pub mod testing {
     pub use simpleflow_executor::testing::*;
 }
 
-/// What the macros name. Not for use by hand.
 #[doc(hidden)]
-pub mod __private {
-    pub use simpleflow_core::inventory;
-    pub use simpleflow_core::payload::{ArgumentError, Arguments, Parameter, to_json};
-    pub use simpleflow_core::serde_json::Error as JsonError;
-    pub use simpleflow_core::{
-        ActivityEntry, IsResult, Linked, WorkflowEntry, activity_result, path,
-    };
-}
+pub use simpleflow_core::__private;
 
 /// The README's examples are compiled.
 #[cfg(doctest)]

@@ -437,7 +437,7 @@ impl FlowState {
         {
             self.backing_off.remove(&timer_id);
         }
-        self.others.claim(|command| match command {
+        self.others.claim(u64::MAX, |command| match command {
             Command::Cancel(other) | Command::BackOff { task: other, .. } => {
                 Rc::ptr_eq(other, task)
             }
@@ -452,6 +452,25 @@ impl FlowState {
         } else {
             self.queue(task);
         }
+    }
+}
+
+#[cfg(test)]
+impl FlowState {
+    /// How much there is of all that it holds more or less of.
+    pub(crate) fn sizes(&self) -> [(&'static str, usize); 9] {
+        let waits = |signals: &Signals| signals.waiting.len() + signals.received.len();
+        [
+            ("activity commands", self.activities.len()),
+            ("other commands", self.others.len()),
+            ("open tasks", self.open.len()),
+            ("open activities", self.open_activities),
+            ("tasks that back off", self.backing_off.len()),
+            ("tasks known by id", self.by_id.len()),
+            ("names of signals", self.signals.len()),
+            ("signals and waits", self.signals.values().map(waits).sum()),
+            ("patches", self.patches.len() + self.known_patches.len()),
+        ]
     }
 }
 

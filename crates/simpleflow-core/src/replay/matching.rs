@@ -2,25 +2,14 @@
 
 use std::rc::Rc;
 
-use simpleflow_model::event::{
-    RequestCancelExternalWorkflowExecutionFailed, StartChildWorkflowExecutionFailed,
-};
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums};
 
 use super::error;
 use super::outcome::WAKE_UP_TIMER;
-use super::{Divergence, Ending, Held, MissingType, Moment, ReplayError, Replayer, Window};
+use super::{Divergence, Ending, MissingType, Moment, ReplayError, Replayer, Window};
 use crate::commands::{Command, Commands};
-use crate::error::TaskErrorKind;
 use crate::task::{IdSpace, State, Task};
-use crate::task_id::{self, RETRY_TIMER_PREFIX};
-
-/// How long a task rests when the service refuses it because of its rate: 1 second, then twice as
-/// long each time, a minute at most.
-const LONGEST_BACK_OFF_SECONDS: u32 = 60;
-
-/// How often a timer that the service refuses is asked for.
-const TIMER_ATTEMPTS: u32 = 10;
+use crate::task_id::RETRY_TIMER_PREFIX;
 
 /// The decisions of one decision task, as the history tells them.
 pub(super) struct Batch {
@@ -97,12 +86,12 @@ impl Replayer {
                 failed.decision_task_completed_event_id
             }
             E::ActivityTaskCancelRequested(requested) => {
-                self.claim_cancel(event, &requested.activity_id)?;
+                self.claim_cancel(event, IdSpace::Activities, &requested.activity_id)?;
                 requested.decision_task_completed_event_id
             }
             // The task ended before the request came: its end is in the history.
             E::RequestCancelActivityTaskFailed(failed) => {
-                self.claim_cancel(event, &failed.activity_id)?;
+                self.claim_cancel(event, IdSpace::Activities, &failed.activity_id)?;
                 failed.decision_task_completed_event_id
             }
 
@@ -143,7 +132,7 @@ impl Replayer {
                 failed.decision_task_completed_event_id
             }
             E::TimerCanceled(canceled) => {
-                self.claim_cancel(event, &canceled.timer_id)?;
+                self.claim_cancel(event, IdSpace::Timers, &canceled.timer_id)?;
                 self.shared
                     .state
                     .borrow_mut()
@@ -153,7 +142,7 @@ impl Replayer {
             }
             // The timer fired before the cancel came. To the code it is cancelled all the same.
             E::CancelTimerFailed(failed) => {
-                self.claim_cancel(event, &failed.timer_id)?;
+                self.claim_cancel(event, IdSpace::Timers, &failed.timer_id)?;
                 failed.decision_task_completed_event_id
             }
 
@@ -172,7 +161,7 @@ impl Replayer {
                 failed.decision_task_completed_event_id
             }
             E::RequestCancelExternalWorkflowExecutionInitiated(initiated) => {
-                self.claim_cancel(event, &initiated.workflow_id)?;
+                self.claim_cancel(event, IdSpace::Children, &initiated.workflow_id)?;
                 initiated.decision_task_completed_event_id
             }
 
@@ -236,13 +225,25 @@ impl Replayer {
         })
     }
 
+    /// The place below which commands were issued when the decisions were made that are matched.
+    fn boundary(&self) -> u64 {
+        match &self.window {
+            Window::Matching(batch) => batch.boundary,
+            _ => u64::MAX,
+        }
+    }
+
     /// Takes the command that an event confirms, or finds that the code never issued it.
     fn claim(
         &mut self,
         event: &HistoryEvent,
         fits: impl Fn(&Command) -> bool,
     ) -> Result<Command, ReplayError> {
-        let claimed = self.shared.state.borrow_mut().others.claim(fits);
+        let boundary = self.boundary();
+        let claimed = {
+            let mut state = self.shared.state.borrow_mut();
+            state.others.claim(boundary, fits)
+        };
         let Some((place, command)) = claimed else {
             return Err(self.unclaimed(event));
         };
@@ -261,12 +262,13 @@ impl Replayer {
         id: &str,
         name: &str,
     ) -> Result<Rc<Task>, ReplayError> {
-        let claimed = self
-            .shared
-            .state
-            .borrow_mut()
-            .activities
-            .claim(|command| matches!(command, Command::Start(task) if task.id() == id));
+        let boundary = self.boundary();
+        let claimed = {
+            let mut state = self.shared.state.borrow_mut();
+            let fits =
+                |command: &Command| matches!(command, Command::Start(task) if task.id() == id);
+            state.activities.claim(boundary, fits)
+        };
         let Some((place, Command::Start(task))) = claimed else {
             return Err(self.unclaimed(event));
         };
@@ -321,11 +323,16 @@ impl Replayer {
         Err(self.diverged(Divergence::Other, Some(event), vec![line]))
     }
 
-    fn claim_cancel(&mut self, event: &HistoryEvent, id: &str) -> Result<(), ReplayError> {
-        self.claim(
-            event,
-            |command| matches!(command, Command::Cancel(task) if task.id() == id),
-        )
+    fn claim_cancel(
+        &mut self,
+        event: &HistoryEvent,
+        space: IdSpace,
+        id: &str,
+    ) -> Result<(), ReplayError> {
+        self.claim(event, |command| {
+            matches!(command, Command::Cancel(task)
+                if task.kind.id_space() == Some(space) && task.id() == id)
+        })
         .map(drop)
     }
 
@@ -378,36 +385,46 @@ impl Replayer {
         let full = batch.woken_up
             || self.wake_up_timer_open
             || batch.decisions + 1 >= self.limits.decisions;
-        let missing = |lines| Err(self.diverged(Divergence::Missing, None, lines));
         let state = self.shared.state.borrow();
-        let by_then = |queue: &'_ Commands, fits: &dyn Fn(u64, &Command) -> bool| {
+        let issued_before = |queue: &Commands, place: u64, fits: fn(&Command) -> bool| {
             queue
                 .iter()
-                .take_while(|(place, _)| *place < batch.boundary)
-                .find(|(place, command)| fits(*place, command))
-                .map(|(_, command)| error_line(command))
+                .take_while(|(issued, _)| *issued < place)
+                .filter(|(_, command)| fits(command))
+                .take(error::SHOWN)
+                .map(|(issued, command)| (issued, error_line(command)))
+                .collect()
         };
-        let extra = if batch.closing {
-            by_then(&state.others, &|_, command| command.outlives_execution())
+        let mut extra: Vec<(u64, String)> = if batch.closing {
+            issued_before(&state.others, batch.boundary, Command::outlives_execution)
         } else if self.ending.is_some() {
             if !full {
-                return missing(Vec::new());
+                return Err(self.diverged(Divergence::Missing, None, Vec::new()));
             }
-            None
+            Vec::new()
         } else {
             // A response that is full leaves out what comes last, and nothing in between.
-            let left_out = |excused: bool, last: Option<u64>| {
-                move |place: u64, _: &Command| !excused || last.is_some_and(|last| place < last)
+            let until = |full: bool, last: Option<u64>| match full {
+                true => last.unwrap_or(0).min(batch.boundary),
+                false => batch.boundary,
             };
             let open = state.open_activities + batch.refused_activities;
             let held_back = full || open >= self.limits.open_activities;
-            by_then(&state.others, &left_out(full, batch.last_other))
-                .or_else(|| by_then(&state.activities, &left_out(held_back, batch.last_activity)))
+            let mut extra = issued_before(&state.others, until(full, batch.last_other), |_| true);
+            extra.append(&mut issued_before(
+                &state.activities,
+                until(held_back, batch.last_activity),
+                |_| true,
+            ));
+            extra
         };
-        match extra {
-            Some(line) => missing(vec![line]),
-            None => Ok(()),
+        if extra.is_empty() {
+            return Ok(());
         }
+        extra.sort_unstable();
+        let lines = extra.into_iter().map(|(_, line)| line);
+        let lines = lines.take(error::SHOWN).collect();
+        Err(self.diverged(Divergence::Missing, None, lines))
     }
 
     fn unclaimed(&self, event: &HistoryEvent) -> ReplayError {
@@ -423,108 +440,6 @@ impl Replayer {
         };
         self.diverged(Divergence::Unclaimed, Some(event), lines)
     }
-
-    /// A child was not started: the way on depends on the cause.
-    pub(super) fn child_not_started(
-        &mut self,
-        at: Moment,
-        failed: &StartChildWorkflowExecutionFailed,
-        task: &Rc<Task>,
-    ) {
-        if task.cancel_requested.get() {
-            return self.give_up(at, task, TaskErrorKind::Cancelled { details: None });
-        }
-        use enums::StartChildWorkflowExecutionFailedCause as Cause;
-        match failed.cause {
-            Cause::WorkflowTypeDoesNotExist => {
-                let missing = MissingType::Workflow(failed.workflow_type.clone());
-                self.register_and_retry(at, missing, task);
-            }
-            Cause::ChildCreationRateExceeded
-            | Cause::OpenChildrenLimitExceeded
-            | Cause::OpenWorkflowsLimitExceeded => self.back_off(task),
-            _ => self.refuse(at, task, failed.cause.as_str()),
-        }
-    }
-
-    fn register_and_retry(&mut self, at: Moment, missing: MissingType, task: &Rc<Task>) {
-        if at.event_id > self.decided_until && !self.missing_types.contains(&missing) {
-            self.missing_types.push(missing);
-        }
-        self.shared.state.borrow_mut().queue(task);
-    }
-
-    /// The cancel of a child did not reach it: it has ended, or the service refuses for its rate.
-    pub(super) fn cancel_not_delivered(
-        &mut self,
-        failed: &RequestCancelExternalWorkflowExecutionFailed,
-    ) {
-        use enums::RequestCancelExternalWorkflowExecutionFailedCause as Cause;
-        if failed.cause != Cause::RequestCancelExternalWorkflowExecutionRateExceeded {
-            return;
-        }
-        let task = {
-            let state = self.shared.state.borrow();
-            let is_it = |task: &&Rc<Task>| {
-                task.kind.id_space() == Some(IdSpace::Children)
-                    && **task.id() == *failed.workflow_id
-            };
-            state.open.values().find(is_it).map(Rc::clone)
-        };
-        if let Some(task) = task {
-            self.back_off(&task);
-        }
-    }
-
-    /// Starts the timer after which what the service refused for its rate is tried again.
-    fn back_off(&mut self, task: &Rc<Task>) {
-        let mut state = self.shared.state.borrow_mut();
-        let refusals = task.refusals.get();
-        task.refusals.set(refusals + 1);
-        let seconds = LONGEST_BACK_OFF_SECONDS.min(1 << refusals.min(6));
-        let timer_id = task_id::of_retry_timer(task.id());
-        // Of a task whose cancel was refused, nothing else changes.
-        if !task.cancel_requested.get() {
-            task.set_state(State::BackingOff);
-        }
-        state.backing_off.insert(timer_id.clone(), Rc::clone(task));
-        state.push(Command::BackOff {
-            task: Rc::clone(task),
-            timer_id,
-            seconds,
-        });
-    }
-
-    /// The service refuses to start a timer. What could delay another attempt is a timer, so the
-    /// attempts are made at once, and are few.
-    fn timer_refused(&mut self, at: Moment, task: &Rc<Task>, cause: &enums::StartTimerFailedCause) {
-        use enums::StartTimerFailedCause as Cause;
-        let may_pass = matches!(
-            cause,
-            Cause::TimerCreationRateExceeded | Cause::OpenTimersLimitExceeded
-        );
-        if may_pass && task.refusals.get() < TIMER_ATTEMPTS {
-            self.shared.state.borrow_mut().try_again(task);
-        } else if !task.cancel_requested.get() {
-            self.refuse(at, task, cause.as_str());
-        }
-    }
-
-    /// The service will never take the task. The code learns of it in its turn.
-    fn refuse(&mut self, at: Moment, task: &Rc<Task>, cause: &str) {
-        let cause = cause.into();
-        self.give_up(at, task, TaskErrorKind::Refused { cause });
-    }
-
-    fn give_up(&mut self, at: Moment, task: &Rc<Task>, kind: TaskErrorKind) {
-        match self.window {
-            Window::Open => self.deliver_refusal(task, kind, at),
-            Window::Deciding { .. } | Window::Matching(_) => {
-                let task = Rc::clone(task);
-                self.held.push_back(Held::Refused { task, kind, at });
-            }
-        }
-    }
 }
 
 fn open(state: &mut crate::flow::FlowState, event_id: EventId, task: Rc<Task>) {
@@ -534,11 +449,14 @@ fn open(state: &mut crate::flow::FlowState, event_id: EventId, task: Rc<Task>) {
 
 fn error_line(command: &Command) -> String {
     match command {
+        Command::Start(task) if task.kind.id_space() == Some(IdSpace::Timers) => {
+            format!("start of timer {} at {}", task.id(), task.location)
+        }
         Command::Start(task) => format!("submit of {} at {}", task.id(), task.location),
-        Command::Cancel(task) => format!("cancel of {}, submitted at {}", task.id(), task.location),
+        Command::Cancel(task) => format!("cancel of {} submitted at {}", task.id(), task.location),
         Command::BackOff { task, seconds, .. } => {
             format!(
-                "retry of {} in {seconds} s, submitted at {}",
+                "retry in {seconds} s of {} submitted at {}",
                 task.id(),
                 task.location
             )

@@ -135,19 +135,22 @@ impl Replayer {
         ))
     }
 
-    /// What the code waits for: each open task with its place.
+    /// What the code waits for, each with its place; if it is none of these, what is open.
     pub(super) fn waiting_for(&self) -> Vec<String> {
         let state = self.shared.state.borrow();
         let mut tasks: Vec<_> = state.open.iter().collect();
         tasks.sort_by_key(|(event_id, _)| **event_id);
+        if tasks.iter().any(|(_, task)| task.is_awaited()) {
+            tasks.retain(|(_, task)| task.is_awaited());
+        }
         let mut lines: Vec<String> = tasks
             .into_iter()
             .map(|(_, task)| {
-                let verb = task.with_state(|state| match state {
-                    State::Started => "runs",
-                    _ => "waits",
+                let running = task.with_state(|state| match state {
+                    State::Started => ", which runs,",
+                    _ => "",
                 });
-                format!("{} ({verb}), submitted at {}", task.id(), task.location)
+                format!("{}{running} submitted at {}", task.id(), task.location)
             })
             .collect();
         lines.extend(

@@ -1,0 +1,130 @@
+//! What the service refuses to do: for now, until something is registered, or for good.
+
+use std::rc::Rc;
+
+use simpleflow_model::enums;
+use simpleflow_model::event::{
+    RequestCancelExternalWorkflowExecutionFailed, StartChildWorkflowExecutionFailed,
+};
+
+use super::{Held, MissingType, Moment, Replayer, Window};
+use crate::commands::Command;
+use crate::error::TaskErrorKind;
+use crate::task::{IdSpace, State, Task};
+use crate::task_id;
+
+/// How long a task rests when the service refuses it because of its rate: 1 second, then twice as
+/// long each time, a minute at most.
+const LONGEST_BACK_OFF_SECONDS: u32 = 60;
+
+/// How often a timer that the service refuses is asked for.
+const TIMER_ATTEMPTS: u32 = 10;
+
+impl Replayer {
+    /// A child was not started: the way on depends on the cause.
+    pub(super) fn child_not_started(
+        &mut self,
+        at: Moment,
+        failed: &StartChildWorkflowExecutionFailed,
+        task: &Rc<Task>,
+    ) {
+        if task.cancel_requested.get() {
+            return self.give_up(at, task, TaskErrorKind::Cancelled { details: None });
+        }
+        use enums::StartChildWorkflowExecutionFailedCause as Cause;
+        match failed.cause {
+            Cause::WorkflowTypeDoesNotExist => {
+                let missing = MissingType::Workflow(failed.workflow_type.clone());
+                self.register_and_retry(at, missing, task);
+            }
+            Cause::ChildCreationRateExceeded
+            | Cause::OpenChildrenLimitExceeded
+            | Cause::OpenWorkflowsLimitExceeded => self.back_off(task),
+            _ => self.refuse(at, task, failed.cause.as_str()),
+        }
+    }
+
+    pub(super) fn register_and_retry(&mut self, at: Moment, missing: MissingType, task: &Rc<Task>) {
+        if at.event_id > self.decided_until && !self.missing_types.contains(&missing) {
+            self.missing_types.push(missing);
+        }
+        self.shared.state.borrow_mut().queue(task);
+    }
+
+    /// The cancel of a child did not reach it: it has ended, or the service refuses for its rate.
+    pub(super) fn cancel_not_delivered(
+        &mut self,
+        failed: &RequestCancelExternalWorkflowExecutionFailed,
+    ) {
+        use enums::RequestCancelExternalWorkflowExecutionFailedCause as Cause;
+        if failed.cause != Cause::RequestCancelExternalWorkflowExecutionRateExceeded {
+            return;
+        }
+        let task = {
+            let state = self.shared.state.borrow();
+            let is_it = |task: &&Rc<Task>| {
+                task.kind.id_space() == Some(IdSpace::Children)
+                    && **task.id() == *failed.workflow_id
+            };
+            state.open.values().find(is_it).map(Rc::clone)
+        };
+        if let Some(task) = task {
+            self.back_off(&task);
+        }
+    }
+
+    /// Starts the timer after which what the service refused for its rate is tried again.
+    pub(super) fn back_off(&mut self, task: &Rc<Task>) {
+        let mut state = self.shared.state.borrow_mut();
+        let refusals = task.refusals.get();
+        task.refusals.set(refusals + 1);
+        let seconds = LONGEST_BACK_OFF_SECONDS.min(1 << refusals.min(6));
+        let timer_id = task_id::of_retry_timer(task.id());
+        // Of a task whose cancel was refused, nothing else changes.
+        if !task.cancel_requested.get() {
+            task.set_state(State::BackingOff);
+        }
+        state.backing_off.insert(timer_id.clone(), Rc::clone(task));
+        state.push(Command::BackOff {
+            task: Rc::clone(task),
+            timer_id,
+            seconds,
+        });
+    }
+
+    /// The service refuses to start a timer. What could delay another attempt is a timer, so the
+    /// attempts are made at once, and are few.
+    pub(super) fn timer_refused(
+        &mut self,
+        at: Moment,
+        task: &Rc<Task>,
+        cause: &enums::StartTimerFailedCause,
+    ) {
+        use enums::StartTimerFailedCause as Cause;
+        let may_pass = matches!(
+            cause,
+            Cause::TimerCreationRateExceeded | Cause::OpenTimersLimitExceeded
+        );
+        if may_pass && task.refusals.get() < TIMER_ATTEMPTS {
+            self.shared.state.borrow_mut().try_again(task);
+        } else if !task.cancel_requested.get() {
+            self.refuse(at, task, cause.as_str());
+        }
+    }
+
+    /// The service will never take the task. The code learns of it in its turn.
+    pub(super) fn refuse(&mut self, at: Moment, task: &Rc<Task>, cause: &str) {
+        let cause = cause.into();
+        self.give_up(at, task, TaskErrorKind::Refused { cause });
+    }
+
+    fn give_up(&mut self, at: Moment, task: &Rc<Task>, kind: TaskErrorKind) {
+        match self.window {
+            Window::Open => self.deliver_refusal(task, kind, at),
+            Window::Deciding { .. } | Window::Matching(_) => {
+                let task = Rc::clone(task);
+                self.held.push_back(Held::Refused { task, kind, at });
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! That what a replayer holds, and what a decision takes, depends on what is open and not on what
+//! has been.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Weak;
+use std::time::Duration;
+
+use simpleflow_macros::{activity, workflow};
+
+use super::{Limits, Replayer};
+use crate::registry::WorkflowEntry;
+use crate::task::Task;
+use crate::testing::HistoryBuilder;
+use crate::{Flow, Result, Workflow};
+
+#[activity(name = "inc")]
+fn inc(x: i64) -> Result<i64> {
+    Ok(x + 1)
+}
+
+#[activity(name = "once", idempotent = true)]
+fn once(x: i64) -> Result<i64> {
+    Ok(x)
+}
+
+thread_local! {
+    static POLLS: Cell<usize> = const { Cell::new(0) };
+    static TASKS: RefCell<Vec<Weak<Task>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Goes round and round: tasks that end, one that fails and is tried again, a timer that loses its
+/// race, a wait that does, a marker, and a signal whose name never comes again.
+#[workflow(name = "rounds")]
+struct Rounds;
+
+impl Workflow for Rounds {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        let mut rounds = pin!(async {
+            for round in 0_u32.. {
+                let first = flow.submit(inc(1));
+                let second = flow.submit(inc(&first).retry(1));
+                TASKS.with_borrow_mut(|tasks| {
+                    tasks.extend(
+                        [&first, &second].map(|future| std::rc::Rc::downgrade(&future.task())),
+                    );
+                });
+                let timeout = flow.sleep(Duration::from_secs(60));
+                let _never = flow.wait_signal::<()>("never");
+                let missed = flow.wait_signal::<()>(format!("missed-{round}"));
+                flow.wait_any(&[&timeout, &missed]).await;
+                timeout.cancel();
+                flow.record_marker("round", round);
+                flow.wait_all((&first, &second)).await?;
+                flow.submit(once(7)).await?;
+            }
+            Ok(())
+        });
+        std::future::poll_fn(|context| {
+            POLLS.set(POLLS.get() + 1);
+            rounds.as_mut().poll(context)
+        })
+        .await
+    }
+}
+
+/// All that a replayer holds more or less of.
+fn sizes(replayer: &Replayer) -> Vec<(&'static str, usize)> {
+    let state = replayer.shared.state.borrow();
+    let mut sizes = vec![
+        ("unread events", replayer.unread.len()),
+        ("held events", replayer.held.len()),
+        ("missing types", replayer.missing_types.len()),
+    ];
+    sizes.extend(state.sizes());
+    sizes
+}
+
+#[test]
+fn a_warm_decision_is_as_dear_as_what_is_new() {
+    let mut replayer = Replayer::new(
+        WorkflowEntry::of::<Rounds>(),
+        Default::default(),
+        Limits::default(),
+    );
+    let mut history = HistoryBuilder::new().started("[]");
+    let mut decide = |history: HistoryBuilder| {
+        let history = history.decision_started();
+        let known = replayer.last_event_id().0 as usize;
+        replayer.feed(history.events()[known..].to_vec()).unwrap();
+        let answer = replayer.decisions().unwrap();
+        (history.decided_as(answer), sizes(&replayer))
+    };
+    let mut seen = Vec::new();
+    for round in 0..100 {
+        POLLS.set(0);
+        let (next, at_start) = decide(history);
+        let (first, second) = (2 * round + 1, 2 * round + 2);
+        let next = next.signaled(format!("missed-{round}"), "");
+        let (next, _) = decide(next);
+        let next = next.activity_completed(&format!("activity-inc-{first}"), "1");
+        let (next, _) = decide(next);
+        let second = format!("activity-inc-{second}");
+        let (next, _) = decide(next.activity_failed(&second, "no", ""));
+        history = next.activity_completed(&second, "2");
+        if round == 0 {
+            let (next, _) = decide(history);
+            let id = next.open_activities().next().unwrap().0.to_string();
+            history = next.activity_completed(&id, "7");
+        }
+        seen.push((POLLS.get(), at_start));
+    }
+    // The first round has one decision more; from the second on the idempotent task is known.
+    assert_eq!(seen[2], seen[99]);
+    let expected = [
+        ("unread events", 0),
+        ("held events", 0),
+        ("missing types", 0),
+        // An activity, a timer.
+        ("activity commands", 1),
+        ("other commands", 1),
+        ("open tasks", 0),
+        ("open activities", 0),
+        ("tasks that back off", 0),
+        // The idempotent one.
+        ("tasks known by id", 1),
+        // Of the waits for a signal that never comes, the newest is kept.
+        ("names of signals", 2),
+        ("signals and waits", 2),
+        ("patches", 0),
+    ];
+    assert_eq!(seen[99].1, expected);
+    let alive =
+        TASKS.with_borrow(|tasks| tasks.iter().filter(|task| task.strong_count() > 0).count());
+    assert!(alive <= 2, "{alive} of 200 tasks are kept");
+}
