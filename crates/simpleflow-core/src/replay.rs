@@ -199,7 +199,15 @@ impl Replayer {
         &mut self,
         events: impl IntoIterator<Item = HistoryEvent>,
     ) -> Result<(), ReplayError> {
-        for event in events {
+        let mut unread = std::mem::take(&mut self.unread);
+        let known = unread.len();
+        if known == 0 {
+            // A vector that is given whole is kept as it is: histories are large.
+            unread = events.into_iter().collect();
+        } else {
+            unread.extend(events);
+        }
+        for event in &unread[known..] {
             if event.event_id != self.next_event {
                 return Err(ReplayError::NotNext {
                     expected: self.next_event,
@@ -207,9 +215,9 @@ impl Replayer {
                 });
             }
             self.next_event.0 += 1;
-            self.look_ahead(&event);
-            self.unread.push(event);
+            self.look_ahead(event);
         }
+        self.unread = unread;
         Ok(())
     }
 
