@@ -1,8 +1,10 @@
 //! A timer and a signal: somebody is asked, and has so long to answer.
 //!
-//!     simpleflow workflow.start --local examples.approval.Approval --input '["ada", 10]' \
-//!         --signal 'answer={"approved": true}'
-//!     simpleflow workflow.start --local examples.approval.Approval --input '["ada", 86400]' --skip-time
+//! ```sh
+//! simpleflow workflow.start --local examples.approval.Approval --input '["ada", 10]' \
+//!     --signal 'answer={"approved": true}'
+//! simpleflow workflow.start --local examples.approval.Approval --input '["ada", 86400]' --skip-time
+//! ```
 
 use simpleflow::prelude::*;
 

@@ -1,7 +1,9 @@
 //! Dataflow in its smallest form: `double` and `delay` both need the result of `increment`, and
 //! run at the same time when they have it.
 //!
-//!     simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
+//! ```sh
+//! simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
+//! ```
 
 use simpleflow::prelude::*;
 

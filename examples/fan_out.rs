@@ -1,7 +1,9 @@
 //! Fan-out and fan-in: one task for each part, and one for all their results.
 //!
-//!     simpleflow workflow.start --local examples.fan_out.WordCount \
-//!         --input '[["the quick brown fox", "the lazy dog", "the end"]]'
+//! ```sh
+//! simpleflow workflow.start --local examples.fan_out.WordCount \
+//!     --input '[["the quick brown fox", "the lazy dog", "the end"]]'
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,9 @@
 //! Failure: tasks that are tried again, and a workflow that decides what a failure means.
 //!
-//!     simpleflow workflow.start --local examples.retry.Download --input '[3]'
-//!     simpleflow workflow.start --local examples.retry.Download --input '[9]'
+//! ```sh
+//! simpleflow workflow.start --local examples.retry.Download --input '[3]'
+//! simpleflow workflow.start --local examples.retry.Download --input '[9]'
+//! ```
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
