@@ -1,229 +1,48 @@
-//! The constraints of the service model on requests: lengths, names, sizes of lists.
+//! Holds requests against the constraints of the service model.
 //!
-//! Types say most of what a request may be; this checks the rest, and reports all that is wrong
-//! at once in the service's words.
+//! The check is a serializer: it walks over whatever has the form of a request. That is a request
+//! of the model's own types, or the JSON that somebody sent and that may not be one. So there is
+//! one set of rules and one set of words, and all that is wrong is reported at once.
 
 use std::fmt::{self, Display};
 
-use simpleflow_model::types::TaskList;
-use simpleflow_model::{Decision, Fault, SmolStr, Timeout, limits};
+use serde::ser::{self, Impossible, Serialize, Serializer};
+use simpleflow_model::{Decision, Fault, SmolStr, limits};
 
+use crate::constraints::{Constrained, Form, Rule, Shape};
 use crate::fault;
 
-/// The path of a member in a request, written only when something is wrong with it.
-#[derive(Clone, Copy)]
-pub(crate) enum Path<'a> {
-    Member(&'static str),
-    /// A member of the attributes of the decision with an index from 0.
-    Decision(usize, &'a Decision, &'static str),
+/// Holds a request of a type against its constraints: the request itself, or JSON that is to
+/// become one.
+///
+/// # Errors
+/// `ValidationException`: a closing decision that is not the last, before all else; else all that
+/// is wrong.
+pub fn check<R: Constrained>(request: &impl Serialize) -> Result<(), Fault> {
+    check_rule(&Rule::Structure(R::shape), Path::Request, request)
 }
 
-impl From<&'static str> for Path<'_> {
-    fn from(member: &'static str) -> Self {
-        Self::Member(member)
-    }
+/// Holds one value against a rule.
+pub(crate) fn check_member(
+    name: &'static str,
+    rule: &'static Rule,
+    value: &impl Serialize,
+) -> Result<(), Fault> {
+    check_rule(rule, Path::Member(&Path::Request, name), value)
 }
 
-impl Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Member(member) => f.write_str(member),
-            Self::Decision(index, decision, member) => {
-                let kind = decision.decision_type();
-                let attributes = Decision::TYPES
-                    .iter()
-                    .find(|(name, ..)| *name == kind)
-                    .map_or(kind, |(_, attributes, _)| attributes);
-                write!(f, "decisions.{}.member.{attributes}.{member}", index + 1)
-            }
-        }
-    }
-}
-
-/// A value in a message is cut here, so that a refused request of 1 MB is not answered with 1 MB.
-const SHOWN_CHARACTERS: usize = 256;
-
-/// Collects what is wrong with a request.
-#[derive(Debug, Default)]
-pub(crate) struct Check {
-    errors: Vec<String>,
-}
-
-impl Check {
-    fn wrong<'a>(&mut self, path: impl Into<Path<'a>>, value: &str, constraint: impl Display) {
-        let path = path.into();
-        let value: String = value.chars().take(SHOWN_CHARACTERS).collect();
-        self.errors.push(format!(
-            "Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
-        ));
-    }
-
-    fn length<'a>(&mut self, path: impl Into<Path<'a>>, value: &str, min: usize, max: usize) {
-        if value.len() < min {
-            let constraint = format_args!("Member must have length greater than or equal to {min}");
-            self.wrong(path, value, constraint);
-        } else if value.len() > max && value.chars().count() > max {
-            let constraint = format_args!("Member must have length less than or equal to {max}");
-            self.wrong(path, value, constraint);
-        }
-    }
-
-    /// A name or id: not empty, not too long, and of the characters that names are made of.
-    pub(crate) fn name<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: &str,
-        max: usize,
-    ) -> &mut Self {
-        let path = path.into();
-        self.length(path, value, 1, max);
-        if value.contains(|c: char| matches!(c, ':' | '/' | '|') || c.is_control()) {
-            self.wrong(
-                path,
-                value,
-                "Member must not contain ':', '/', '|' or control characters",
-            );
-        } else if value == "arn" {
-            self.wrong(path, value, "Member must not be the literal string arn");
-        }
-        self
-    }
-
-    /// A name that may not begin or end with white space either.
-    pub(crate) fn trimmed_name<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: &str,
-        max: usize,
-    ) -> &mut Self {
-        let path = path.into();
-        self.name(path, value, max);
-        if value.trim() != value {
-            self.wrong(path, value, "Member must not start or end with whitespace");
-        }
-        self
-    }
-
-    /// Text that must be there and may be of any characters.
-    pub(crate) fn required<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: &str,
-        max: usize,
-    ) -> &mut Self {
-        self.length(path, value, 1, max);
-        self
-    }
-
-    /// Text that may be absent or empty.
-    pub(crate) fn text<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: Option<&str>,
-        max: usize,
-    ) -> &mut Self {
-        self.length(path, value.unwrap_or_default(), 0, max);
-        self
-    }
-
-    /// An input, result, details, control or context.
-    pub(crate) fn data<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: &Option<SmolStr>,
-    ) -> &mut Self {
-        self.text(path, value.as_deref(), limits::DATA_LENGTH)
-    }
-
-    pub(crate) fn task_list<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: &Option<TaskList>,
-    ) -> &mut Self {
-        if let Some(list) = value {
-            self.name(path, &list.name, 256);
-        }
-        self
-    }
-
-    /// A time limit that must have an end: `NONE` is refused.
-    pub(crate) fn limited<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: Option<Timeout>,
-    ) -> &mut Self {
-        if value == Some(Timeout::None) {
-            self.wrong(path, "NONE", "Member must be a number of seconds");
-        }
-        self
-    }
-
-    /// At most five tags of at most 256 characters. A null tag is accepted (recorded in 2016).
-    pub(crate) fn tags<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: &Option<Vec<Option<SmolStr>>>,
-    ) -> &mut Self {
-        let path = path.into();
-        let tags = value.as_deref().unwrap_or_default();
-        if tags.len() > limits::TAGS {
-            let constraint = format_args!(
-                "Member must have length less than or equal to {}",
-                limits::TAGS
-            );
-            self.wrong(path, &format!("{tags:?}"), constraint);
-        }
-        for tag in tags.iter().flatten() {
-            self.length(path, tag, 0, 256);
-        }
-        self
-    }
-
-    pub(crate) fn page_size(&mut self, value: Option<u32>) -> &mut Self {
-        if let Some(size) = value
-            && size as usize > limits::PAGE_SIZE
-        {
-            let constraint = format_args!(
-                "Member must have value less than or equal to {}",
-                limits::PAGE_SIZE
-            );
-            self.wrong("maximumPageSize", &size.to_string(), constraint);
-        }
-        self
-    }
-
-    /// An enum's value that the service does not list.
-    pub(crate) fn listed<'a>(
-        &mut self,
-        path: impl Into<Path<'a>>,
-        value: Option<&str>,
-        values: &[&str],
-    ) -> &mut Self {
-        if let Some(value) = value
-            && !values.contains(&value)
-        {
-            let constraint = format!(
-                "Member must satisfy enum value set: [{}]",
-                values.join(", ")
-            );
-            self.wrong(path, value, constraint);
-        }
-        self
-    }
-
-    /// # Errors
-    /// `ValidationException` with all that is wrong.
-    pub(crate) fn finish(&self) -> Result<(), Fault> {
-        if self.errors.is_empty() {
-            return Ok(());
-        }
-        let count = self.errors.len();
-        let plural = if count == 1 { "" } else { "s" };
-        let errors = self.errors.join("; ");
-        Err(fault::validation(format!(
-            "{count} validation error{plural} detected: {errors}"
-        )))
-    }
+fn check_rule(rule: &Rule, path: Path<'_>, value: &impl Serialize) -> Result<(), Fault> {
+    let mut found = Found::default();
+    let walk = Walk {
+        target: Target::Value(rule),
+        path,
+        found: &mut found,
+    };
+    // The walk itself cannot fail, but what it walks over may refuse to be serialized.
+    value
+        .serialize(walk)
+        .map_err(|_| fault::validation(SmolStr::new_static("The request cannot be read")))?;
+    found.finish()
 }
 
 /// A page of a listing is as long as the request says; 0 and nothing mean the longest.
@@ -234,171 +53,636 @@ pub(crate) fn page_size(value: Option<u32>) -> usize {
     }
 }
 
-/// Checks the decisions of a response.
-///
-/// # Errors
-/// `ValidationException`: a closing decision that is not the last, before all else; then
-/// whatever breaks the constraints of the decisions' attributes.
-pub(crate) fn decisions(decisions: &[Decision]) -> Result<(), Fault> {
-    if let Some((_, before_last)) = decisions.split_last()
-        && before_last.iter().any(closes)
-    {
-        return Err(fault::validation(SmolStr::new_static(
-            "Close must be last decision in list",
-        )));
-    }
-    let mut check = Check::default();
-    for (index, decision) in decisions.iter().enumerate() {
-        let at = |member| Path::Decision(index, decision, member);
-        attributes(&mut check, decision, at);
-    }
-    check.finish()
+/// The longest retention, in days.
+const RETENTION_DAYS: u32 = 90;
+
+/// A value in a message is cut here, so that a refused request of 1 MB is not answered with 1 MB.
+const SHOWN_CHARACTERS: usize = 256;
+
+/// Where the walk is, written only when something is wrong there.
+#[derive(Clone, Copy)]
+enum Path<'a> {
+    Request,
+    Member(&'a Path<'a>, &'static str),
+    /// An element of a list, counted from 1.
+    Element(&'a Path<'a>, usize),
 }
 
-fn closes(decision: &Decision) -> bool {
-    matches!(
-        decision,
-        Decision::CompleteWorkflowExecution(_)
-            | Decision::FailWorkflowExecution(_)
-            | Decision::CancelWorkflowExecution(_)
-            | Decision::ContinueAsNewWorkflowExecution(_)
-    )
-}
-
-fn attributes<'a>(check: &mut Check, decision: &Decision, at: impl Fn(&'static str) -> Path<'a>) {
-    use simpleflow_model::ChildPolicy;
-    let policy = |value: &Option<ChildPolicy>| value.as_ref().map(|p| SmolStr::from(p.as_str()));
-    match decision {
-        Decision::ScheduleActivityTask(d) => check
-            .required(at("activityType.name"), &d.activity_type.name, 256)
-            .required(at("activityType.version"), &d.activity_type.version, 64)
-            .name(at("activityId"), &d.activity_id, 256)
-            .data(at("control"), &d.control)
-            .data(at("input"), &d.input)
-            .task_list(at("taskList.name"), &d.task_list),
-        Decision::RequestCancelActivityTask(d) => {
-            check.required(at("activityId"), &d.activity_id, 256)
+impl Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request => Ok(()),
+            Self::Member(Self::Request, name) => f.write_str(name),
+            Self::Member(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Element(parent, number) => write!(f, "{parent}.{number}.member"),
         }
-        Decision::CompleteWorkflowExecution(d) => check.data(at("result"), &d.result),
-        Decision::FailWorkflowExecution(d) => check
-            .text(at("reason"), d.reason.as_deref(), limits::REASON_LENGTH)
-            .data(at("details"), &d.details),
-        Decision::CancelWorkflowExecution(d) => check.data(at("details"), &d.details),
-        Decision::ContinueAsNewWorkflowExecution(d) => check
-            .data(at("input"), &d.input)
-            .limited(
-                at("executionStartToCloseTimeout"),
-                d.execution_start_to_close_timeout,
-            )
-            .task_list(at("taskList.name"), &d.task_list)
-            .listed(
-                at("childPolicy"),
-                policy(&d.child_policy).as_deref(),
-                ChildPolicy::VALUES,
-            )
-            .tags(at("tagList"), &d.tag_list)
-            .text(
-                at("workflowTypeVersion"),
-                d.workflow_type_version.as_deref(),
-                64,
-            )
-            .text(at("lambdaRole"), d.lambda_role.as_deref(), 1_600),
-        Decision::RecordMarker(d) => check
-            .required(at("markerName"), &d.marker_name, 256)
-            .data(at("details"), &d.details),
-        Decision::StartTimer(d) => check
-            .name(at("timerId"), &d.timer_id, 256)
-            .data(at("control"), &d.control)
-            .limited(at("startToFireTimeout"), Some(d.start_to_fire_timeout)),
-        Decision::CancelTimer(d) => check.required(at("timerId"), &d.timer_id, 256),
-        Decision::SignalExternalWorkflowExecution(d) => check
-            .required(at("workflowId"), &d.workflow_id, 256)
-            .text(at("runId"), d.run_id.as_deref(), 64)
-            .required(at("signalName"), &d.signal_name, 256)
-            .data(at("input"), &d.input)
-            .data(at("control"), &d.control),
-        Decision::RequestCancelExternalWorkflowExecution(d) => check
-            .required(at("workflowId"), &d.workflow_id, 256)
-            .text(at("runId"), d.run_id.as_deref(), 64)
-            .data(at("control"), &d.control),
-        Decision::StartChildWorkflowExecution(d) => check
-            .required(at("workflowType.name"), &d.workflow_type.name, 256)
-            .required(at("workflowType.version"), &d.workflow_type.version, 64)
-            .name(at("workflowId"), &d.workflow_id, 256)
-            .data(at("control"), &d.control)
-            .data(at("input"), &d.input)
-            .limited(
-                at("executionStartToCloseTimeout"),
-                d.execution_start_to_close_timeout,
-            )
-            .task_list(at("taskList.name"), &d.task_list)
-            .listed(
-                at("childPolicy"),
-                policy(&d.child_policy).as_deref(),
-                ChildPolicy::VALUES,
-            )
-            .tags(at("tagList"), &d.tag_list)
-            .text(at("lambdaRole"), d.lambda_role.as_deref(), 1_600),
-        Decision::ScheduleLambdaFunction(d) => check
-            .name(at("id"), &d.id, 256)
-            .required(at("name"), &d.name, 64)
-            .data(at("control"), &d.control)
-            .data(at("input"), &d.input),
-    };
+    }
+}
+
+/// What is wrong with a request.
+#[derive(Default)]
+struct Found {
+    errors: Vec<String>,
+    /// The place of the latest listed string among those that are listed.
+    listed: Option<usize>,
+    /// Whether a closing decision was seen, and whether another decision came after one.
+    close: bool,
+    after_close: bool,
+}
+
+impl Found {
+    fn wrong(&mut self, path: &Path<'_>, value: &str, constraint: impl Display) {
+        let value: String = value.chars().take(SHOWN_CHARACTERS).collect();
+        self.errors.push(format!(
+            "Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
+        ));
+    }
+
+    fn missing(&mut self, path: &Path<'_>) {
+        self.errors.push(format!(
+            "Value null at '{path}' failed to satisfy constraint: Member must not be null"
+        ));
+    }
+
+    fn finish(self) -> Result<(), Fault> {
+        if self.after_close {
+            return Err(fault::validation(SmolStr::new_static(
+                "Close must be last decision in list",
+            )));
+        }
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        let count = self.errors.len();
+        let plural = if count == 1 { "" } else { "s" };
+        let errors = self.errors.join("; ");
+        Err(fault::validation(format!(
+            "{count} validation error{plural} detected: {errors}"
+        )))
+    }
+
+    fn string(&mut self, rule: &Rule, path: &Path<'_>, value: &str) {
+        match rule {
+            Rule::Text { min, max, form } => {
+                if value.len() < *min {
+                    let constraint =
+                        format_args!("Member must have length greater than or equal to {min}");
+                    self.wrong(path, value, constraint);
+                } else if value.len() > *max && value.chars().count() > *max {
+                    let constraint =
+                        format_args!("Member must have length less than or equal to {max}");
+                    self.wrong(path, value, constraint);
+                } else if let Some(problem) = form.problem(value) {
+                    self.wrong(path, value, problem);
+                }
+            }
+            Rule::Listed(values) => {
+                self.listed = values.iter().position(|listed| *listed == value);
+                if self.listed.is_none() {
+                    let constraint = format!(
+                        "Member must satisfy enum value set: [{}]",
+                        values.join(", ")
+                    );
+                    self.wrong(path, value, constraint);
+                }
+            }
+            Rule::Any | Rule::Number { .. } | Rule::List(..) | Rule::Structure(_) => {}
+        }
+    }
+
+    fn number(&mut self, rule: &Rule, path: &Path<'_>, value: i64) {
+        if let Rule::Number { min, max } = rule {
+            if value < *min {
+                let constraint =
+                    format_args!("Member must have value greater than or equal to {min}");
+                self.wrong(path, &value.to_string(), constraint);
+            } else if value > *max {
+                let constraint = format_args!("Member must have value less than or equal to {max}");
+                self.wrong(path, &value.to_string(), constraint);
+            }
+        }
+    }
+
+    /// Notes the type of a decision; a closing one must be the last.
+    fn decision(&mut self, index: Option<usize>) {
+        self.after_close |= self.close;
+        self.close |= index
+            .and_then(|index| Decision::TYPES.get(index))
+            .is_some_and(|(kind, ..)| CLOSING.contains(kind));
+    }
+}
+
+/// The decisions that close an execution.
+const CLOSING: &[&str] = &[
+    "CompleteWorkflowExecution",
+    "FailWorkflowExecution",
+    "CancelWorkflowExecution",
+    "ContinueAsNewWorkflowExecution",
+];
+
+impl Form {
+    /// What is wrong with a text, if anything.
+    fn problem(self, value: &str) -> Option<&'static str> {
+        let seconds = || !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        match self {
+            Self::Free => None,
+            Self::Name | Self::TrimmedName => {
+                if value.contains(|c: char| matches!(c, ':' | '/' | '|') || c.is_control()) {
+                    Some("Member must not contain ':', '/', '|' or control characters")
+                } else if value == "arn" {
+                    Some("Member must not be the literal string arn")
+                } else if self == Self::TrimmedName && value.trim() != value {
+                    Some("Member must not start or end with whitespace")
+                } else {
+                    None
+                }
+            }
+            Self::Seconds => (!seconds()).then_some("Member must be a number of seconds"),
+            Self::Timeout => (value != "NONE" && !seconds())
+                .then_some("Member must be a number of seconds or NONE"),
+            Self::Days => {
+                let days = value.parse().is_ok_and(|days: u32| days <= RETENTION_DAYS);
+                (value != "NONE" && !days).then_some("Member must be at most 90 days, or NONE")
+            }
+            Self::Integer => (value.parse::<i32>().is_err()).then_some("Member must be an integer"),
+        }
+    }
+}
+
+/// What the walk is at: a value, or the key of a member.
+enum Target<'a> {
+    Value(&'a Rule),
+    /// The place of the key among the members is put here.
+    Key(&'static Shape, &'a mut Option<usize>),
+}
+
+/// The walk at one place. It says whether there is a value, which null is not.
+struct Walk<'a> {
+    target: Target<'a>,
+    path: Path<'a>,
+    found: &'a mut Found,
+}
+
+impl<'a> Walk<'a> {
+    fn integer(self, value: i64) -> Result<bool, fmt::Error> {
+        if let Target::Value(rule) = self.target {
+            self.found.number(rule, &self.path, value);
+        }
+        Ok(true)
+    }
+
+    fn object(self) -> Object<'a> {
+        let shape = match self.target {
+            Target::Value(Rule::Structure(shape)) => Some(shape()),
+            _ => None,
+        };
+        Object {
+            shape,
+            member: None,
+            seen: 0,
+            decision: None,
+            path: self.path,
+            found: self.found,
+        }
+    }
+
+    fn list(self) -> List<'a> {
+        let (max, element) = match self.target {
+            Target::Value(Rule::List(max, element)) => (*max, *element),
+            _ => (usize::MAX, &Rule::Any),
+        };
+        List {
+            max,
+            element,
+            length: 0,
+            path: self.path,
+            found: self.found,
+        }
+    }
+}
+
+type Outcome = Result<bool, fmt::Error>;
+
+impl<'a> Serializer for Walk<'a> {
+    type Ok = bool;
+    type Error = fmt::Error;
+    type SerializeSeq = List<'a>;
+    type SerializeTuple = List<'a>;
+    type SerializeTupleStruct = Impossible<bool, fmt::Error>;
+    type SerializeTupleVariant = Impossible<bool, fmt::Error>;
+    type SerializeMap = Object<'a>;
+    type SerializeStruct = Object<'a>;
+    type SerializeStructVariant = Impossible<bool, fmt::Error>;
+
+    fn serialize_str(self, value: &str) -> Outcome {
+        match self.target {
+            Target::Value(rule) => self.found.string(rule, &self.path, value),
+            Target::Key(shape, index) => {
+                *index = shape.members.iter().position(|member| member.name == value);
+            }
+        }
+        Ok(true)
+    }
+
+    fn serialize_i64(self, value: i64) -> Outcome {
+        self.integer(value)
+    }
+
+    fn serialize_u64(self, value: u64) -> Outcome {
+        self.integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+
+    fn serialize_i8(self, value: i8) -> Outcome {
+        self.integer(value.into())
+    }
+
+    fn serialize_i16(self, value: i16) -> Outcome {
+        self.integer(value.into())
+    }
+
+    fn serialize_i32(self, value: i32) -> Outcome {
+        self.integer(value.into())
+    }
+
+    fn serialize_u8(self, value: u8) -> Outcome {
+        self.integer(value.into())
+    }
+
+    fn serialize_u16(self, value: u16) -> Outcome {
+        self.integer(value.into())
+    }
+
+    fn serialize_u32(self, value: u32) -> Outcome {
+        self.integer(value.into())
+    }
+
+    fn serialize_bool(self, _: bool) -> Outcome {
+        Ok(true)
+    }
+
+    fn serialize_f32(self, _: f32) -> Outcome {
+        Ok(true)
+    }
+
+    fn serialize_f64(self, _: f64) -> Outcome {
+        Ok(true)
+    }
+
+    fn serialize_char(self, _: char) -> Outcome {
+        Ok(true)
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Outcome {
+        Ok(true)
+    }
+
+    fn serialize_none(self) -> Outcome {
+        Ok(false)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Outcome {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Outcome {
+        Ok(false)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Outcome {
+        Ok(false)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Outcome {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Outcome {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Outcome {
+        Err(fmt::Error)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<List<'a>, fmt::Error> {
+        Ok(self.list())
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<List<'a>, fmt::Error> {
+        Ok(self.list())
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, fmt::Error> {
+        Err(fmt::Error)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, fmt::Error> {
+        Ok(self.object())
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Object<'a>, fmt::Error> {
+        Ok(self.object())
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, fmt::Error> {
+        Err(fmt::Error)
+    }
+}
+
+/// The walk over a list.
+struct List<'a> {
+    max: usize,
+    element: &'static Rule,
+    length: usize,
+    path: Path<'a>,
+    found: &'a mut Found,
+}
+
+impl ser::SerializeSeq for List<'_> {
+    type Ok = bool;
+    type Error = fmt::Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), fmt::Error> {
+        self.length += 1;
+        value.serialize(Walk {
+            target: Target::Value(self.element),
+            path: Path::Element(&self.path, self.length),
+            found: self.found,
+        })?;
+        Ok(())
+    }
+
+    fn end(self) -> Outcome {
+        if self.length > self.max {
+            let Self { max, path, .. } = self;
+            self.found.errors.push(format!(
+                "Value at '{path}' failed to satisfy constraint: \
+                 Member must have length less than or equal to {max}"
+            ));
+        }
+        Ok(true)
+    }
+}
+
+impl ser::SerializeTuple for List<'_> {
+    type Ok = bool;
+    type Error = fmt::Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), fmt::Error> {
+        ser::SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Outcome {
+        ser::SerializeSeq::end(self)
+    }
+}
+
+/// The walk over a structure.
+struct Object<'a> {
+    /// Nothing where no structure is expected.
+    shape: Option<&'static Shape>,
+    /// The member whose value comes next, if it is one of the shape's.
+    member: Option<usize>,
+    /// The members that have a value, a bit each.
+    seen: u64,
+    /// The type of a decision, as its place among the types.
+    decision: Option<usize>,
+    path: Path<'a>,
+    found: &'a mut Found,
+}
+
+impl Object<'_> {
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), fmt::Error> {
+        let member = self.member.take();
+        let Some((index, member)) =
+            member.and_then(|index| Some((index, self.shape?.members.get(index)?)))
+        else {
+            return Ok(());
+        };
+        let present = value.serialize(Walk {
+            target: Target::Value(&member.rule),
+            path: Path::Member(&self.path, member.name),
+            found: self.found,
+        })?;
+        self.seen |= u64::from(present) << index;
+        if member.name == "decisionType" {
+            self.decision = self.found.listed.take();
+            self.found.decision(self.decision);
+        }
+        Ok(())
+    }
+
+    fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), fmt::Error> {
+        self.member = None;
+        if let Some(shape) = self.shape {
+            key.serialize(Walk {
+                target: Target::Key(shape, &mut self.member),
+                path: self.path,
+                found: self.found,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reports what is not there and must be.
+    fn finish(self) -> Outcome {
+        for (index, member) in self
+            .shape
+            .iter()
+            .flat_map(|shape| shape.members)
+            .enumerate()
+        {
+            // A decision needs the attributes of its type, unless none of them is required.
+            let needed = member.required
+                || (self.decision.is_some_and(|kind| kind + 1 == index)
+                    && matches!(member.rule, Rule::Structure(shape)
+                        if shape().members.iter().any(|member| member.required)));
+            if needed && self.seen & (1 << index) == 0 {
+                self.found.missing(&Path::Member(&self.path, member.name));
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl ser::SerializeMap for Object<'_> {
+    type Ok = bool;
+    type Error = fmt::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), fmt::Error> {
+        self.key(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), fmt::Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Outcome {
+        self.finish()
+    }
+}
+
+impl ser::SerializeStruct for Object<'_> {
+    type Ok = bool;
+    type Error = fmt::Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), fmt::Error> {
+        self.key(key)?;
+        self.value(value)
+    }
+
+    fn end(self) -> Outcome {
+        self.finish()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
     use simpleflow_model::decision::*;
+    use simpleflow_model::operation::*;
 
     use super::*;
 
+    fn message<R: Constrained>(request: &Value) -> String {
+        check::<R>(request).unwrap_err().message.into()
+    }
+
     #[test]
     fn all_that_is_wrong_is_reported_at_once() {
-        let long = "x".repeat(257);
-        let mut check = Check::default();
-        check
-            .name("name", "", 256)
-            .name("workflowId", "a/b", 256)
-            .text("reason", Some(&long), 256)
-            .text("details", Some(&"é".repeat(256)), 256)
-            .name("name", "arn", 256)
-            .trimmed_name("name", " x", 256);
-        let message = check.finish().unwrap_err().message;
-        assert!(
-            message.starts_with(
-                "5 validation errors detected: Value '' at 'name' failed to satisfy constraint: \
-                 Member must have length greater than or equal to 1; Value 'a/b' at 'workflowId'"
-            ),
-            "{message}"
+        let request = json!({
+            "domain": "d", "workflowId": "a/b", "input": "é".repeat(32_768),
+            "workflowType": { "name": "", "version": null },
+            "taskStartToCloseTimeout": "soon", "childPolicy": "HUG", "taskPriority": "high",
+            "tagList": ["1", "2", "3", "4", "5", null],
+        });
+        assert_eq!(
+            message::<StartWorkflowExecution>(&request),
+            "7 validation errors detected: \
+             Value 'HUG' at 'childPolicy' failed to satisfy constraint: Member must satisfy enum \
+             value set: [TERMINATE, REQUEST_CANCEL, ABANDON]; \
+             Value at 'tagList' failed to satisfy constraint: Member must have length less than \
+             or equal to 5; \
+             Value 'high' at 'taskPriority' failed to satisfy constraint: Member must be an \
+             integer; \
+             Value 'soon' at 'taskStartToCloseTimeout' failed to satisfy constraint: Member must \
+             be a number of seconds or NONE; \
+             Value 'a/b' at 'workflowId' failed to satisfy constraint: Member must not contain \
+             ':', '/', '|' or control characters; \
+             Value '' at 'workflowType.name' failed to satisfy constraint: Member must have \
+             length greater than or equal to 1; \
+             Value null at 'workflowType.version' failed to satisfy constraint: Member must not \
+             be null"
+        );
+        let request = json!({ "domain": "d", "execution": { "workflowId": "w", "runId": "r" },
+            "maximumPageSize": 1001 });
+        assert_eq!(
+            message::<GetWorkflowExecutionHistory>(&request),
+            "1 validation error detected: Value '1001' at 'maximumPageSize' failed to satisfy \
+             constraint: Member must have value less than or equal to 1000"
+        );
+    }
+
+    #[test]
+    fn a_typed_request_is_held_against_the_same_rules() {
+        let request = RegisterDomain {
+            name: " x".into(),
+            workflow_execution_retention_period_in_days: simpleflow_model::RetentionDays(91),
+            ..Default::default()
+        };
+        let fault = check::<RegisterDomain>(&request).unwrap_err();
+        assert_eq!(
+            fault.message,
+            "2 validation errors detected: Value ' x' at 'name' failed to satisfy constraint: \
+             Member must not start or end with whitespace; Value '91' at \
+             'workflowExecutionRetentionPeriodInDays' failed to satisfy constraint: Member must \
+             be at most 90 days, or NONE"
         );
     }
 
     #[test]
     fn a_decision_is_named_by_its_place() {
-        let timer = StartTimer {
-            timer_id: "".into(),
-            ..Default::default()
-        };
-        let batch = [
-            Decision::from(RecordMarker {
-                marker_name: "m".into(),
-                ..Default::default()
-            }),
-            timer.into(),
-        ];
-        let message = decisions(&batch).unwrap_err().message;
-        assert!(
-            message.contains("'decisions.2.member.startTimerDecisionAttributes.timerId' failed"),
-            "{message}"
-        );
+        let decisions = json!([
+            { "decisionType": "RecordMarker", "recordMarkerDecisionAttributes": { "markerName": "m" } },
+            { "decisionType": "StartTimer", "startTimerDecisionAttributes": { "timerId": "" } },
+            { "decisionType": "CancelTimer" },
+            { "decisionType": "FlyToTheMoon" },
+            {},
+            { "decisionType": "CompleteWorkflowExecution" },
+        ]);
+        let request = json!({ "taskToken": "t", "decisions": decisions });
+        let message = message::<RespondDecisionTaskCompleted>(&request);
+        for (part, missing) in [
+            ("2.member.startTimerDecisionAttributes.timerId", false),
+            (
+                "2.member.startTimerDecisionAttributes.startToFireTimeout",
+                true,
+            ),
+            ("3.member.cancelTimerDecisionAttributes", true),
+            ("4.member.decisionType", false),
+            ("5.member.decisionType", true),
+        ] {
+            let value = if missing { "Value null " } else { "' " };
+            let part = format!("{value}at 'decisions.{part}' failed");
+            assert!(message.contains(&part), "{part} is not in {message}");
+        }
+        assert!(message.starts_with("5 validation errors"), "{message}");
     }
 
     #[test]
     fn close_must_be_last() {
+        let request = |decisions: Vec<Decision>| RespondDecisionTaskCompleted {
+            task_token: "t".into(),
+            decisions: Some(decisions),
+            ..Default::default()
+        };
         let close = Decision::from(CompleteWorkflowExecution::default());
-        assert!(decisions(std::slice::from_ref(&close)).is_ok());
-        let fault = decisions(&[close.clone(), close]).unwrap_err();
+        let once = request(vec![close.clone()]);
+        assert_eq!(check::<RespondDecisionTaskCompleted>(&once), Ok(()));
+        let twice = request(vec![close.clone(), close]);
+        let fault = check::<RespondDecisionTaskCompleted>(&twice).unwrap_err();
         assert_eq!(fault.message, "Close must be last decision in list");
+        // It goes before whatever else is wrong.
+        let unknown = json!({ "taskToken": "", "decisions": [
+            { "decisionType": "CancelWorkflowExecution" }, { "decisionType": "FlyToTheMoon" },
+        ] });
+        assert_eq!(
+            message::<RespondDecisionTaskCompleted>(&unknown),
+            "Close must be last decision in list"
+        );
     }
 }

@@ -9,14 +9,15 @@ use std::time::Duration;
 use simpleflow_model::enums::WorkflowExecutionTerminatedCause;
 use simpleflow_model::event::{DecisionTaskScheduled, WorkflowExecutionTerminated};
 use simpleflow_model::{
-    DomainName, EventAttributes, EventId, Fault, HistoryEvent, RunId, TaskList, TaskListName,
-    Timestamp, WorkflowExecution,
+    DomainName, EventAttributes, EventId, Fault, RunId, TaskList, TaskListName, Timestamp,
 };
 
 use crate::deadline::Deadlines;
 use crate::domain::Domain;
-use crate::execution::{Execution, ExecutionKey, Queue, Slot, Standing};
+use crate::execution::{Execution, ExecutionKey, Heartbeat, Queue, Slot, Standing};
+use crate::keeping::{NotedHeartbeat, Removed};
 use crate::operations::Deferred;
+use crate::registration::Registered;
 use crate::task_list::Place;
 use crate::token::TaskKind;
 use crate::{Settings, fault};
@@ -30,26 +31,6 @@ pub struct Ready {
     pub kind: TaskKind,
     /// The task list.
     pub task_list: TaskListName,
-}
-
-/// Events that were appended to a history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// The run; [`Engine::execution`] has its history.
-    pub run_id: RunId,
-    /// The first of the events.
-    pub first: EventId,
-    /// The last of the events.
-    pub last: EventId,
-}
-
-/// A closed execution whose retention is over: the engine has forgotten it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Removed {
-    /// The domain.
-    pub domain: DomainName,
-    /// The workflow id and the run id.
-    pub execution: WorkflowExecution,
 }
 
 /// Amazon Simple Workflow's state machine.
@@ -81,8 +62,11 @@ pub struct Engine {
     pub(crate) deferred: VecDeque<Deferred>,
     ready: BTreeSet<Ready>,
     /// The executions with events that [`Engine::take_appended`] has not told.
-    changed: BTreeSet<ExecutionKey>,
-    removed: Vec<Removed>,
+    pub(crate) changed: BTreeSet<ExecutionKey>,
+    pub(crate) heartbeats: Vec<NotedHeartbeat>,
+    pub(crate) removed: Vec<Removed>,
+    /// The registrations that [`Engine::take_registrations`] has not told.
+    pub(crate) registered: BTreeSet<Registered>,
 }
 
 impl Engine {
@@ -115,30 +99,6 @@ impl Engine {
         std::mem::take(&mut self.ready).into_iter().collect()
     }
 
-    /// Takes which events were appended since this was last called, by run, in the order of the
-    /// runs' starts. Empty unless [`Settings::record_changes`] is on.
-    pub fn take_appended(&mut self) -> Vec<Appended> {
-        std::mem::take(&mut self.changed)
-            .into_iter()
-            .filter_map(|key| {
-                let execution = self.executions.get_mut(&key)?;
-                let first = EventId(execution.recorded as i64 + 1);
-                execution.recorded = execution.history().len();
-                Some(Appended {
-                    run_id: execution.id.run_id.clone(),
-                    first,
-                    last: EventId(execution.recorded as i64),
-                })
-            })
-            .collect()
-    }
-
-    /// Takes which executions were forgotten since this was last called. Empty unless
-    /// [`Settings::record_changes`] is on.
-    pub fn take_removed(&mut self) -> Vec<Removed> {
-        std::mem::take(&mut self.removed)
-    }
-
     /// When something falls due next.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.deadlines.next()
@@ -153,47 +113,6 @@ impl Engine {
             self.fire(key, slot);
             self.settle();
         }
-    }
-
-    /// Puts an execution back whose history was kept elsewhere: rebuilds its state and puts what
-    /// it has open where it belongs. Its domain must be registered. Heartbeats start anew.
-    ///
-    /// Tasks take their places in the task lists by the times of their events, and those of one
-    /// millisecond by the order of the calls: restore executions in the order of their starts.
-    ///
-    /// # Errors
-    /// `UnknownResourceFault` for a domain that is not registered.
-    pub fn restore(
-        &mut self,
-        domain: &DomainName,
-        id: WorkflowExecution,
-        history: Vec<HistoryEvent>,
-    ) -> Result<(), Fault> {
-        self.domain(domain)?;
-        self.run_count += 1;
-        let key = ExecutionKey(self.run_count);
-        let mut execution = Execution::new(domain.clone(), id);
-        execution.set_history(history);
-        if let Some(last) = execution.history().last() {
-            self.now = self.now.max(last.event_timestamp);
-        }
-        let standings: Vec<_> = execution
-            .state
-            .slots()
-            .into_iter()
-            .map(|slot| (slot, execution.standing(slot)))
-            .collect();
-        let open = execution.is_open();
-        self.executions.insert(key, Box::new(execution));
-        self.opened(key);
-        if open {
-            for (slot, standing) in standings {
-                self.index(key, slot, Standing::default(), standing);
-            }
-        } else {
-            self.leave(key);
-        }
-        Ok(())
     }
 
     pub(crate) fn domain(&self, name: &DomainName) -> Result<&Domain, Fault> {
@@ -223,7 +142,7 @@ impl Engine {
     }
 
     /// Moves an execution that is closed now from the open ones to the closed ones.
-    fn leave(&mut self, key: ExecutionKey) {
+    pub(crate) fn leave(&mut self, key: ExecutionKey) {
         let Some(execution) = self.executions.get(&key) else {
             return;
         };
@@ -257,6 +176,7 @@ impl Engine {
         }
         if self.settings.record_changes {
             self.removed.push(Removed {
+                key,
                 domain: execution.domain,
                 execution: execution.id,
             });
@@ -279,7 +199,7 @@ impl Engine {
             return None;
         }
         let closes = closes(&attributes);
-        if !closes && execution.history().len() >= self.settings.limits.history_events {
+        if !closes && execution.history.len() >= self.settings.limits.history_events {
             let terminated = WorkflowExecutionTerminated {
                 child_policy: execution.state.start.child_policy.clone(),
                 cause: Some(WorkflowExecutionTerminatedCause::EventLimitExceeded),
@@ -299,7 +219,7 @@ impl Engine {
                 .map(|slot| (slot, execution.standing(slot)))
                 .collect();
             let id = execution.push(self.now, attributes);
-            execution.live.heartbeats = HashMap::new();
+            execution.live.forget_heartbeats();
             for (slot, standing) in standings {
                 self.index(key, slot, standing, Standing::default());
             }
@@ -314,7 +234,7 @@ impl Engine {
             if let Slot::Activity(scheduled) = slot
                 && execution.state.activities.get(scheduled).is_none()
             {
-                execution.live.heartbeats.remove(&scheduled);
+                execution.live.forget_heartbeat(scheduled);
             }
             let after = execution.standing(slot);
             self.index(key, slot, before, after);
@@ -357,7 +277,13 @@ impl Engine {
     }
 
     /// Brings the indexes from where a slot stood to where it stands.
-    fn index(&mut self, key: ExecutionKey, slot: Slot, before: Standing, after: Standing) {
+    pub(crate) fn index(
+        &mut self,
+        key: ExecutionKey,
+        slot: Slot,
+        before: Standing,
+        after: Standing,
+    ) {
         if before.deadline != after.deadline {
             if let Some(at) = before.deadline {
                 self.deadlines.remove(at, key, slot);
@@ -376,7 +302,7 @@ impl Engine {
             return;
         };
         if let Some(waiting) = before.waiting
-            && let Some(place) = execution.live.places.remove(&slot)
+            && let Some(place) = execution.live.take_place(slot)
             && domain.dequeue(waiting.queue, &waiting.task_list, place)
             && let Some(kind) = task_kind(waiting.queue)
             && !self.ready.is_empty()
@@ -390,7 +316,7 @@ impl Engine {
         if let Some(waiting) = after.waiting {
             self.arrivals += 1;
             let place = Place::new(waiting.priority, waiting.since, self.arrivals);
-            execution.live.places.insert(slot, place);
+            execution.live.set_place(slot, place);
             let task = (key, waiting.scheduled);
             domain.enqueue(waiting.queue, &waiting.task_list, place, task);
             if let Some(kind) = task_kind(waiting.queue) {
@@ -408,14 +334,31 @@ impl Engine {
         &mut self,
         key: ExecutionKey,
         scheduled: EventId,
-        heartbeat: crate::execution::Heartbeat,
+        heartbeat: Heartbeat,
+    ) {
+        if self.settings.record_changes {
+            self.heartbeats.push(NotedHeartbeat {
+                key,
+                scheduled,
+                at: heartbeat.at,
+                details: heartbeat.details.clone(),
+            });
+        }
+        self.put_heartbeat(key, scheduled, heartbeat);
+    }
+
+    pub(crate) fn put_heartbeat(
+        &mut self,
+        key: ExecutionKey,
+        scheduled: EventId,
+        heartbeat: Heartbeat,
     ) {
         let slot = Slot::Activity(scheduled);
         let Some(execution) = self.executions.get_mut(&key) else {
             return;
         };
         let before = execution.standing(slot);
-        execution.live.heartbeats.insert(scheduled, heartbeat);
+        execution.live.set_heartbeat(scheduled, heartbeat);
         let after = execution.standing(slot);
         self.index(key, slot, before, after);
     }

@@ -3,12 +3,12 @@
 mod activities;
 mod children;
 mod decision_tasks;
+mod history;
 mod lambda;
+mod open;
 mod slot;
 mod state;
 mod timers;
-
-use std::collections::HashMap;
 
 use simpleflow_model::types::{
     WorkflowExecutionConfiguration, WorkflowExecutionDetail, WorkflowExecutionInfo,
@@ -24,19 +24,60 @@ pub(crate) use children::Child;
 pub(crate) use slot::{Queue, Slot, Standing};
 pub use state::State;
 
+use history::History;
+
 use crate::task_list::Place;
 
 /// The number of a run in its engine. Runs are numbered in the order of their starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ExecutionKey(pub u64);
+pub struct ExecutionKey(pub u64);
 
 /// What no event holds: heartbeats, and the places of waiting tasks in their lists. It is lost
 /// when an execution is rebuilt from its history, and nothing of it is ever in a history but the
 /// details of a heartbeat.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
-    pub heartbeats: HashMap<EventId, Heartbeat>,
-    pub places: HashMap<Slot, Place>,
+    heartbeats: Vec<(EventId, Heartbeat)>,
+    places: Vec<(Slot, Place)>,
+}
+
+impl Live {
+    /// The latest heartbeat of an activity task.
+    pub(crate) fn heartbeat(&self, scheduled: EventId) -> Option<&Heartbeat> {
+        let mut heartbeats = self.heartbeats.iter();
+        heartbeats.find_map(|(id, beat)| (*id == scheduled).then_some(beat))
+    }
+
+    pub(crate) fn set_heartbeat(&mut self, scheduled: EventId, heartbeat: Heartbeat) {
+        self.forget_heartbeat(scheduled);
+        self.heartbeats.push((scheduled, heartbeat));
+    }
+
+    pub(crate) fn forget_heartbeat(&mut self, scheduled: EventId) {
+        take(&mut self.heartbeats, scheduled);
+    }
+
+    pub(crate) fn forget_heartbeats(&mut self) {
+        self.heartbeats = Vec::new();
+    }
+
+    pub(crate) fn set_place(&mut self, slot: Slot, place: Place) {
+        self.places.push((slot, place));
+    }
+
+    pub(crate) fn take_place(&mut self, slot: Slot) -> Option<Place> {
+        take(&mut self.places, slot)
+    }
+}
+
+/// Takes the value of a key out of a short list, which is let go of when it is empty.
+fn take<K: PartialEq, V>(list: &mut Vec<(K, V)>, key: K) -> Option<V> {
+    let index = list.iter().position(|(k, _)| *k == key)?;
+    let (_, value) = list.swap_remove(index);
+    if list.is_empty() {
+        *list = Vec::new();
+    }
+    Some(value)
 }
 
 /// The latest heartbeat of an activity task.
@@ -51,7 +92,7 @@ pub(crate) struct Heartbeat {
 pub struct Execution {
     pub(crate) domain: DomainName,
     pub(crate) id: WorkflowExecution,
-    history: Vec<HistoryEvent>,
+    pub(crate) history: History,
     pub(crate) state: State,
     pub(crate) live: Live,
     /// How many events were handed out as appended.
@@ -63,7 +104,7 @@ impl Execution {
         Self {
             domain,
             id,
-            history: Vec::new(),
+            history: History::default(),
             state: State::default(),
             live: Live::default(),
             recorded: 0,
@@ -80,9 +121,15 @@ impl Execution {
         &self.id
     }
 
-    /// The events so far; the event with the id `n` is at `n - 1`.
+    /// The events so far; the event with the id `n` is at `n - 1`. After
+    /// [`Engine::release`](crate::Engine::release) it is the end of the history that came later.
     pub fn history(&self) -> &[HistoryEvent] {
-        &self.history
+        self.history.held()
+    }
+
+    /// The events from one on, as far as they are in memory.
+    pub fn events_from(&self, id: EventId) -> &[HistoryEvent] {
+        self.history.from(id)
     }
 
     /// What follows from the history.
@@ -99,8 +146,7 @@ impl Execution {
     }
 
     pub(crate) fn event(&self, id: EventId) -> Option<&HistoryEvent> {
-        let index = usize::try_from(id.0).ok()?.checked_sub(1)?;
-        self.history.get(index)
+        self.history.get(id)
     }
 
     /// Appends an event and lets the state follow.
@@ -116,13 +162,13 @@ impl Execution {
     pub(crate) fn set_history(&mut self, history: Vec<HistoryEvent>) {
         self.state = State::replay(&history);
         self.recorded = history.len();
-        self.history = history;
+        self.history = history.into_iter().collect();
     }
 
     /// Where something of the execution stands: when it falls due, and the task list it waits in.
     pub(crate) fn standing(&self, slot: Slot) -> Standing {
         self.state.standing(slot, |activity| {
-            self.live.heartbeats.get(&activity).map(|beat| beat.at)
+            self.live.heartbeat(activity).map(|beat| beat.at)
         })
     }
 

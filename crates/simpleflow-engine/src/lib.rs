@@ -9,12 +9,15 @@
 //! [`State::replay`], so what is to survive a restart are the events and the registrations.
 
 mod check;
+pub mod constraints;
 mod deadline;
 mod domain;
 mod engine;
 mod execution;
 mod fault;
+mod keeping;
 mod operations;
+mod registration;
 mod registry;
 mod run_id;
 mod settings;
@@ -24,8 +27,11 @@ mod testing;
 mod token;
 mod visibility;
 
-pub use engine::{Appended, Engine, Ready, Removed};
-pub use execution::{Execution, State};
+pub use check::check;
+pub use engine::{Engine, Ready};
+pub use execution::{Execution, ExecutionKey, State};
+pub use keeping::{Appended, Backlog, NotedHeartbeat, Removed};
 pub use operations::LambdaFunction;
+pub use registration::Registration;
 pub use settings::{Limits, Settings};
 pub use token::TaskKind;

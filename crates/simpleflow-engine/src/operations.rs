@@ -19,6 +19,7 @@ mod workflow_types;
 
 use simpleflow_model::EventId;
 
+pub(crate) use history::Cursor;
 pub use lambda_functions::LambdaFunction;
 
 use crate::Engine;

@@ -63,6 +63,19 @@ impl<C> Registry<C> {
         }
     }
 
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.types.keys()
+    }
+
+    /// Puts a type back that was kept elsewhere.
+    pub(crate) fn restore(&mut self, key: Key, record: TypeRecord<C>) {
+        self.types.insert(key, record);
+    }
+
+    pub(crate) fn forget(&mut self, key: &Key) {
+        self.types.remove(key);
+    }
+
     pub(crate) fn find(&self, name: &TypeName, version: &Version) -> Option<&TypeRecord<C>> {
         self.types.get(&(name.clone(), version.clone()))
     }

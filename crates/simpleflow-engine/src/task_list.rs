@@ -70,6 +70,20 @@ impl TaskLists {
         task
     }
 
+    /// The first task.
+    pub(crate) fn first(&self, list: &TaskListName) -> Option<WaitingTask> {
+        let (_, task) = self.0.get(list.as_str())?.first_key_value()?;
+        Some(*task)
+    }
+
+    /// The lists: how many tasks wait in each, and since when the oldest.
+    pub(crate) fn backlogs(&self) -> impl Iterator<Item = (&TaskListName, usize, Timestamp)> {
+        self.0.iter().filter_map(|(list, tasks)| {
+            let oldest = tasks.keys().map(|place| place.since).min()?;
+            Some((list, tasks.len(), oldest))
+        })
+    }
+
     pub(crate) fn len(&self, list: &TaskListName) -> usize {
         self.0.get(list.as_str()).map_or(0, BTreeMap::len)
     }

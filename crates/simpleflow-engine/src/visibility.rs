@@ -24,12 +24,11 @@ pub(crate) enum Filter {
 }
 
 impl Filter {
-    /// The filters that an execution passes.
-    fn of(id: &WorkflowExecution, state: &State) -> Vec<Self> {
+    /// The filters that an execution passes, besides its workflow id.
+    fn of(state: &State) -> Vec<Self> {
         let workflow_type = &state.start.workflow_type;
         let mut filters = vec![
             Self::All,
-            Self::WorkflowId(id.workflow_id.clone()),
             Self::Type(workflow_type.name.clone()),
             Self::TypeVersion(workflow_type.name.clone(), workflow_type.version.clone()),
         ];
@@ -47,28 +46,36 @@ pub(crate) type Entry = (Timestamp, ExecutionKey);
 
 /// The executions of one kind, ordered by one of their times.
 #[derive(Debug, Default)]
-pub(crate) struct Index(HashMap<Filter, BTreeSet<Entry>>);
+pub(crate) struct Index {
+    /// Those of a workflow id. Most ids have one, so they share a set.
+    by_workflow_id: BTreeSet<(WorkflowId, Entry)>,
+    /// Those of the other filters.
+    by_filter: HashMap<Filter, BTreeSet<Entry>>,
+}
 
 impl Index {
-    fn insert(&mut self, filters: &[Filter], entry: Entry) {
+    fn insert(&mut self, id: &WorkflowId, filters: &[Filter], entry: Entry) {
+        self.by_workflow_id.insert((id.clone(), entry));
         for filter in filters {
-            match self.0.get_mut(filter) {
+            match self.by_filter.get_mut(filter) {
                 Some(entries) => {
                     entries.insert(entry);
                 }
                 None => {
-                    self.0.insert(filter.clone(), BTreeSet::from([entry]));
+                    let entries = BTreeSet::from([entry]);
+                    self.by_filter.insert(filter.clone(), entries);
                 }
             }
         }
     }
 
-    fn remove(&mut self, filters: &[Filter], entry: Entry) {
+    fn remove(&mut self, id: &WorkflowId, filters: &[Filter], entry: Entry) {
+        self.by_workflow_id.remove(&(id.clone(), entry));
         for filter in filters {
-            if let Some(entries) = self.0.get_mut(filter) {
+            if let Some(entries) = self.by_filter.get_mut(filter) {
                 entries.remove(&entry);
                 if entries.is_empty() {
-                    self.0.remove(filter);
+                    self.by_filter.remove(filter);
                 }
             }
         }
@@ -79,28 +86,34 @@ impl Index {
         &self,
         filter: &Filter,
         range: RangeInclusive<Entry>,
-    ) -> impl DoubleEndedIterator<Item = Entry> {
-        let valid = !range.is_empty();
-        self.0
-            .get(filter)
-            .filter(|_| valid)
-            .into_iter()
-            .flat_map(move |entries| entries.range(range.clone()).copied())
+    ) -> Box<dyn DoubleEndedIterator<Item = Entry> + '_> {
+        if range.is_empty() {
+            return Box::new(std::iter::empty());
+        }
+        if let Filter::WorkflowId(id) = filter {
+            let (first, last) = range.into_inner();
+            let range = (id.clone(), first)..=(id.clone(), last);
+            return Box::new(self.by_workflow_id.range(range).map(|(_, entry)| *entry));
+        }
+        match self.by_filter.get(filter) {
+            Some(entries) => Box::new(entries.range(range).copied()),
+            None => Box::new(std::iter::empty()),
+        }
     }
 
     /// How many executions a time range holds, counted up to `limit`, and whether that was
-    /// reached. A range that holds all of them is told without counting.
+    /// reached. A range that holds all of a filter is told without counting.
     pub(crate) fn count(
         &self,
         filter: &Filter,
         range: RangeInclusive<Entry>,
         limit: usize,
     ) -> (usize, bool) {
-        let Some(entries) = self.0.get(filter) else {
-            return (0, false);
-        };
         let whole = |entry: Option<&Entry>| entry.is_some_and(|entry| range.contains(entry));
-        if whole(entries.first()) && whole(entries.last()) {
+        if let Some(entries) = self.by_filter.get(filter)
+            && whole(entries.first())
+            && whole(entries.last())
+        {
             return (entries.len(), false);
         }
         let mut matching = self.range(filter, range);
@@ -122,28 +135,28 @@ pub(crate) struct Visibility {
 
 impl Visibility {
     pub(crate) fn opened(&mut self, key: ExecutionKey, id: &WorkflowExecution, state: &State) {
-        self.open
-            .insert(&Filter::of(id, state), (state.started_at, key));
+        let entry = (state.started_at, key);
+        self.open.insert(&id.workflow_id, &Filter::of(state), entry);
     }
 
     pub(crate) fn closed(&mut self, key: ExecutionKey, id: &WorkflowExecution, state: &State) {
-        let filters = Filter::of(id, state);
-        self.open.remove(&filters, (state.started_at, key));
-        self.closed_by_start
-            .insert(&filters, (state.started_at, key));
+        let (id, filters) = (&id.workflow_id, Filter::of(state));
+        let entry = (state.started_at, key);
+        self.open.remove(id, &filters, entry);
+        self.closed_by_start.insert(id, &filters, entry);
         if let Some(closed) = &state.closed {
-            self.closed_by_close.insert(&filters, (closed.at, key));
+            self.closed_by_close.insert(id, &filters, (closed.at, key));
         }
     }
 
     /// Forgets an execution, open or closed.
     pub(crate) fn forget(&mut self, key: ExecutionKey, id: &WorkflowExecution, state: &State) {
-        let filters = Filter::of(id, state);
-        self.open.remove(&filters, (state.started_at, key));
-        self.closed_by_start
-            .remove(&filters, (state.started_at, key));
+        let (id, filters) = (&id.workflow_id, Filter::of(state));
+        let entry = (state.started_at, key);
+        self.open.remove(id, &filters, entry);
+        self.closed_by_start.remove(id, &filters, entry);
         if let Some(closed) = &state.closed {
-            self.closed_by_close.remove(&filters, (closed.at, key));
+            self.closed_by_close.remove(id, &filters, (closed.at, key));
         }
     }
 }

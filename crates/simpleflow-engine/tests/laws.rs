@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use simpleflow_engine::{Engine, Execution, Limits, Settings, State};
-use simpleflow_model::{EventAttributes, Fault, RunId, TaskToken, Timestamp};
+use simpleflow_engine::{Engine, Execution, ExecutionKey, Limits, Settings, State};
+use simpleflow_model::operation::{PollForActivityTask, PollForDecisionTask};
+use simpleflow_model::{
+    DomainName, EventAttributes, Fault, HistoryEvent, RunId, TaskToken, Timestamp,
+    WorkflowExecution,
+};
 
 /// Something that somebody does. Numbers name workflow ids, activity ids and the like; of a token
 /// they say which of those that were handed out ever, so many are late.
@@ -191,10 +195,24 @@ struct World {
     activity_tokens: Vec<TaskToken>,
     /// How long each closed history was when it was seen to be closed.
     closed: HashMap<RunId, usize>,
+    /// Histories that the engine need not have in memory, if they are kept.
+    kept: BTreeMap<ExecutionKey, (WorkflowExecution, Vec<HistoryEvent>)>,
 }
 
 impl World {
     fn new() -> Self {
+        Self::with_settings(Settings::default())
+    }
+
+    /// A world that keeps what the engine tells, and lets it go of all events.
+    fn keeping() -> Self {
+        Self::with_settings(Settings {
+            record_changes: true,
+            ..Settings::default()
+        })
+    }
+
+    fn with_settings(settings: Settings) -> Self {
         let now = Timestamp::from_millis(1_000_000);
         let limits = Limits {
             history_events: 60,
@@ -203,10 +221,7 @@ impl World {
             open_executions: 5,
             ..Limits::default()
         };
-        let mut engine = Engine::new(Settings {
-            limits,
-            ..Settings::default()
-        });
+        let mut engine = Engine::new(Settings { limits, ..settings });
         let domain = json!({ "name": "d", "workflowExecutionRetentionPeriodInDays": "1" });
         engine.register_domain(&shape(domain), now).unwrap();
         let workflow = json!({
@@ -237,6 +252,35 @@ impl World {
             decision_tokens: Vec::new(),
             activity_tokens: Vec::new(),
             closed: HashMap::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps what is new, and lets the engine go of all events.
+    fn keep(&mut self) {
+        for appended in self.engine.take_appended() {
+            let execution = self.engine.execution(&appended.run_id).unwrap();
+            let new = execution.events_from(appended.first);
+            let (_, history) = self
+                .kept
+                .entry(appended.key)
+                .or_insert_with(|| (execution.id().clone(), Vec::new()));
+            assert_eq!(appended.first.0 as usize, history.len() + 1);
+            history.extend_from_slice(new);
+            assert_eq!(appended.last.0 as usize, history.len());
+        }
+        for removed in self.engine.take_removed() {
+            self.kept.remove(&removed.key);
+        }
+        for key in self.kept.keys() {
+            self.engine.release(*key);
+        }
+    }
+
+    fn load(&mut self, needed: impl IntoIterator<Item = ExecutionKey>) {
+        for key in needed {
+            let (_, history) = &self.kept[&key];
+            assert!(self.engine.load(key, history.clone()));
         }
     }
 
@@ -254,6 +298,23 @@ impl World {
 
     fn run(&mut self, command: &Command) -> Result<(), Fault> {
         let now = self.now;
+        match command {
+            Command::PollDecision(list, _) => {
+                let list = json!({ "domain": "d", "taskList": { "name": format!("l{list}") } });
+                let poll: PollForDecisionTask = shape(list);
+                self.load(self.engine.needed_by_decision_poll(&poll));
+            }
+            Command::PollActivity => {
+                let list = json!({ "domain": "d", "taskList": { "name": "workers" } });
+                let poll: PollForActivityTask = shape(list);
+                self.load(self.engine.needed_by_activity_poll(&poll));
+            }
+            Command::Lambda(_) => {
+                let all: Vec<_> = self.kept.keys().copied().collect();
+                self.load(all);
+            }
+            _ => {}
+        }
         let engine = &mut self.engine;
         let execution = |id: &u8| json!({ "domain": "d", "workflowId": format!("w{id}") });
         match command {
@@ -564,5 +625,41 @@ proptest! {
             all.collect::<HashMap<_, _>>()
         };
         prop_assert_eq!(histories(), histories());
+    }
+
+    #[test]
+    fn histories_need_not_be_in_memory(commands in prop::collection::vec(command(), 1..80)) {
+        let (mut whole, mut keeping) = (World::new(), World::keeping());
+        for command in &commands {
+            for world in [&mut whole, &mut keeping] {
+                world.engine.advance(world.now);
+            }
+            prop_assert_eq!(whole.run(command), keeping.run(command));
+            keeping.keep();
+        }
+        let histories: HashMap<_, _> = keeping
+            .kept
+            .values()
+            .map(|(id, history)| (id.run_id.clone(), history.clone()))
+            .collect();
+        for execution in whole.engine.executions() {
+            let kept = histories.get(&execution.id().run_id);
+            prop_assert_eq!(kept.map(Vec::as_slice), Some(execution.history()));
+        }
+        prop_assert_eq!(histories.len(), whole.engine.executions().count());
+        // What is kept is enough to go on.
+        let mut again = World::new();
+        let domain = DomainName::from("d");
+        for (key, (id, history)) in keeping.kept {
+            again.engine.restore(key, &domain, id, history).unwrap();
+        }
+        for heartbeat in keeping.engine.take_heartbeats() {
+            again.engine.restore_heartbeat(heartbeat);
+        }
+        prop_assert_eq!(again.engine.next_deadline(), whole.engine.next_deadline());
+        for execution in whole.engine.executions() {
+            let restored = again.engine.execution(&execution.id().run_id).unwrap();
+            prop_assert_eq!(restored.state(), execution.state());
+        }
     }
 }

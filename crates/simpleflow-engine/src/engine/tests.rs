@@ -138,9 +138,10 @@ fn an_engine_goes_on_from_the_histories_of_another() {
     executions.sort_by_key(|execution| execution.history()[0].event_timestamp);
     for execution in executions {
         let history = execution.history().to_vec();
+        let key = w.engine.runs[&execution.id.run_id];
         again
             .engine
-            .restore(&execution.domain, execution.id.clone(), history)
+            .restore(key, &execution.domain, execution.id.clone(), history)
             .unwrap();
     }
     assert_eq!(again.engine.next_deadline(), w.engine.next_deadline());

@@ -1,11 +1,10 @@
 //! The open activity tasks of an execution.
 
-use std::collections::{BTreeMap, HashMap};
-
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::event::ActivityTaskScheduled;
 use simpleflow_model::{ActivityId, EventId, TaskListName, TaskPriority, Timeout, Timestamp};
 
+use super::open::Open;
 use super::slot::{Queue, Standing, Waiting};
 use super::state::after;
 
@@ -68,8 +67,7 @@ impl Activity {
 /// The open activity tasks of an execution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Activities {
-    open: BTreeMap<EventId, Activity>,
-    by_id: HashMap<ActivityId, EventId>,
+    open: Open<Activity>,
     /// The time of the last event about an activity task, of any type (so in the recordings; the
     /// documentation speaks of scheduled ones).
     pub latest: Option<Timestamp>,
@@ -81,23 +79,21 @@ impl Activities {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = EventId> {
-        self.open.keys().copied()
+        self.open.ids()
     }
 
     pub(crate) fn get(&self, scheduled: EventId) -> Option<&Activity> {
-        self.open.get(&scheduled)
+        self.open.get(scheduled)
     }
 
     /// The open task with an id.
     pub(crate) fn find(&self, id: &ActivityId) -> Option<(EventId, &Activity)> {
-        let scheduled = *self.by_id.get(id.as_str())?;
-        Some((scheduled, self.open.get(&scheduled)?))
+        self.open.find(|activity| activity.id == *id)
     }
 
     pub(super) fn scheduled(&mut self, id: EventId, at: Timestamp, a: &ActivityTaskScheduled) {
         self.latest = Some(at);
-        self.by_id.insert(a.activity_id.clone(), id);
-        self.open.insert(
+        self.open.add(
             id,
             Activity {
                 id: a.activity_id.clone(),
@@ -116,14 +112,14 @@ impl Activities {
 
     pub(super) fn started(&mut self, scheduled: EventId, id: EventId, at: Timestamp) {
         self.latest = Some(at);
-        if let Some(activity) = self.open.get_mut(&scheduled) {
+        if let Some(activity) = self.open.get_mut(scheduled) {
             activity.started = Some((id, at));
         }
     }
 
     pub(super) fn cancel_requested(&mut self, activity: &ActivityId, id: EventId, at: Timestamp) {
         self.latest = Some(at);
-        if let Some(scheduled) = self.by_id.get(activity.as_str())
+        if let Some((scheduled, _)) = self.find(activity)
             && let Some(activity) = self.open.get_mut(scheduled)
         {
             activity.cancel_requested = Some(id);
@@ -132,13 +128,11 @@ impl Activities {
 
     pub(super) fn closed(&mut self, scheduled: EventId, at: Timestamp) {
         self.latest = Some(at);
-        if let Some(activity) = self.open.remove(&scheduled) {
-            self.by_id.remove(activity.id.as_str());
-        }
+        self.open.remove(scheduled);
     }
 
     pub(super) fn standing(&self, scheduled: EventId, heartbeat: Option<Timestamp>) -> Standing {
-        let Some(activity) = self.open.get(&scheduled) else {
+        let Some(activity) = self.open.get(scheduled) else {
             return Standing::default();
         };
         Standing {

@@ -1,9 +1,9 @@
 //! The open children of an execution.
 
-use std::collections::BTreeMap;
-
 use simpleflow_model::event::StartChildWorkflowExecutionInitiated;
 use simpleflow_model::{EventId, WorkflowId};
+
+use super::open::Open;
 
 /// A child that is to be started, or is open. It is known by its workflow id: its run changes
 /// when it continues as new.
@@ -16,7 +16,7 @@ pub(crate) struct Child {
 
 /// The open children of an execution, by the events that initiated them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Children(BTreeMap<EventId, Child>);
+pub(crate) struct Children(Open<Child>);
 
 impl Children {
     pub(crate) fn len(&self) -> usize {
@@ -24,15 +24,15 @@ impl Children {
     }
 
     pub(crate) fn get(&self, initiated: EventId) -> Option<&Child> {
-        self.0.get(&initiated)
+        self.0.get(initiated)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (EventId, &Child)> {
-        self.0.iter().map(|(initiated, child)| (*initiated, child))
+        self.0.iter()
     }
 
     pub(super) fn initiated(&mut self, id: EventId, a: &StartChildWorkflowExecutionInitiated) {
-        self.0.insert(
+        self.0.add(
             id,
             Child {
                 workflow_id: a.workflow_id.clone(),
@@ -42,12 +42,12 @@ impl Children {
     }
 
     pub(super) fn started(&mut self, initiated: EventId, id: EventId) {
-        if let Some(child) = self.0.get_mut(&initiated) {
+        if let Some(child) = self.0.get_mut(initiated) {
             child.started = Some(id);
         }
     }
 
     pub(super) fn closed(&mut self, initiated: EventId) {
-        self.0.remove(&initiated);
+        self.0.remove(initiated);
     }
 }

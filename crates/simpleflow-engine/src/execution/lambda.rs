@@ -1,10 +1,9 @@
 //! The open Lambda functions of an execution.
 
-use std::collections::{BTreeMap, HashMap};
-
 use simpleflow_model::event::LambdaFunctionScheduled;
 use simpleflow_model::{EventId, FunctionId, TaskListName, TaskPriority, Timeout, Timestamp};
 
+use super::open::Open;
 use super::slot::{Queue, Standing, Waiting};
 use super::state::after;
 
@@ -25,8 +24,7 @@ pub(crate) struct Lambda {
 /// The open Lambda functions of an execution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lambdas {
-    open: BTreeMap<EventId, Lambda>,
-    by_id: HashMap<FunctionId, EventId>,
+    open: Open<Lambda>,
 }
 
 impl Lambdas {
@@ -35,21 +33,20 @@ impl Lambdas {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = EventId> {
-        self.open.keys().copied()
+        self.open.ids()
     }
 
     pub(crate) fn get(&self, scheduled: EventId) -> Option<&Lambda> {
-        self.open.get(&scheduled)
+        self.open.get(scheduled)
     }
 
     /// Whether an open function has an id.
     pub(crate) fn is_open(&self, id: &FunctionId) -> bool {
-        self.by_id.contains_key(id.as_str())
+        self.open.find(|lambda| lambda.id == *id).is_some()
     }
 
     pub(super) fn scheduled(&mut self, id: EventId, at: Timestamp, a: &LambdaFunctionScheduled) {
-        self.by_id.insert(a.id.clone(), id);
-        self.open.insert(
+        self.open.add(
             id,
             Lambda {
                 id: a.id.clone(),
@@ -61,19 +58,17 @@ impl Lambdas {
     }
 
     pub(super) fn started(&mut self, scheduled: EventId, id: EventId, at: Timestamp) {
-        if let Some(lambda) = self.open.get_mut(&scheduled) {
+        if let Some(lambda) = self.open.get_mut(scheduled) {
             lambda.started = Some((id, at));
         }
     }
 
     pub(super) fn closed(&mut self, scheduled: EventId) {
-        if let Some(lambda) = self.open.remove(&scheduled) {
-            self.by_id.remove(lambda.id.as_str());
-        }
+        self.open.remove(scheduled);
     }
 
     pub(super) fn standing(&self, scheduled: EventId) -> Standing {
-        let Some(lambda) = self.open.get(&scheduled) else {
+        let Some(lambda) = self.open.get(scheduled) else {
             return Standing::default();
         };
         Standing {

@@ -25,7 +25,7 @@ pub(crate) struct Closed {
 /// What follows from the events of an execution, and from nothing else.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    /// What the execution was started with.
+    /// What the execution was started with, but for the input.
     pub(crate) start: Box<WorkflowExecutionStarted>,
     pub(crate) started_at: Timestamp,
     pub(crate) closed: Option<Closed>,
@@ -70,6 +70,8 @@ impl State {
         match &event.attributes {
             E::WorkflowExecutionStarted(a) => {
                 self.start.clone_from(a);
+                // It may be long, and nothing follows from it.
+                self.start.input = None;
                 self.started_at = at;
             }
             E::WorkflowExecutionCancelRequested(_) => self.cancel_requested = true,

@@ -1,10 +1,9 @@
 //! The open timers of an execution.
 
-use std::collections::{BTreeMap, HashMap};
-
 use simpleflow_model::event::TimerStarted;
 use simpleflow_model::{EventId, TimerId, Timestamp};
 
+use super::open::Open;
 use super::slot::Standing;
 use super::state::after;
 
@@ -18,8 +17,7 @@ pub(crate) struct Timer {
 /// The open timers of an execution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Timers {
-    open: BTreeMap<EventId, Timer>,
-    by_id: HashMap<TimerId, EventId>,
+    open: Open<Timer>,
 }
 
 impl Timers {
@@ -28,21 +26,21 @@ impl Timers {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = EventId> {
-        self.open.keys().copied()
+        self.open.ids()
     }
 
     pub(crate) fn get(&self, started: EventId) -> Option<&Timer> {
-        self.open.get(&started)
+        self.open.get(started)
     }
 
     /// The started event of the open timer with an id.
     pub(crate) fn find(&self, id: &TimerId) -> Option<EventId> {
-        self.by_id.get(id.as_str()).copied()
+        let (started, _) = self.open.find(|timer| timer.id == *id)?;
+        Some(started)
     }
 
     pub(super) fn started(&mut self, id: EventId, at: Timestamp, a: &TimerStarted) {
-        self.by_id.insert(a.timer_id.clone(), id);
-        self.open.insert(
+        self.open.add(
             id,
             Timer {
                 id: a.timer_id.clone(),
@@ -52,14 +50,12 @@ impl Timers {
     }
 
     pub(super) fn closed(&mut self, started: EventId) {
-        if let Some(timer) = self.open.remove(&started) {
-            self.by_id.remove(timer.id.as_str());
-        }
+        self.open.remove(started);
     }
 
     pub(super) fn standing(&self, started: EventId) -> Standing {
         Standing {
-            deadline: self.open.get(&started).and_then(|timer| timer.fires_at),
+            deadline: self.open.get(started).and_then(|timer| timer.fires_at),
             waiting: None,
         }
     }

@@ -3,10 +3,10 @@
 use simpleflow_model::event::*;
 use simpleflow_model::operation::*;
 use simpleflow_model::types::{ActivityTask, ActivityTaskStatus, PendingTaskCount};
-use simpleflow_model::{EventAttributes, EventId, Fault, TaskToken, Timestamp, limits};
+use simpleflow_model::{EventAttributes, EventId, Fault, TaskToken, Timestamp};
 
 use super::decision_tasks::pending;
-use crate::check::Check;
+use crate::check::check;
 use crate::execution::{Activity, ExecutionKey, Heartbeat};
 use crate::token::{TaskKind, TaskRef, parse_task_token, task_token};
 use crate::{Engine, fault};
@@ -21,16 +21,9 @@ impl Engine {
         request: &PollForActivityTask,
         now: Timestamp,
     ) -> Result<Option<ActivityTask>, Fault> {
+        check::<PollForActivityTask>(request)?;
         self.advance(now);
         let list = &request.task_list.name;
-        Check::default()
-            .trimmed_name("taskList.name", list, 256)
-            .text(
-                "identity",
-                request.identity.as_deref(),
-                limits::IDENTITY_LENGTH,
-            )
-            .finish()?;
         loop {
             let domain = self.domain_mut(&request.domain)?;
             let Some((key, scheduled)) = domain.activity_tasks.pop(list) else {
@@ -87,14 +80,8 @@ impl Engine {
         request: &RecordActivityTaskHeartbeat,
         now: Timestamp,
     ) -> Result<ActivityTaskStatus, Fault> {
+        check::<RecordActivityTaskHeartbeat>(request)?;
         self.advance(now);
-        Check::default()
-            .text(
-                "details",
-                request.details.as_deref(),
-                limits::HEARTBEAT_DETAILS_LENGTH,
-            )
-            .finish()?;
         let (key, task, activity) = self.started_activity(&request.task_token)?;
         let cancel_requested = activity.cancel_requested.is_some();
         let heartbeat = Heartbeat {
@@ -117,8 +104,8 @@ impl Engine {
         request: &RespondActivityTaskCompleted,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RespondActivityTaskCompleted>(request)?;
         self.advance(now);
-        Check::default().data("result", &request.result).finish()?;
         let (key, task, _) = self.started_activity(&request.task_token)?;
         let completed = ActivityTaskCompleted {
             result: request.result.clone(),
@@ -140,11 +127,8 @@ impl Engine {
         request: &RespondActivityTaskFailed,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RespondActivityTaskFailed>(request)?;
         self.advance(now);
-        Check::default()
-            .text("reason", request.reason.as_deref(), limits::REASON_LENGTH)
-            .data("details", &request.details)
-            .finish()?;
         let (key, task, _) = self.started_activity(&request.task_token)?;
         let failed = ActivityTaskFailed {
             reason: request.reason.clone(),
@@ -167,10 +151,8 @@ impl Engine {
         request: &RespondActivityTaskCanceled,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RespondActivityTaskCanceled>(request)?;
         self.advance(now);
-        Check::default()
-            .data("details", &request.details)
-            .finish()?;
         let (key, task, activity) = self.started_activity(&request.task_token)?;
         let canceled = ActivityTaskCanceled {
             details: request.details.clone(),
@@ -193,13 +175,14 @@ impl Engine {
         request: &CountPendingActivityTasks,
         now: Timestamp,
     ) -> Result<PendingTaskCount, Fault> {
+        check::<CountPendingActivityTasks>(request)?;
         self.advance(now);
         let domain = self.domain(&request.domain)?;
         Ok(pending(domain.activity_tasks.len(&request.task_list.name)))
     }
 
     /// The activity task that a token means, if a worker has it still.
-    fn started_activity(
+    pub(crate) fn started_activity(
         &self,
         token: &TaskToken,
     ) -> Result<(ExecutionKey, TaskRef, &Activity), Fault> {

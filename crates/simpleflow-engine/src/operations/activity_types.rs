@@ -4,10 +4,12 @@ use simpleflow_model::operation::*;
 use simpleflow_model::types::{
     ActivityTypeConfiguration, ActivityTypeDetail, ActivityTypeInfo, ActivityTypeInfos,
 };
-use simpleflow_model::{ActivityType, Fault, FaultKind, RegistrationStatus, Timestamp};
+use simpleflow_model::{ActivityType, Fault, FaultKind, Timestamp};
 
 use crate::Engine;
-use crate::check::{Check, page_size};
+use crate::check::{check, page_size};
+use crate::domain::Domain;
+use crate::registration::Registered;
 use crate::registry::TypeRecord;
 use crate::token::{PageKind, parse_page_token};
 
@@ -22,13 +24,8 @@ impl Engine {
         request: &RegisterActivityType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RegisterActivityType>(request)?;
         self.advance(now);
-        Check::default()
-            .name("name", &request.name, 256)
-            .name("version", &request.version, 64)
-            .text("description", request.description.as_deref(), 1_024)
-            .task_list("defaultTaskList.name", &request.default_task_list)
-            .finish()?;
         let (now, limit) = (self.now, self.settings.limits.types);
         let domain = self.domain_mut(&request.domain)?;
         if domain.is_deprecated() {
@@ -49,7 +46,10 @@ impl Engine {
         let record = TypeRecord::new(now, request.description.clone(), configuration);
         domain
             .activity_types
-            .register(&request.name, &request.version, limit, record)
+            .register(&request.name, &request.version, limit, record)?;
+        let key = (request.name.clone(), request.version.clone());
+        self.registered(Registered::ActivityType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Deprecates an activity type: no new task of it can be scheduled.
@@ -61,12 +61,16 @@ impl Engine {
         request: &DeprecateActivityType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<DeprecateActivityType>(request)?;
         self.advance(now);
         let now = self.now;
         let ActivityType { name, version, .. } = &request.activity_type;
         self.domain_mut(&request.domain)?
             .activity_types
-            .deprecate(name, version, now)
+            .deprecate(name, version, now)?;
+        let key = (name.clone(), version.clone());
+        self.registered(Registered::ActivityType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Takes the deprecation of an activity type back.
@@ -78,11 +82,15 @@ impl Engine {
         request: &UndeprecateActivityType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<UndeprecateActivityType>(request)?;
         self.advance(now);
         let ActivityType { name, version, .. } = &request.activity_type;
         self.domain_mut(&request.domain)?
             .activity_types
-            .undeprecate(name, version)
+            .undeprecate(name, version)?;
+        let key = (name.clone(), version.clone());
+        self.registered(Registered::ActivityType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Deletes a deprecated activity type. Its open tasks go on.
@@ -94,11 +102,15 @@ impl Engine {
         request: &DeleteActivityType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<DeleteActivityType>(request)?;
         self.advance(now);
         let ActivityType { name, version, .. } = &request.activity_type;
         self.domain_mut(&request.domain)?
             .activity_types
-            .delete(name, version)
+            .delete(name, version)?;
+        let key = (name.clone(), version.clone());
+        self.registered(Registered::ActivityType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Describes an activity type.
@@ -110,17 +122,10 @@ impl Engine {
         request: &DescribeActivityType,
         now: Timestamp,
     ) -> Result<ActivityTypeDetail, Fault> {
+        check::<DescribeActivityType>(request)?;
         self.advance(now);
-        let activity_type = &request.activity_type;
-        let record = self
-            .domain(&request.domain)?
-            .activity_types
-            .get(&activity_type.name, &activity_type.version)?;
-        Ok(ActivityTypeDetail {
-            type_info: info(activity_type.clone(), record),
-            configuration: record.configuration.clone(),
-            ..Default::default()
-        })
+        self.domain(&request.domain)?
+            .activity_type(&request.activity_type)
     }
 
     /// Lists the activity types of a status by name and version, a page at a time.
@@ -133,15 +138,8 @@ impl Engine {
         request: &ListActivityTypes,
         now: Timestamp,
     ) -> Result<ActivityTypeInfos, Fault> {
+        check::<ListActivityTypes>(request)?;
         self.advance(now);
-        Check::default()
-            .page_size(request.maximum_page_size)
-            .listed(
-                "registrationStatus",
-                Some(request.registration_status.as_str()),
-                RegistrationStatus::VALUES,
-            )
-            .finish()?;
         let domain = self.domain(&request.domain)?;
         let after = match &request.next_page_token {
             Some(token) => Some(parse_page_token(PageKind::Types, self.now, token)?),
@@ -166,6 +164,23 @@ impl Engine {
         Ok(ActivityTypeInfos {
             type_infos: type_infos.collect(),
             next_page_token,
+            ..Default::default()
+        })
+    }
+}
+
+impl Domain {
+    /// A type with its defaults.
+    pub(crate) fn activity_type(
+        &self,
+        activity_type: &ActivityType,
+    ) -> Result<ActivityTypeDetail, Fault> {
+        let record = self
+            .activity_types
+            .get(&activity_type.name, &activity_type.version)?;
+        Ok(ActivityTypeDetail {
+            type_info: info(activity_type.clone(), record),
+            configuration: record.configuration.clone(),
             ..Default::default()
         })
     }

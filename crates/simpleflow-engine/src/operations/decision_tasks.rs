@@ -3,10 +3,10 @@
 use simpleflow_model::event::{DecisionTaskCompleted, DecisionTaskStarted};
 use simpleflow_model::operation::*;
 use simpleflow_model::types::{DecisionTask, PendingTaskCount};
-use simpleflow_model::{EventAttributes, EventId, Fault, PageToken, Timestamp, limits};
+use simpleflow_model::{EventAttributes, EventId, Fault, PageToken, Timestamp};
 
 use super::history::Cursor;
-use crate::check::{self, Check, page_size};
+use crate::check::{check, page_size};
 use crate::execution::ExecutionKey;
 use crate::token::{PageKind, TaskKind, TaskRef, parse_task_token, task_token};
 use crate::{Engine, fault};
@@ -26,17 +26,9 @@ impl Engine {
         request: &PollForDecisionTask,
         now: Timestamp,
     ) -> Result<Option<DecisionTask>, Fault> {
+        check::<PollForDecisionTask>(request)?;
         self.advance(now);
         let list = &request.task_list.name;
-        Check::default()
-            .name("taskList.name", list, 256)
-            .text(
-                "identity",
-                request.identity.as_deref(),
-                limits::IDENTITY_LENGTH,
-            )
-            .page_size(request.maximum_page_size)
-            .finish()?;
         let size = page_size(request.maximum_page_size);
         if let Some(token) = &request.next_page_token {
             return self.next_page(request, token, size).map(Some);
@@ -137,13 +129,9 @@ impl Engine {
         request: &RespondDecisionTaskCompleted,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RespondDecisionTaskCompleted>(request)?;
         self.advance(now);
         let decisions = request.decisions.as_deref().unwrap_or_default();
-        check::decisions(decisions)?;
-        Check::default()
-            .data("executionContext", &request.execution_context)
-            .task_list("taskList.name", &request.task_list)
-            .finish()?;
         let task = parse_task_token(TaskKind::Decision, &request.task_token)?;
         let key = self
             .started_decision_task(&task)
@@ -170,7 +158,7 @@ impl Engine {
     }
 
     /// The execution whose decision task a token means, if a decider has it still.
-    fn started_decision_task(&self, task: &TaskRef) -> Option<ExecutionKey> {
+    pub(crate) fn started_decision_task(&self, task: &TaskRef) -> Option<ExecutionKey> {
         let key = *self.runs.get(task.run_id.as_str())?;
         let execution = self.executions.get(&key)?;
         let started = execution.state.decisions.started.as_ref()?;
@@ -188,6 +176,7 @@ impl Engine {
         request: &CountPendingDecisionTasks,
         now: Timestamp,
     ) -> Result<PendingTaskCount, Fault> {
+        check::<CountPendingDecisionTasks>(request)?;
         self.advance(now);
         let domain = self.domain(&request.domain)?;
         Ok(pending(domain.decision_tasks.len(&request.task_list.name)))

@@ -8,14 +8,12 @@ use simpleflow_model::types::{DomainConfiguration, DomainDetail, DomainInfo, Dom
 use simpleflow_model::{Arn, DomainName, Fault, FaultKind, RegistrationStatus, SmolStr, Timestamp};
 use smol_str::format_smolstr;
 
-use crate::check::{Check, page_size};
+use crate::check::{check, page_size};
 use crate::domain::Domain;
 use crate::fault;
+use crate::registration::Registered;
 use crate::token::{PageKind, page_token, parse_page_token};
 use crate::{Engine, Settings};
-
-/// The longest retention, in days.
-const RETENTION_DAYS: u32 = 90;
 
 impl Engine {
     /// Registers a domain.
@@ -28,19 +26,9 @@ impl Engine {
         request: &RegisterDomain,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RegisterDomain>(request)?;
         self.advance(now);
         let retention = request.workflow_execution_retention_period_in_days;
-        Check::default()
-            .trimmed_name("name", &request.name, 256)
-            .text("description", request.description.as_deref(), 1_024)
-            .finish()?;
-        if retention.0 > RETENTION_DAYS {
-            return Err(fault::validation(format_smolstr!(
-                "1 validation error detected: Value '{retention}' at \
-                 'workflowExecutionRetentionPeriodInDays' failed to satisfy constraint: \
-                 Member must be at most {RETENTION_DAYS}"
-            )));
-        }
         if self.domains.contains_key(request.name.as_str()) {
             return Err(Fault::new(
                 FaultKind::DomainAlreadyExists,
@@ -59,7 +47,8 @@ impl Engine {
         let name = request.name.clone();
         let description = request.description.clone();
         let domain = Domain::new(name.clone(), description, retention, tags);
-        self.domains.insert(name, domain);
+        self.domains.insert(name.clone(), domain);
+        self.registered(Registered::Domain(name));
         Ok(())
     }
 
@@ -72,6 +61,7 @@ impl Engine {
         request: &DeprecateDomain,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<DeprecateDomain>(request)?;
         self.advance(now);
         let now = self.now;
         let domain = self.domain_mut(&request.name)?;
@@ -84,6 +74,7 @@ impl Engine {
         domain.status = RegistrationStatus::Deprecated;
         domain.activity_types.deprecate_all(now);
         domain.workflow_types.deprecate_all(now);
+        self.registered_with_types(&request.name);
         Ok(())
     }
 
@@ -96,6 +87,7 @@ impl Engine {
         request: &UndeprecateDomain,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<UndeprecateDomain>(request)?;
         self.advance(now);
         let domain = self.domain_mut(&request.name)?;
         if !domain.is_deprecated() {
@@ -105,6 +97,7 @@ impl Engine {
             ));
         }
         domain.status = RegistrationStatus::Registered;
+        self.registered(Registered::Domain(request.name.clone()));
         Ok(())
     }
 
@@ -117,16 +110,10 @@ impl Engine {
         request: &DescribeDomain,
         now: Timestamp,
     ) -> Result<DomainDetail, Fault> {
+        check::<DescribeDomain>(request)?;
         self.advance(now);
         let domain = self.domain(&request.name)?;
-        Ok(DomainDetail {
-            domain_info: info(&self.settings, domain),
-            configuration: DomainConfiguration {
-                workflow_execution_retention_period_in_days: domain.retention,
-                ..Default::default()
-            },
-            ..Default::default()
-        })
+        Ok(domain.detail(&self.settings))
     }
 
     /// Lists the domains of a status by name, a page at a time.
@@ -138,15 +125,8 @@ impl Engine {
         request: &ListDomains,
         now: Timestamp,
     ) -> Result<DomainInfos, Fault> {
+        check::<ListDomains>(request)?;
         self.advance(now);
-        Check::default()
-            .page_size(request.maximum_page_size)
-            .listed(
-                "registrationStatus",
-                Some(request.registration_status.as_str()),
-                RegistrationStatus::VALUES,
-            )
-            .finish()?;
         let after: Option<DomainName> = match &request.next_page_token {
             Some(token) => Some(parse_page_token(PageKind::Domains, self.now, token)?.into()),
             None => None,
@@ -189,6 +169,20 @@ pub(super) fn arn(settings: &Settings, name: &DomainName) -> SmolStr {
         region, account, ..
     } = settings;
     format_smolstr!("arn:aws:swf:{region}:{account}:/domain/{name}")
+}
+
+impl Domain {
+    /// The domain with its configuration.
+    pub(crate) fn detail(&self, settings: &Settings) -> DomainDetail {
+        DomainDetail {
+            domain_info: info(settings, self),
+            configuration: DomainConfiguration {
+                workflow_execution_retention_period_in_days: self.retention,
+                ..Default::default()
+            },
+            ..Default::default()
+        }
+    }
 }
 
 fn info(settings: &Settings, domain: &Domain) -> DomainInfo {

@@ -49,7 +49,7 @@ impl Engine {
             }
             Slot::Activity(scheduled) => {
                 let activity = state.activities.get(scheduled)?;
-                let heartbeat = execution.live.heartbeats.get(&scheduled);
+                let heartbeat = execution.live.heartbeat(scheduled);
                 let (_, timeout_type) = activity.deadline(heartbeat.map(|beat| beat.at))?;
                 ActivityTaskTimedOut {
                     timeout_type,

@@ -6,11 +6,9 @@ use simpleflow_model::event::*;
 use simpleflow_model::operation::{
     RequestCancelWorkflowExecution, SignalWorkflowExecution, TerminateWorkflowExecution,
 };
-use simpleflow_model::{
-    DomainName, EventAttributes, EventId, Fault, RunId, Timestamp, WorkflowId, limits,
-};
+use simpleflow_model::{DomainName, EventAttributes, EventId, Fault, RunId, Timestamp, WorkflowId};
 
-use crate::check::Check;
+use crate::check::check;
 use crate::execution::ExecutionKey;
 use crate::{Engine, fault};
 
@@ -24,13 +22,8 @@ impl Engine {
         request: &SignalWorkflowExecution,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<SignalWorkflowExecution>(request)?;
         self.advance(now);
-        Check::default()
-            .required("workflowId", &request.workflow_id, 256)
-            .text("runId", request.run_id.as_deref(), 64)
-            .required("signalName", &request.signal_name, 256)
-            .data("input", &request.input)
-            .finish()?;
         let key = self.open_target(
             &request.domain,
             &request.workflow_id,
@@ -58,11 +51,8 @@ impl Engine {
         request: &RequestCancelWorkflowExecution,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RequestCancelWorkflowExecution>(request)?;
         self.advance(now);
-        Check::default()
-            .required("workflowId", &request.workflow_id, 256)
-            .text("runId", request.run_id.as_deref(), 64)
-            .finish()?;
         let key = self.open_target(
             &request.domain,
             &request.workflow_id,
@@ -87,18 +77,8 @@ impl Engine {
         request: &TerminateWorkflowExecution,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<TerminateWorkflowExecution>(request)?;
         self.advance(now);
-        Check::default()
-            .required("workflowId", &request.workflow_id, 256)
-            .text("runId", request.run_id.as_deref(), 64)
-            .text("reason", request.reason.as_deref(), limits::REASON_LENGTH)
-            .data("details", &request.details)
-            .listed(
-                "childPolicy",
-                request.child_policy.as_ref().map(ChildPolicy::as_str),
-                ChildPolicy::VALUES,
-            )
-            .finish()?;
         let key = self.open_target(
             &request.domain,
             &request.workflow_id,

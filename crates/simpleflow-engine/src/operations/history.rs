@@ -6,7 +6,7 @@ use simpleflow_model::{
     DomainName, EventId, Fault, HistoryEvent, PageToken, RunId, Timestamp, WorkflowExecution,
 };
 
-use crate::check::{Check, page_size};
+use crate::check::{check, page_size};
 use crate::execution::Execution;
 use crate::token::{PageKind, page_token, parse_page_token};
 use crate::{Engine, fault};
@@ -14,7 +14,7 @@ use crate::{Engine, fault};
 /// Where the reading of a history goes on. The pages of a decision task end at its started event,
 /// whatever was appended since; those of a whole history end where it does then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     pub run_id: RunId,
     /// The event that comes next.
     pub next: i64,
@@ -47,7 +47,7 @@ impl Cursor {
         execution: &Execution,
         size: usize,
     ) -> (Vec<HistoryEvent>, Option<PageToken>) {
-        let last = self.last.min(execution.history().len() as i64);
+        let last = self.last.min(execution.history.len() as i64);
         let size = size as i64;
         let mut events = Vec::new();
         let read = |id: i64| execution.event(EventId(id)).cloned();
@@ -80,7 +80,7 @@ impl Cursor {
         format!("{next}|{first}|{last}|{reverse}|{previous_started}|{run_id}")
     }
 
-    pub(super) fn parse(kind: PageKind, now: Timestamp, token: &PageToken) -> Result<Self, Fault> {
+    pub(crate) fn parse(kind: PageKind, now: Timestamp, token: &PageToken) -> Result<Self, Fault> {
         let text = parse_page_token(kind, now, token)?;
         let parse = || {
             let mut parts = text.splitn(6, '|');
@@ -108,10 +108,8 @@ impl Engine {
         request: &GetWorkflowExecutionHistory,
         now: Timestamp,
     ) -> Result<History, Fault> {
+        check::<GetWorkflowExecutionHistory>(request)?;
         self.advance(now);
-        Check::default()
-            .page_size(request.maximum_page_size)
-            .finish()?;
         let execution = self.known(&request.domain, &request.execution)?;
         let cursor = match &request.next_page_token {
             Some(token) => {
@@ -146,6 +144,7 @@ impl Engine {
         request: &DescribeWorkflowExecution,
         now: Timestamp,
     ) -> Result<WorkflowExecutionDetail, Fault> {
+        check::<DescribeWorkflowExecution>(request)?;
         self.advance(now);
         Ok(self.known(&request.domain, &request.execution)?.detail())
     }

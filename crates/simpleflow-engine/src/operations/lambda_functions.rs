@@ -5,10 +5,11 @@ use simpleflow_model::enums::*;
 use simpleflow_model::event::*;
 use simpleflow_model::{
     Arn, DomainName, EventAttributes, EventId, Fault, RunId, SmolStr, Timeout, Timestamp,
-    WorkflowExecution, limits,
+    WorkflowExecution,
 };
 
-use crate::check::Check;
+use crate::check::check_member;
+use crate::constraints::{CAUSE, DATA, REASON};
 use crate::execution::{ExecutionKey, Slot};
 use crate::{Engine, fault};
 
@@ -93,9 +94,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(), Fault> {
         self.advance(now);
-        Check::default()
-            .text("message", Some(message), 1_728)
-            .finish()?;
+        check_member("message", &CAUSE, &message)?;
         let key = self.lambda(run_id, scheduled, false)?.0;
         self.append_for_decider(key, start_failed(scheduled, message));
         self.settle();
@@ -114,7 +113,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(), Fault> {
         self.advance(now);
-        Check::default().data("result", &result).finish()?;
+        check_member("result", &DATA, &result)?;
         let (key, started) = self.lambda(run_id, scheduled, true)?;
         let completed = LambdaFunctionCompleted {
             scheduled_event_id: scheduled,
@@ -140,10 +139,8 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(), Fault> {
         self.advance(now);
-        Check::default()
-            .text("reason", reason.as_deref(), limits::REASON_LENGTH)
-            .data("details", &details)
-            .finish()?;
+        check_member("reason", &REASON, &reason)?;
+        check_member("details", &DATA, &details)?;
         let (key, started) = self.lambda(run_id, scheduled, true)?;
         let failed = LambdaFunctionFailed {
             scheduled_event_id: scheduled,

@@ -2,9 +2,9 @@
 
 use simpleflow_model::operation::*;
 use simpleflow_model::types::*;
-use simpleflow_model::{CloseStatus, Fault, PageToken, SmolStr, Timestamp};
+use simpleflow_model::{Fault, PageToken, SmolStr, Timestamp};
 
-use crate::check::{Check, page_size};
+use crate::check::{check, page_size};
 use crate::execution::ExecutionKey;
 use crate::token::{PageKind, page_token, parse_page_token};
 use crate::visibility::{Entry, Filter, Index};
@@ -44,13 +44,6 @@ fn filter(
     tag: Option<&TagFilter>,
     status: Option<&CloseStatusFilter>,
 ) -> Result<Filter, Fault> {
-    Check::default()
-        .listed(
-            "closeStatusFilter.status",
-            status.map(|filter| filter.status.as_str()),
-            CloseStatus::VALUES,
-        )
-        .finish()?;
     let mut filters = [
         execution.map(|filter| Filter::WorkflowId(filter.workflow_id.clone())),
         workflow_type.map(|filter| match &filter.version {
@@ -101,6 +94,7 @@ impl Engine {
         request: &CountOpenWorkflowExecutions,
         now: Timestamp,
     ) -> Result<WorkflowExecutionCount, Fault> {
+        check::<CountOpenWorkflowExecutions>(request)?;
         self.advance(now);
         let filter = filter(
             request.execution_filter.as_ref(),
@@ -122,6 +116,7 @@ impl Engine {
         request: &CountClosedWorkflowExecutions,
         now: Timestamp,
     ) -> Result<WorkflowExecutionCount, Fault> {
+        check::<CountClosedWorkflowExecutions>(request)?;
         self.advance(now);
         let filter = filter(
             request.execution_filter.as_ref(),
@@ -153,6 +148,7 @@ impl Engine {
         request: &ListOpenWorkflowExecutions,
         now: Timestamp,
     ) -> Result<WorkflowExecutionInfos, Fault> {
+        check::<ListOpenWorkflowExecutions>(request)?;
         self.advance(now);
         let filter = filter(
             request.execution_filter.as_ref(),
@@ -180,6 +176,7 @@ impl Engine {
         request: &ListClosedWorkflowExecutions,
         now: Timestamp,
     ) -> Result<WorkflowExecutionInfos, Fault> {
+        check::<ListClosedWorkflowExecutions>(request)?;
         self.advance(now);
         let filter = filter(
             request.execution_filter.as_ref(),
@@ -222,7 +219,6 @@ impl Engine {
         mut times: Times,
         page: Page<'_>,
     ) -> Result<WorkflowExecutionInfos, Fault> {
-        Check::default().page_size(page.size).finish()?;
         let ascending = page.reverse == Some(true);
         if let Some(token) = page.token {
             let (at, key) = self.parse_entry(token)?;

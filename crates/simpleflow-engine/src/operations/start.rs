@@ -8,7 +8,7 @@ use simpleflow_model::{
     TaskPriority, Timeout, Timestamp, WorkflowExecution, WorkflowId,
 };
 
-use crate::check::Check;
+use crate::check::check;
 use crate::execution::{Execution, ExecutionKey};
 use crate::run_id::run_id;
 use crate::{Engine, fault};
@@ -86,23 +86,8 @@ impl Engine {
         request: &StartWorkflowExecution,
         now: Timestamp,
     ) -> Result<Run, Fault> {
+        check::<StartWorkflowExecution>(request)?;
         self.advance(now);
-        Check::default()
-            .name("workflowId", &request.workflow_id, 256)
-            .task_list("taskList.name", &request.task_list)
-            .data("input", &request.input)
-            .limited(
-                "executionStartToCloseTimeout",
-                request.execution_start_to_close_timeout,
-            )
-            .tags("tagList", &request.tag_list)
-            .listed(
-                "childPolicy",
-                request.child_policy.as_ref().map(ChildPolicy::as_str),
-                ChildPolicy::VALUES,
-            )
-            .text("lambdaRole", request.lambda_role.as_deref(), 1_600)
-            .finish()?;
         let limits = self.settings.limits;
         let domain = self.domain(&request.domain)?;
         let (name, version) = (&request.workflow_type.name, &request.workflow_type.version);

@@ -9,7 +9,8 @@ use smol_str::format_smolstr;
 
 use super::domains::arn;
 use crate::Engine;
-use crate::check::Check;
+use crate::check::check;
+use crate::registration::Registered;
 
 type Tags = BTreeMap<SmolStr, Option<SmolStr>>;
 
@@ -18,13 +19,6 @@ type Tags = BTreeMap<SmolStr, Option<SmolStr>>;
 /// # Errors
 /// `ValidationException`; `TooManyTagsFault`. Nothing is added then.
 pub(super) fn add(tags: &mut Tags, new: &[ResourceTag], limit: usize) -> Result<(), Fault> {
-    let mut check = Check::default();
-    for tag in new {
-        check
-            .required("tags.key", &tag.key, 128)
-            .text("tags.value", tag.value.as_deref(), 256);
-    }
-    check.finish()?;
     let mut all = tags.clone();
     all.extend(new.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
     if all.len() > limit {
@@ -55,10 +49,13 @@ impl Engine {
     /// # Errors
     /// `UnknownResourceFault`; `ValidationException`; `TooManyTagsFault`.
     pub fn tag_resource(&mut self, request: &TagResource, now: Timestamp) -> Result<(), Fault> {
+        check::<TagResource>(request)?;
         self.advance(now);
         let name = self.tagged(&request.resource_arn)?;
         let limit = self.settings.limits.domain_tags;
-        add(&mut self.domain_mut(&name)?.tags, &request.tags, limit)
+        add(&mut self.domain_mut(&name)?.tags, &request.tags, limit)?;
+        self.registered(Registered::Domain(name));
+        Ok(())
     }
 
     /// Takes tags of a domain away. That one is not there does no harm.
@@ -66,12 +63,14 @@ impl Engine {
     /// # Errors
     /// `UnknownResourceFault`.
     pub fn untag_resource(&mut self, request: &UntagResource, now: Timestamp) -> Result<(), Fault> {
+        check::<UntagResource>(request)?;
         self.advance(now);
         let name = self.tagged(&request.resource_arn)?;
         let tags = &mut self.domain_mut(&name)?.tags;
         for key in &request.tag_keys {
             tags.remove(key);
         }
+        self.registered(Registered::Domain(name));
         Ok(())
     }
 
@@ -84,6 +83,7 @@ impl Engine {
         request: &ListTagsForResource,
         now: Timestamp,
     ) -> Result<ListTagsForResourceOutput, Fault> {
+        check::<ListTagsForResource>(request)?;
         self.advance(now);
         let name = self.tagged(&request.resource_arn)?;
         let tags = &self.domain(&name)?.tags;

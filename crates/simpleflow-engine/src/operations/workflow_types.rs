@@ -4,12 +4,12 @@ use simpleflow_model::operation::*;
 use simpleflow_model::types::{
     WorkflowTypeConfiguration, WorkflowTypeDetail, WorkflowTypeInfo, WorkflowTypeInfos,
 };
-use simpleflow_model::{
-    ChildPolicy, Fault, FaultKind, RegistrationStatus, Timestamp, WorkflowType,
-};
+use simpleflow_model::{Fault, FaultKind, Timestamp, WorkflowType};
 
 use crate::Engine;
-use crate::check::{Check, page_size};
+use crate::check::{check, page_size};
+use crate::domain::Domain;
+use crate::registration::Registered;
 use crate::registry::TypeRecord;
 use crate::token::{PageKind, parse_page_token};
 
@@ -24,30 +24,8 @@ impl Engine {
         request: &RegisterWorkflowType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<RegisterWorkflowType>(request)?;
         self.advance(now);
-        Check::default()
-            .name("name", &request.name, 256)
-            .name("version", &request.version, 64)
-            .text("description", request.description.as_deref(), 1_024)
-            .task_list("defaultTaskList.name", &request.default_task_list)
-            .limited(
-                "defaultExecutionStartToCloseTimeout",
-                request.default_execution_start_to_close_timeout,
-            )
-            .listed(
-                "defaultChildPolicy",
-                request
-                    .default_child_policy
-                    .as_ref()
-                    .map(ChildPolicy::as_str),
-                ChildPolicy::VALUES,
-            )
-            .text(
-                "defaultLambdaRole",
-                request.default_lambda_role.as_deref(),
-                1_600,
-            )
-            .finish()?;
         let (now, limit) = (self.now, self.settings.limits.types);
         let domain = self.domain_mut(&request.domain)?;
         if domain.is_deprecated() {
@@ -69,7 +47,10 @@ impl Engine {
         let record = TypeRecord::new(now, request.description.clone(), configuration);
         domain
             .workflow_types
-            .register(&request.name, &request.version, limit, record)
+            .register(&request.name, &request.version, limit, record)?;
+        let key = (request.name.clone(), request.version.clone());
+        self.registered(Registered::WorkflowType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Deprecates a workflow type: no new execution of it can be started.
@@ -81,12 +62,16 @@ impl Engine {
         request: &DeprecateWorkflowType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<DeprecateWorkflowType>(request)?;
         self.advance(now);
         let now = self.now;
         let WorkflowType { name, version, .. } = &request.workflow_type;
         self.domain_mut(&request.domain)?
             .workflow_types
-            .deprecate(name, version, now)
+            .deprecate(name, version, now)?;
+        let key = (name.clone(), version.clone());
+        self.registered(Registered::WorkflowType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Takes the deprecation of a workflow type back.
@@ -98,11 +83,15 @@ impl Engine {
         request: &UndeprecateWorkflowType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<UndeprecateWorkflowType>(request)?;
         self.advance(now);
         let WorkflowType { name, version, .. } = &request.workflow_type;
         self.domain_mut(&request.domain)?
             .workflow_types
-            .undeprecate(name, version)
+            .undeprecate(name, version)?;
+        let key = (name.clone(), version.clone());
+        self.registered(Registered::WorkflowType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Deletes a deprecated workflow type. Its open executions go on.
@@ -114,11 +103,15 @@ impl Engine {
         request: &DeleteWorkflowType,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        check::<DeleteWorkflowType>(request)?;
         self.advance(now);
         let WorkflowType { name, version, .. } = &request.workflow_type;
         self.domain_mut(&request.domain)?
             .workflow_types
-            .delete(name, version)
+            .delete(name, version)?;
+        let key = (name.clone(), version.clone());
+        self.registered(Registered::WorkflowType(request.domain.clone(), key));
+        Ok(())
     }
 
     /// Describes a workflow type.
@@ -130,17 +123,10 @@ impl Engine {
         request: &DescribeWorkflowType,
         now: Timestamp,
     ) -> Result<WorkflowTypeDetail, Fault> {
+        check::<DescribeWorkflowType>(request)?;
         self.advance(now);
-        let workflow_type = &request.workflow_type;
-        let record = self
-            .domain(&request.domain)?
-            .workflow_types
-            .get(&workflow_type.name, &workflow_type.version)?;
-        Ok(WorkflowTypeDetail {
-            type_info: info(workflow_type.clone(), record),
-            configuration: record.configuration.clone(),
-            ..Default::default()
-        })
+        self.domain(&request.domain)?
+            .workflow_type(&request.workflow_type)
     }
 
     /// Lists the workflow types of a status by name and version, a page at a time.
@@ -153,15 +139,8 @@ impl Engine {
         request: &ListWorkflowTypes,
         now: Timestamp,
     ) -> Result<WorkflowTypeInfos, Fault> {
+        check::<ListWorkflowTypes>(request)?;
         self.advance(now);
-        Check::default()
-            .page_size(request.maximum_page_size)
-            .listed(
-                "registrationStatus",
-                Some(request.registration_status.as_str()),
-                RegistrationStatus::VALUES,
-            )
-            .finish()?;
         let domain = self.domain(&request.domain)?;
         let after = match &request.next_page_token {
             Some(token) => Some(parse_page_token(PageKind::Types, self.now, token)?),
@@ -186,6 +165,23 @@ impl Engine {
         Ok(WorkflowTypeInfos {
             type_infos: type_infos.collect(),
             next_page_token,
+            ..Default::default()
+        })
+    }
+}
+
+impl Domain {
+    /// A type with its defaults.
+    pub(crate) fn workflow_type(
+        &self,
+        workflow_type: &WorkflowType,
+    ) -> Result<WorkflowTypeDetail, Fault> {
+        let record = self
+            .workflow_types
+            .get(&workflow_type.name, &workflow_type.version)?;
+        Ok(WorkflowTypeDetail {
+            type_info: info(workflow_type.clone(), record),
+            configuration: record.configuration.clone(),
             ..Default::default()
         })
     }

@@ -1,0 +1,279 @@
+//! Who may call: Signature Version 4.
+//!
+//! A request is signed over its method, path, headers and body with a key that belongs to an
+//! access key id. The signature is computed again with AWS's own signer and compared; everything
+//! that the client says it signed must be there.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials as AwsCredentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4;
+use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, HeaderMap};
+use hyper::http::request::Parts;
+use simpleflow_model::SmolStr;
+use subtle::ConstantTimeEq;
+
+use crate::wire::Error;
+
+/// Where requests without a signature go.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// How old, or how far ahead, a signature may be.
+const SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// Why a credentials file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// A line is not an access key id and a secret access key.
+    #[error("line {0} is not an access key id and a secret access key with a space between them")]
+    Line(usize),
+    /// There is none.
+    #[error("there are no credentials in it")]
+    Empty,
+}
+
+/// The keys that may sign requests.
+#[derive(Clone)]
+pub struct Credentials(HashMap<String, AwsCredentials>);
+
+impl Credentials {
+    /// Reads credentials: on each line an access key id and a secret access key, with white space
+    /// between them. Empty lines, and lines that begin with `#`, say nothing.
+    ///
+    /// # Errors
+    /// A line is something else, or there is none.
+    pub fn parse(text: &str) -> Result<Self, CredentialsError> {
+        let mut keys = HashMap::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let mut words = line.split_whitespace();
+            let (Some(id), Some(secret), None) = (words.next(), words.next(), words.next()) else {
+                return Err(CredentialsError::Line(index + 1));
+            };
+            let key = AwsCredentials::from_keys(id, secret, None);
+            keys.insert(id.to_owned(), key);
+        }
+        if keys.is_empty() {
+            return Err(CredentialsError::Empty);
+        }
+        Ok(Self(keys))
+    }
+}
+
+/// The secrets stay out of logs.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// The `Authorization` header:
+/// `AWS4-HMAC-SHA256 Credential=<id>/<date>/<region>/<service>/aws4_request, SignedHeaders=…,
+/// Signature=…`.
+struct Authorization<'a> {
+    access_key_id: &'a str,
+    date: &'a str,
+    region: &'a str,
+    service: &'a str,
+    signed_headers: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Authorization<'a> {
+    fn parse(headers: &'a HeaderMap) -> Option<Self> {
+        let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let members = header.strip_prefix("AWS4-HMAC-SHA256")?;
+        let member = |name: &str| {
+            let members = members.split(',').map(str::trim);
+            members
+                .filter_map(|member| member.split_once('='))
+                .find_map(|(key, value)| (key == name).then_some(value))
+        };
+        // An access key id may have slashes.
+        let mut scope = member("Credential")?.rsplitn(5, '/');
+        (scope.next()? == "aws4_request").then_some(())?;
+        let service = scope.next()?;
+        let region = scope.next()?;
+        Some(Self {
+            service,
+            region,
+            date: scope.next()?,
+            access_key_id: scope.next()?,
+            signed_headers: member("SignedHeaders")?,
+            signature: member("Signature")?,
+        })
+    }
+}
+
+/// The region of the caller: that of the credential scope.
+///
+/// # Errors
+/// The header cannot be read.
+pub(crate) fn region(headers: &HeaderMap) -> Result<SmolStr, Error> {
+    if !headers.contains_key(AUTHORIZATION) {
+        return Ok(SmolStr::new_static(DEFAULT_REGION));
+    }
+    let authorization = Authorization::parse(headers).ok_or_else(incomplete)?;
+    let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if authorization.region.is_empty()
+        || authorization.region.len() > 64
+        || !authorization.region.bytes().all(valid)
+    {
+        return Err(incomplete());
+    }
+    Ok(authorization.region.into())
+}
+
+/// Verifies the signature of a request.
+///
+/// # Errors
+/// Those that AWS gives: the signature is missing, unreadable, wrong or stale, or nobody has the
+/// key.
+pub(crate) fn verify(
+    credentials: &Credentials,
+    request: &Parts,
+    body: &[u8],
+    now: SystemTime,
+) -> Result<(), Error> {
+    let headers = &request.headers;
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(refused(
+            "MissingAuthenticationTokenException",
+            "Request is missing Authentication Token",
+        ));
+    }
+    let authorization = Authorization::parse(headers).ok_or_else(incomplete)?;
+    let Some(key) = credentials.0.get(authorization.access_key_id) else {
+        return Err(refused(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ));
+    };
+    if authorization.service != "swf" {
+        return Err(refused(
+            "InvalidSignatureException",
+            "Credential should be scoped to correct service: 'swf'.",
+        ));
+    }
+    let time = signed_at(headers).ok_or_else(incomplete)?;
+    check_time(time, authorization.date, now)?;
+    let expected = signature(&authorization, key, request, body, time).ok_or_else(incomplete)?;
+    let same = expected
+        .as_bytes()
+        .ct_eq(authorization.signature.as_bytes());
+    if !bool::from(same) {
+        return Err(refused(
+            "InvalidSignatureException",
+            "The request signature we calculated does not match the signature you provided. \
+             Check your AWS Secret Access Key and signing method. Consult the service \
+             documentation for details.",
+        ));
+    }
+    Ok(())
+}
+
+/// The signature that a request should have. Nothing if it lacks what it says is signed.
+fn signature(
+    authorization: &Authorization<'_>,
+    key: &AwsCredentials,
+    request: &Parts,
+    body: &[u8],
+    time: SystemTime,
+) -> Option<String> {
+    let mut headers = Vec::new();
+    for name in authorization.signed_headers.split(';') {
+        headers.push((name, request.headers.get(name)?.to_str().ok()?));
+    }
+    // Otherwise the request could have been meant for another server, or another operation.
+    let signed = |name| headers.iter().any(|(signed, _)| *signed == name);
+    (signed("host") && signed("x-amz-target")).then_some(())?;
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::Headers;
+    settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
+    settings.uri_path_normalization_mode = UriPathNormalizationMode::Enabled;
+    settings.excluded_headers = None;
+    let identity = key.clone().into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(authorization.region)
+        .name(authorization.service)
+        .time(time)
+        .settings(settings)
+        .build()
+        .ok()?
+        .into();
+    let host = request.headers.get("host")?.to_str().ok()?;
+    let uri = format!("http://{host}{}", request.uri.path_and_query()?);
+    let signable = SignableRequest::new(
+        request.method.as_str(),
+        uri,
+        headers.into_iter(),
+        SignableBody::Bytes(body),
+    )
+    .ok()?;
+    let signed = sign(signable, &parameters).ok()?;
+    Some(signed.signature().to_owned())
+}
+
+/// When a request was signed.
+fn signed_at(headers: &HeaderMap) -> Option<SystemTime> {
+    let text = headers.get("x-amz-date")?.to_str().ok()?;
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+    let time = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(SystemTime::from(time.timestamp()))
+}
+
+fn check_time(time: SystemTime, date: &str, now: SystemTime) -> Result<(), Error> {
+    let text = |time: SystemTime| {
+        let time = jiff::Timestamp::try_from(time).unwrap_or_default();
+        time.strftime("%Y%m%dT%H%M%SZ").to_string()
+    };
+    let stale = |relation: &str, limit: SystemTime, sign: char| {
+        let what = if sign == '-' {
+            "expired"
+        } else {
+            "not yet current"
+        };
+        let (time, limit, now) = (text(time), text(limit), text(now));
+        let message = format!(
+            "Signature {what}: {time} is now {relation} than {limit} ({now} {sign} 5 min.)"
+        );
+        Err(refused("InvalidSignatureException", &message))
+    };
+    if !text(time).starts_with(date) {
+        return Err(refused(
+            "InvalidSignatureException",
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from \
+             HTTP",
+        ));
+    }
+    if time + SKEW < now {
+        return stale("earlier", now - SKEW, '-');
+    }
+    if time > now + SKEW {
+        return stale("later", now + SKEW, '+');
+    }
+    Ok(())
+}
+
+fn incomplete() -> Error {
+    refused(
+        "IncompleteSignatureException",
+        "The Authorization header, or what it says is signed, is not complete: it needs \
+         Credential, SignedHeaders and Signature, and the headers host, x-amz-date and x-amz-target.",
+    )
+}
+
+fn refused(name: &'static str, message: &str) -> Error {
+    Error::common(StatusCode::BAD_REQUEST, name, Some(message.to_owned()))
+}

@@ -1,0 +1,307 @@
+//! The HTTP front: connections, their limits, and what each request is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant, SystemTime};
+
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request as HttpRequest, Response as HttpResponse, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use simpleflow_model::limits;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::access::{self, Credentials};
+use crate::core::{Call, Failure, Message, Reply, nothing};
+use crate::metrics::Metrics;
+use crate::operation::{Answer, Request, Unreadable};
+use crate::polls::PollId;
+use crate::wire::{self, Dialect, Error};
+
+/// How long a poll waits for a task, as the service's.
+const POLL: Duration = Duration::from_secs(60);
+
+/// How long the headers of a request may take, and a connection may be idle.
+const HEADERS: Duration = Duration::from_secs(75);
+
+/// How long the body of a request may take.
+const BODY: Duration = Duration::from_secs(20);
+
+/// How long a client may take nothing of an answer, or not be heard of at all.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How many connections there may be; who comes then waits to be accepted.
+const CONNECTIONS: usize = 10_000;
+
+/// How long a graceful stop waits for requests that are under way.
+const GRACE: Duration = Duration::from_secs(15);
+
+type Body = Full<Bytes>;
+
+/// What every connection shares.
+pub(crate) struct Front {
+    pub core: Sender<Message>,
+    pub metrics: Arc<Metrics>,
+    pub credentials: Option<Credentials>,
+    pub polls: AtomicU64,
+}
+
+/// Serves connections until it is told to stop, and then until the requests under way are
+/// answered.
+pub(crate) async fn serve(
+    front: Arc<Front>,
+    listener: TcpListener,
+    mut stop: watch::Receiver<bool>,
+) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accept = async {
+            let place = Arc::clone(&connections).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            accepted = accept => accepted,
+            // Whoever could tell to stop is gone: so it ends too.
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // No more files, or a connection that ended at once. The next may do.
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+        };
+        if let Err(error) = set_options(&stream) {
+            tracing::debug!(%error, "a connection without its options");
+        }
+        let front = Arc::clone(&front);
+        let service = {
+            let front = Arc::clone(&front);
+            service_fn(move |request| {
+                let front = Arc::clone(&front);
+                async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }
+            })
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        front.metrics.connected();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended");
+            }
+            front.metrics.disconnected();
+            drop(place);
+        });
+    }
+    drop(listener);
+    if front.core.send(Message::Drain).is_err() {
+        return;
+    }
+    if tokio::time::timeout(GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some requests are not answered yet: their connections are closed");
+    }
+}
+
+/// Answers are small and somebody waits for them; who does not take them, or is no longer there,
+/// is let go.
+fn set_options(stream: &TcpStream) -> std::io::Result<()> {
+    let socket = socket2::SockRef::from(stream);
+    socket.set_tcp_nodelay(true)?;
+    let keepalive = socket2::TcpKeepalive::new().with_time(SILENCE);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(SILENCE))?;
+    Ok(())
+}
+
+/// Tells that the client of a poll is gone, unless the poll was answered.
+struct Presence<'a> {
+    front: &'a Front,
+    poll: Option<PollId>,
+}
+
+impl Drop for Presence<'_> {
+    fn drop(&mut self) {
+        if let Some(poll) = self.poll {
+            // At the end there is nobody left to tell.
+            let _ = self.front.core.send(Message::Gone(poll));
+        }
+    }
+}
+
+impl Front {
+    async fn answer(&self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
+        match (request.method(), request.uri().path()) {
+            (&Method::POST, "/") => self.operation(request).await,
+            (&Method::GET, "/healthz") => self.health().await,
+            (&Method::GET, "/metrics") => self.metrics().await,
+            _ => text(StatusCode::NOT_FOUND, "not found\n"),
+        }
+    }
+
+    async fn operation(&self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let (parts, body) = request.into_parts();
+        let target = wire::target(&parts.headers);
+        let dialect = target.map_or(Dialect::Json10, |(dialect, _)| dialect);
+        let operation = target.map_or("", |(_, operation)| operation);
+        let (began, answer) = match read(body).await {
+            Ok(body) => {
+                let began = Instant::now();
+                (began, self.carry_out(&parts, operation, &body).await)
+            }
+            Err(error) => (Instant::now(), Err(error)),
+        };
+        let took = began.elapsed();
+        let error = answer.as_ref().err();
+        if let Ok(index) = Request::NAMES.binary_search(&operation) {
+            let operation = Request::NAMES.get(index).copied().unwrap_or_default();
+            let error = error.map(|error| error.name);
+            self.metrics.answered(operation, error, took);
+        }
+        match error {
+            None => tracing::debug!(%request_id, operation, ?took, "answered"),
+            Some(error) if error.status.is_server_error() => {
+                tracing::error!(%request_id, operation, ?took, error = error.name, "failed");
+            }
+            Some(error) => {
+                tracing::info!(%request_id, operation, ?took, error = error.name, "refused");
+            }
+        }
+        wire::response(dialect, &request_id, answer)
+    }
+
+    async fn carry_out(
+        &self,
+        parts: &Parts,
+        operation: &str,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        if let Some(credentials) = &self.credentials {
+            access::verify(credentials, parts, body, SystemTime::now())?;
+        }
+        let region = access::region(&parts.headers)?;
+        let request = Request::parse(operation, body).map_err(|unreadable| match unreadable {
+            Unreadable::UnknownOperation => Error::unknown_operation(),
+            Unreadable::Malformed(problem) => Error::malformed(problem),
+            Unreadable::Refused(fault) => fault.into(),
+        })?;
+        let answer = self.ask(region, request).await?;
+        answer.to_json().map_err(|error| {
+            tracing::error!(%error, operation, "an answer cannot be written");
+            Error::internal()
+        })
+    }
+
+    async fn ask(
+        &self,
+        region: simpleflow_model::SmolStr,
+        request: Request,
+    ) -> Result<Answer, Error> {
+        let id = self.polls.fetch_add(1, Ordering::Relaxed);
+        let is_poll = matches!(
+            request,
+            Request::PollForActivityTask(_) | Request::PollForDecisionTask(_)
+        );
+        let empty = nothing(&request);
+        let (to, mut response) = oneshot::channel();
+        let call = Call {
+            region,
+            request,
+            id,
+            reply: Reply::new(to),
+        };
+        self.core
+            .send(Message::Call(Box::new(call)))
+            .map_err(|_| Error::internal())?;
+        let mut presence = Presence {
+            front: self,
+            poll: is_poll.then_some(id),
+        };
+        let response = if is_poll {
+            match tokio::time::timeout(POLL, &mut response).await {
+                Ok(response) => response,
+                Err(_) => {
+                    // From here on no task can be sent; one that was sent just now is not lost.
+                    response.close();
+                    match response.try_recv() {
+                        Ok(response) => Ok(response),
+                        Err(_) => return Ok(empty),
+                    }
+                }
+            }
+        } else {
+            response.await
+        };
+        presence.poll = None;
+        match response {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Failure::Fault(fault))) => Err(fault.into()),
+            Ok(Err(Failure::Internal)) | Err(_) => Err(Error::internal()),
+        }
+    }
+
+    async fn snapshot(&self) -> Option<crate::metrics::Snapshot> {
+        let (to, snapshot) = oneshot::channel();
+        self.core.send(Message::Snapshot(to)).ok()?;
+        snapshot.await.ok()
+    }
+
+    async fn health(&self) -> HttpResponse<Body> {
+        match self.snapshot().await {
+            Some(snapshot) if snapshot.serving => text(StatusCode::OK, "ok\n"),
+            _ => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store cannot be used\n",
+            ),
+        }
+    }
+
+    async fn metrics(&self) -> HttpResponse<Body> {
+        let Some(snapshot) = self.snapshot().await else {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "");
+        };
+        match self.metrics.text(&snapshot) {
+            Ok(metrics) => text(StatusCode::OK, metrics),
+            Err(error) => {
+                tracing::error!(%error, "the metrics cannot be written");
+                text(StatusCode::INTERNAL_SERVER_ERROR, "")
+            }
+        }
+    }
+}
+
+/// Reads a body of a size that the service accepts.
+async fn read(body: Incoming) -> Result<Bytes, Error> {
+    let body = Limited::new(body, limits::REQUEST_BYTES);
+    match tokio::time::timeout(BODY, body.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::too_large()),
+        Ok(Err(error)) => Err(Error::malformed(error.to_string())),
+        Err(_) => Err(Error::too_slow()),
+    }
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse<Body> {
+    let mut response = HttpResponse::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}

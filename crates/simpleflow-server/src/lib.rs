@@ -1,0 +1,34 @@
+//! Amazon Simple Workflow in the box: the engine with a disk and the wire protocol, so that any
+//! SWF client in any language works against it.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use simpleflow_server::{Config, Server, Storage};
+//!
+//! let config = Config {
+//!     listen: "127.0.0.1:8042".parse()?,
+//!     storage: Storage::Disk { dir: "simpleflow-data".into(), relaxed: false },
+//!     credentials: None,
+//! };
+//! let server = Server::new(config).start().await?;
+//! println!("AWS_ENDPOINT_URL_SWF=http://{}", server.addr());
+//! server.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod access;
+mod commit;
+mod core;
+mod http;
+mod metrics;
+mod operation;
+mod polls;
+mod regions;
+mod server;
+mod store;
+mod wire;
+
+pub use access::{Credentials, CredentialsError};
+pub use server::{Config, RunningServer, Server, StartError, StopError, Storage};
+pub use store::StoreError;

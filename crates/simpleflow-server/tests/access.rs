@@ -1,0 +1,112 @@
+//! Who may call.
+
+mod common;
+
+use aws_sdk_swf::error::ProvideErrorMetadata as _;
+use aws_sdk_swf::types::RegistrationStatus;
+use common::*;
+use simpleflow_server::{Config, Credentials, Server, StartError};
+
+fn credentials() -> Credentials {
+    let text = format!("# For tests.\n\n{ACCESS_KEY_ID} {SECRET_ACCESS_KEY}\n");
+    Credentials::parse(&text).unwrap()
+}
+
+fn guarded() -> Config {
+    Config {
+        credentials: Some(credentials()),
+        ..memory()
+    }
+}
+
+#[tokio::test]
+async fn a_signature_is_verified() {
+    let server = start(guarded()).await;
+    let list = async |secret: &str| {
+        let swf = client_with(server.addr(), "eu-west-1", secret);
+        let domains = swf.list_domains();
+        let domains = domains.registration_status(RegistrationStatus::Registered);
+        domains.send().await
+    };
+    assert!(list(SECRET_ACCESS_KEY).await.is_ok());
+    let wrong = list("another").await.unwrap_err().into_service_error();
+    assert_eq!(wrong.code(), Some("InvalidSignatureException"));
+    let message = wrong.message().unwrap();
+    assert!(message.starts_with("The request signature we calculated does not match"));
+    register(&client(server.addr()), 60).await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_refused() {
+    let server = start(guarded()).await;
+    let refused = async |headers: &str| {
+        let target = "SimpleWorkflowService.ListDomains";
+        let body = r#"{"registrationStatus":"REGISTERED"}"#;
+        let answer = raw(server.addr(), post(target, headers, body)).await;
+        assert_eq!(answer.status, 400);
+        answer.json()
+    };
+    let answer = refused("").await;
+    assert_eq!(
+        answer["__type"],
+        "com.amazon.coral.service#MissingAuthenticationTokenException"
+    );
+    let authorization = |id: &str, date: &str| {
+        format!(
+            "X-Amz-Date: {date}T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential={id}/{date}/us-east-1/swf/aws4_request, \
+             SignedHeaders=host;x-amz-date;x-amz-target, Signature=00\r\n"
+        )
+    };
+    let answer = refused(&authorization("nobody", "20200101")).await;
+    assert_eq!(
+        answer["__type"],
+        "com.amazon.coral.service#UnrecognizedClientException"
+    );
+    let answer = refused(&authorization(ACCESS_KEY_ID, "20200101")).await;
+    assert_eq!(
+        answer["__type"],
+        "com.amazon.coral.service#InvalidSignatureException"
+    );
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.starts_with("Signature expired: 20200101T000000Z is now earlier than 20"));
+    let answer = refused("Authorization: Basic x\r\n").await;
+    assert_eq!(
+        answer["__type"],
+        "com.amazon.coral.service#IncompleteSignatureException"
+    );
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_credentials_only_this_machine_may_call() {
+    let open = Config {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        ..memory()
+    };
+    let refusal = Server::new(open).start().await.unwrap_err();
+    assert!(matches!(refusal, StartError::Open(_)), "{refusal}");
+    let guarded = Config {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        ..guarded()
+    };
+    start(guarded).await.stop().await.unwrap();
+}
+
+#[test]
+fn a_credentials_file_is_checked() {
+    for (text, problem) in [
+        ("", "there are no credentials in it"),
+        ("# none\n", "there are no credentials in it"),
+        (
+            "a b\nc\n",
+            "line 2 is not an access key id and a secret access key",
+        ),
+        ("a b c", "line 1 is not"),
+    ] {
+        let error = Credentials::parse(text).unwrap_err().to_string();
+        assert!(error.starts_with(problem), "{text:?}: {error}");
+    }
+    assert_eq!(format!("{:?}", credentials()), r#"{"AKIDEXAMPLE"}"#);
+}

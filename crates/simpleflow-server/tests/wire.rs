@@ -1,0 +1,146 @@
+//! The wire protocol, byte by byte.
+
+mod common;
+
+use common::*;
+
+#[tokio::test]
+async fn answers_are_as_the_services() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let body = r#"{"name":"d","workflowExecutionRetentionPeriodInDays":"1","description":null}"#;
+    let answer = call(addr, "RegisterDomain", body).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    assert_eq!(answer.header("content-length"), Some("0"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/x-amz-json-1.0")
+    );
+    assert!(
+        answer
+            .header("x-amzn-requestid")
+            .is_some_and(|id| id.len() == 36)
+    );
+
+    // The older dialect.
+    let target = "com.amazonaws.swf.service.model.SimpleWorkflowService.DescribeDomain";
+    let headers = "Content-Type: application/json; charset=UTF-8\r\nContent-Encoding: amz-1.0\r\n";
+    let answer = raw(addr, post(target, headers, r#"{"name":"d"}"#)).await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let expected = serde_json::json!({
+        "configuration": { "workflowExecutionRetentionPeriodInDays": "1" },
+        "domainInfo": {
+            "arn": "arn:aws:swf:us-east-1:123456789012:/domain/d",
+            "name": "d",
+            "status": "REGISTERED",
+        },
+    });
+    assert_eq!(answer.json(), expected);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_as_the_service_does() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let cases = [
+        (
+            "Fly",
+            "{}",
+            400,
+            r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#,
+        ),
+        (
+            "DescribeDomain",
+            "{}",
+            400,
+            r#"{"__type":"com.amazon.coral.validate#ValidationException","message":"1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null"}"#,
+        ),
+        (
+            "RespondDecisionTaskCompleted",
+            r#"{"taskToken":"t","decisions":[{"decisionType":"FlyToTheMoon"}]}"#,
+            400,
+            "Value 'FlyToTheMoon' at 'decisions.1.member.decisionType' failed to satisfy constraint: Member must satisfy enum value set: [ScheduleActivityTask, ",
+        ),
+        (
+            "RegisterDomain",
+            r#"{"name":"","workflowExecutionRetentionPeriodInDays":"91"}"#,
+            400,
+            "2 validation errors detected: Value '' at 'name'",
+        ),
+        (
+            "DescribeDomain",
+            "{",
+            400,
+            "com.amazon.coral.service#SerializationException",
+        ),
+        (
+            "DescribeDomain",
+            r#"{"name":"x"}"#,
+            400,
+            r#"{"__type":"com.amazonaws.swf.base.model#UnknownResourceFault","message":"Unknown domain: x"}"#,
+        ),
+    ];
+    for (operation, body, status, expected) in cases {
+        let answer = call(addr, operation, body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(
+            answer.body.contains(expected),
+            "{answer:?} is not {expected}"
+        );
+        assert!(answer.header("x-amzn-requestid").is_some());
+    }
+    let answer = raw(
+        addr,
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
+    assert!(
+        answer.body.contains("UnknownOperationException"),
+        "{answer:?}"
+    );
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_of_more_than_a_megabyte_is_refused() {
+    let server = start(memory()).await;
+    let body = format!(r#"{{"name":"{}"}}"#, "x".repeat(1_000_000));
+    let answer = call(server.addr(), "DescribeDomain", &body).await;
+    assert_eq!(answer.status, 413);
+    assert!(answer.body.contains("RequestEntityTooLargeException"));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn health_and_metrics_are_told() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let get = async |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        raw(addr, request).await
+    };
+    let health = get("/healthz").await;
+    assert_eq!((health.status, health.body.as_str()), (200, "ok\n"));
+    let swf = client(addr);
+    register(&swf, 60).await;
+    start_workflow(&swf, "w").await;
+    call(addr, "DescribeDomain", "{}").await;
+    let metrics = get("/metrics").await.body;
+    for line in [
+        r#"simpleflow_requests_total{operation="StartWorkflowExecution"} 1"#,
+        r#"simpleflow_errors_total{error="ValidationException",operation="DescribeDomain"} 1"#,
+        r#"simpleflow_request_seconds_count{operation="RegisterDomain"} 1"#,
+        r#"simpleflow_backlog_tasks{domain="d",kind="decision",region="us-east-1",task_list="deciders"} 1"#,
+        r#"simpleflow_backlog_age_seconds{domain="d",kind="decision",region="us-east-1",task_list="deciders"} 0"#,
+        "simpleflow_open_executions 1",
+        "simpleflow_commit_seconds_count 0",
+    ] {
+        assert!(
+            metrics.lines().any(|l| l == line),
+            "no {line} in\n{metrics}"
+        );
+    }
+    assert_eq!(get("/elsewhere").await.status, 404);
+    server.stop().await.unwrap();
+}
