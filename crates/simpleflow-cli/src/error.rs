@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use simpleflow_executor::{LocalError, Outcome};
+use simpleflow_server::{CredentialsError, StartError, StopError};
 
 use crate::find::NotFound;
 use crate::style::{ERROR, QUIET};
@@ -36,6 +37,19 @@ pub(crate) enum CliError {
     Write { path: PathBuf, source: io::Error },
     #[error("{} is there already and not empty: choose a new directory", path.display())]
     NotEmpty { path: PathBuf },
+    #[error("cannot start the async runtime: {0}")]
+    Runtime(io::Error),
+    #[error("cannot read the credentials from {}: {source}", path.display())]
+    ReadCredentials { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Credentials {
+        path: PathBuf,
+        source: CredentialsError,
+    },
+    #[error(transparent)]
+    ServerStart(#[from] StartError),
+    #[error(transparent)]
+    ServerStop(#[from] StopError),
     #[error(transparent)]
     Local(#[from] LocalError),
     #[error("{workflow}: {}", outcome_line(outcome))]
@@ -72,9 +86,16 @@ impl CliError {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::ReadInput { .. } | Self::Write { .. } | Self::Workflow { .. } => {
-                ExitCode::FAILURE
-            }
+            Self::ReadInput { .. }
+            | Self::ReadCredentials { .. }
+            | Self::Write { .. }
+            | Self::Workflow { .. }
+            | Self::Runtime(_)
+            | Self::ServerStop(_) => ExitCode::FAILURE,
+            Self::ServerStart(error) => match error {
+                StartError::Open(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            },
             Self::Local(error) => match error {
                 LocalError::Input { .. }
                 | LocalError::InputTooLong { .. }

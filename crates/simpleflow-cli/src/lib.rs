@@ -48,6 +48,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
     logging::start();
     let done = match cli.command {
         Command::WorkflowStart(command) => command.run(registry),
+        Command::ServerStart(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Completions(command) => command.run(&mut Cli::command()),
     };
@@ -73,6 +74,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
     after_help = "\
 Try:
   simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
+  simpleflow server.start
   simpleflow new my-project
 
 Environment:
@@ -88,6 +90,8 @@ struct Cli {
 enum Command {
     #[command(name = "workflow.start")]
     WorkflowStart(commands::WorkflowStart),
+    #[command(name = "server.start")]
+    ServerStart(commands::ServerStart),
     #[command(name = "new")]
     New(commands::New),
     #[command(name = "completions")]
