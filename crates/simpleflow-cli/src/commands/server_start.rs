@@ -24,11 +24,21 @@ Beside the SWF protocol it answers GET /healthz and GET /metrics (Prometheus).")
 pub(crate) struct ServerStart {
     /// Where to listen. Port 0 is one that is free. Anything but this machine's own address
     /// needs --credentials.
-    #[arg(long, value_name = "ADDRESS:PORT", env = "SIMPLEFLOW_LISTEN", default_value = "127.0.0.1:8042")]
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        env = "SIMPLEFLOW_LISTEN",
+        default_value = "127.0.0.1:8042"
+    )]
     listen: SocketAddr,
 
     /// The directory with the data; it is made if it is not there.
-    #[arg(long, value_name = "DIR", env = "SIMPLEFLOW_DATA_DIR", default_value = "simpleflow-data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SIMPLEFLOW_DATA_DIR",
+        default_value = "simpleflow-data"
+    )]
     data_dir: PathBuf,
 
     /// Keep everything in memory: it ends with the server. For tests.
@@ -53,7 +63,11 @@ impl ServerStart {
     }
 
     async fn serve(self) -> Result<(), CliError> {
-        let credentials = self.credentials.as_ref().map(read_credentials).transpose()?;
+        let credentials = self
+            .credentials
+            .as_ref()
+            .map(read_credentials)
+            .transpose()?;
         let storage = match self.in_memory {
             true => Storage::Memory,
             false => Storage::Disk {
@@ -78,7 +92,9 @@ impl ServerStart {
             "simpleflow {} serves SWF; data {kept}. Clients use:",
             env!("CARGO_PKG_VERSION")
         );
-        output::print(format!("export AWS_ENDPOINT_URL_SWF=http://{}\n", server.addr()).as_bytes())?;
+        output::print(
+            format!("export AWS_ENDPOINT_URL_SWF=http://{}\n", server.addr()).as_bytes(),
+        )?;
         if !signed {
             anstream::eprintln!(
                 "They also need a region and credentials, of which any will do, such as\n  \

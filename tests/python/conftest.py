@@ -1,0 +1,53 @@
+"""What the tests share: the server, clients of it, and domains."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from server import running_server
+from world import World, client, unique
+
+
+@pytest.fixture(scope="session")
+def endpoint():
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def swf(endpoint):
+    return client(endpoint)
+
+
+@pytest.fixture(scope="session")
+def unchecked(endpoint):
+    """A client that does not check what it sends."""
+    return client(endpoint, parameter_validation=False)
+
+
+@pytest.fixture(scope="module")
+def domain(swf):
+    """One for each file of tests: there may be a hundred."""
+    name = unique("domain")
+    swf.register_domain(name=name, workflowExecutionRetentionPeriodInDays="1")
+    return name
+
+
+@pytest.fixture
+def world(swf, domain):
+    return World(swf, domain)
+
+
+@pytest.fixture
+def threads():
+    """For calls that wait while the test goes on."""
+    with ThreadPoolExecutor(max_workers=8) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session", autouse=True)
+def idle_polls(endpoint):
+    """Two polls that get nothing. They begin with the first test, because they take a minute."""
+    from test_waiting import idle_polls as begin
+
+    with begin(endpoint) as polls:
+        yield polls

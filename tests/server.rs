@@ -1,0 +1,179 @@
+//! `server.start`: the server as a process.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::common::{command, run, simpleflow};
+
+/// A server that runs, and where.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(args: &[&str]) -> Self {
+        let mut process = command(&[&["server.start", "--listen", "127.0.0.1:0"], args].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let stdout = process.stdout.take().expect("its stdout is a pipe");
+        let mut line = String::new();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("it prints where it is");
+        let address = line
+            .trim_end()
+            .strip_prefix("export AWS_ENDPOINT_URL_SWF=http://")
+            .unwrap_or_else(|| panic!("{line:?} is the line to use"))
+            .to_owned();
+        Self { process, address }
+    }
+
+    /// One HTTP request: the status line and the body.
+    fn http(&self, request: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .expect("an answer has a head and a body");
+        let status = head.lines().next().unwrap_or_default().to_owned();
+        (status, body.to_owned())
+    }
+
+    fn get(&self, path: &str) -> (String, String) {
+        self.http(&format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        ))
+    }
+
+    fn call(&self, operation: &str, body: &str) -> (String, String) {
+        self.http(&format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             X-Amz-Target: SimpleWorkflowService.{operation}\r\n\
+             Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    fn signal(&mut self, signal: &str) -> i32 {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.expect("there is `kill`").success());
+        let status = self.process.wait().expect("it ends");
+        status.code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const DOMAIN: &str = r#"{"name":"d","workflowExecutionRetentionPeriodInDays":"1"}"#;
+
+fn path(directory: &Path) -> &str {
+    directory.to_str().expect("the path is UTF-8")
+}
+
+#[test]
+fn it_serves_swf_health_and_metrics_and_stops_when_told() {
+    for signal in ["-TERM", "-INT"] {
+        let mut server = Server::start(&["--in-memory"]);
+        assert_eq!(server.get("/healthz").0, "HTTP/1.1 200 OK");
+        let (status, body) = server.call("RegisterDomain", DOMAIN);
+        assert_eq!((&*status, &*body), ("HTTP/1.1 200 OK", ""));
+        let (status, body) = server.call("RegisterDomain", DOMAIN);
+        assert_eq!(status, "HTTP/1.1 400 Bad Request");
+        assert!(body.contains("DomainAlreadyExistsFault"), "{body}");
+        let (_, metrics) = server.get("/metrics");
+        assert!(metrics.contains("RegisterDomain"), "{metrics}");
+        assert_eq!(server.signal(signal), 0);
+    }
+}
+
+#[test]
+fn what_was_answered_outlives_a_kill() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let mut server = Server::start(&["--data-dir", path(&data)]);
+    assert_eq!(server.call("RegisterDomain", DOMAIN).0, "HTTP/1.1 200 OK");
+    server.signal("-KILL");
+    let server = Server::start(&["--data-dir", path(&data)]);
+    let (_, domains) = server.call("ListDomains", r#"{"registrationStatus":"REGISTERED"}"#);
+    assert!(domains.contains("\"name\":\"d\""), "{domains}");
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let _first = Server::start(&["--data-dir", path(directory.path())]);
+    let args = [
+        "server.start",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        path(directory.path()),
+    ];
+    let second = simpleflow(&args);
+    assert_eq!((second.code, &*second.stdout), (1, ""));
+    assert!(
+        second.stderr.contains(path(directory.path())),
+        "{}",
+        second.stderr
+    );
+}
+
+#[test]
+fn to_be_open_to_everybody_is_refused() {
+    let open = simpleflow(&["server.start", "--listen", "0.0.0.0:0", "--in-memory"]);
+    assert_eq!((open.code, &*open.stdout), (2, ""));
+    assert!(
+        open.stderr.contains("give a credentials file"),
+        "{}",
+        open.stderr
+    );
+}
+
+#[test]
+fn bad_settings_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys");
+    let with_keys = ["server.start", "--in-memory", "--credentials", path(&keys)];
+    let missing = simpleflow(&with_keys);
+    assert_eq!(missing.code, 1);
+    assert!(
+        missing.stderr.contains("cannot read the credentials from"),
+        "{}",
+        missing.stderr
+    );
+    std::fs::write(&keys, "only-one-word\n").unwrap();
+    let bad = simpleflow(&with_keys);
+    assert_eq!(bad.code, 2);
+    assert!(bad.stderr.contains(path(&keys)), "{}", bad.stderr);
+    let address = simpleflow(&["server.start", "--listen", "here"]);
+    assert_eq!(address.code, 2);
+    assert!(address.stderr.contains("here"), "{}", address.stderr);
+    let mut from_environment = command(&["server.start", "--in-memory"]);
+    from_environment.env("SIMPLEFLOW_LISTEN", "0.0.0.0:0");
+    assert_eq!(run(from_environment, "").code, 2);
+}
+
+#[test]
+fn unsigned_requests_are_refused_where_keys_are_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys");
+    std::fs::write(&keys, "AKIDEXAMPLE secret\n").unwrap();
+    let server = Server::start(&["--in-memory", "--credentials", path(&keys)]);
+    let (status, body) = server.call("RegisterDomain", DOMAIN);
+    assert!(status.starts_with("HTTP/1.1 4"), "{status}");
+    assert!(body.contains("MissingAuthenticationToken"), "{body}");
+}
