@@ -104,8 +104,8 @@ impl Engine {
         })
     }
 
-    /// Puts a registration back that was kept elsewhere: domains before their types. One that is
-    /// there is replaced.
+    /// Puts a registration back that was kept elsewhere: domains before their types, for a domain
+    /// comes without any.
     ///
     /// # Errors
     /// `UnknownResourceFault` for a type of a domain that is not registered.
