@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use simpleflow::prelude::*;
 
-static CALLS: AtomicU32 = AtomicU32::new(0);
+/// The last part that the server was asked for.
+static LAST: AtomicU32 = AtomicU32::new(0);
 
-/// A server that answers every fourth call only when it is asked for much.
+/// Fetches a part. The server is busy when it is asked for every fourth one for the first time.
 #[activity(version = "example", retry = 2)]
 pub async fn fetch(part: u32) -> Result<String> {
-    let call = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
-    if call % 4 == 3 {
+    if part % 4 == 3 && LAST.fetch_max(part, Ordering::Relaxed) < part {
         bail!("the server is busy, at part {part}");
     }
     Ok(format!("part {part}"))
@@ -63,11 +63,25 @@ impl Workflow for Download {
 
 #[cfg(test)]
 mod tests {
+    use simpleflow::testing::Test;
+
     use super::*;
 
     #[test]
     fn is_tried_again_and_goes_on() {
-        let run = simpleflow::testing::run(Download { parts: 9 });
+        let calls = AtomicU32::new(0);
+        let busy_at_first = move |(part,): (u32,)| match calls.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => Err("busy".to_owned()),
+            _ => Ok(format!("part {part}")),
+        };
+        let run = Test::of(Download { parts: 9 })
+            .replace::<fetch, _>(busy_at_first)
+            .run();
+        let fetches = run
+            .scheduled_activities()
+            .into_iter()
+            .filter(|id| id.contains("fetch"));
+        assert_eq!(fetches.count(), 2 * 9);
         let parts = run.result::<Vec<String>>().unwrap();
         assert_eq!(parts.len(), 9);
         assert_eq!(parts[0], "part 1");

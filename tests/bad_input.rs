@@ -28,7 +28,10 @@ fn malformed_json_has_its_line_and_column() {
         done.stderr
     );
     let from_stdin = command(&["workflow.start", "--local", BASIC, "--input-file", "-"]);
-    assert!(refused(&run(from_stdin, "")).contains("EOF while parsing a value"));
+    assert_eq!(
+        refused(&run(from_stdin, "")),
+        "error: the input is empty: expected JSON\n"
+    );
 }
 
 #[test]
@@ -141,17 +144,36 @@ fn options_with_bad_values_are_named() {
     };
     let message = says(&["--workflow-id", "a:b"]);
     assert!(
-        message.contains("--workflow-id \"a:b\"") && message.contains("':'"),
+        message.contains("'a:b' for '--workflow-id <ID>'") && message.contains("':'"),
         "{message}"
     );
     let message = says(&["--tags", "1,2,3,4,5,6"]);
     assert!(message.contains("at most 5 tags"), "{message}");
     let message = says(&["--signal", "=1"]);
-    assert!(message.contains("the name is empty"), "{message}");
+    assert!(message.contains("signal name \"\" is empty"), "{message}");
     let message = says(&["--signal", "go={"]);
     assert!(message.contains("its payload is not JSON"), "{message}");
-    let message = says(&["--execution-timeout", "soon"]);
-    assert!(message.contains("soon"), "{message}");
+    let signal = format!("go=\"{}\"", "x".repeat(40_000));
+    let message = says(&["--signal", &signal]);
+    assert!(
+        message.contains("--signal \"go\": its payload has 40002 characters"),
+        "{message}"
+    );
+    let message = says(&["--tags", &format!("a,{}", "x".repeat(257))]);
+    assert!(message.contains("a tag of 257 characters"), "{message}");
+    let message = says(&["--task-list", "a:b"]);
+    assert!(
+        message.contains("'a:b' for '--task-list <NAME>'"),
+        "{message}"
+    );
+    for option in ["--execution-timeout", "--decision-tasks-timeout"] {
+        for seconds in ["soon", "0", "-1"] {
+            let message = says(&[option, seconds]);
+            let named = format!("'{seconds}' for '{option} <SECONDS>'");
+            assert!(message.contains(&named), "{message}");
+        }
+    }
+    assert!(says(&["--execution-timeout", "31536001"]).contains("1..=31536000"));
     let message = says(&["--input-file", "-"]);
     assert!(message.contains("cannot be used with"), "{message}");
     let message = refused(&simpleflow(&["workflow.start", BASIC])).to_owned();

@@ -1,5 +1,7 @@
 //! The command as a person uses it.
 
+use std::process::Stdio;
+
 use crate::common::{Done, command, run, simpleflow, start};
 use simpleflow::model::types::History;
 use simpleflow::testing::replay;
@@ -161,7 +163,9 @@ fn help_version_and_completions_are_data() {
     }
     assert!(!help.stdout.contains('\u{1b}'), "no colours in a pipe");
     let help = simpleflow(&["workflow.start", "--help"]);
-    assert!(help.stdout.contains("Examples:"), "{}", help.stdout);
+    for part in ["Examples:", "Workflows:\n", "\n  examples.retry.Download\n"] {
+        assert!(help.stdout.contains(part), "{}", help.stdout);
+    }
     let version = simpleflow(&["--version"]);
     assert_eq!(
         version.stdout,
@@ -169,11 +173,9 @@ fn help_version_and_completions_are_data() {
     );
     for shell in ["bash", "zsh", "fish"] {
         let script = simpleflow(&["completions", shell]);
-        assert!(
-            script.stdout.contains("workflow.start"),
-            "{shell}: {}",
-            script.stdout
-        );
+        for word in ["workflow.start", "simpleflow-under-test"] {
+            assert!(script.stdout.contains(word), "{shell}: {}", script.stdout);
+        }
     }
 }
 
@@ -189,9 +191,62 @@ fn logs_are_on_stderr_as_the_environment_asks() {
         assert_eq!(done.stdout, "(1 + 1) * 2 = 4\n4\n");
         assert!(done.stderr.contains("decided"), "{}", done.stderr);
     }
-    let mut logging = command(&["workflow.start", "--local", BASIC, "--input", "[1, 0]"]);
-    logging.env("LOG_LEVEL", "loud,,=");
-    let done = run(logging, "");
-    assert_eq!(done.code, 0);
-    assert!(done.stderr.contains("loud"), "{}", done.stderr);
+    for (name, value) in [("LOG_LEVEL", "loud"), ("RUST_LOG", "loud,,=")] {
+        let mut logging = command(&["workflow.start", "--local", BASIC, "--input", "[1, 0]"]);
+        logging.env(name, value);
+        let done = run(logging, "");
+        assert_eq!(done.code, 0);
+        let told = format!("{name} {value:?}");
+        assert!(done.stderr.contains(&told), "{}", done.stderr);
+    }
+}
+
+/// Somebody who has hung up: what is written to it is lost.
+fn hung_up() -> std::io::PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
+#[test]
+fn a_reader_that_hung_up_is_no_failure() {
+    let logging = |args: &[&str]| {
+        let mut command = command(&[&["workflow.start", "--local"], args].concat());
+        command
+            .env("LOG_LEVEL", "debug")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    let approval = ["approval", "--input", "[\"ada\"]", "--skip-time"];
+    let done = logging(&approval).stdout(hung_up()).status().unwrap();
+    assert_eq!(done.code(), Some(0));
+    let done = logging(&approval).stderr(hung_up()).status().unwrap();
+    assert_eq!(done.code(), Some(0));
+    let done = logging(&["nothing"]).stderr(hung_up()).status().unwrap();
+    assert_eq!(done.code(), Some(2));
+}
+
+#[test]
+fn a_history_that_cannot_be_written_is_told_before_the_run() {
+    let done = start(&[
+        BASIC,
+        "--input",
+        "[1, 0]",
+        "--history",
+        "no/such/directory/history.json",
+    ]);
+    assert_eq!((done.code, &*done.stdout), (1, ""));
+    assert!(
+        done.stderr
+            .contains("cannot write no/such/directory/history.json"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_input() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "\u{feff}[1, 0]").unwrap();
+    let path = file.path().to_str().unwrap();
+    assert_is_four(&start(&[BASIC, "--input-file", path]));
 }

@@ -59,6 +59,18 @@ fn a_new_project_builds_runs_and_passes_its_test() {
 }
 
 #[test]
+fn an_empty_directory_will_do_and_its_path_is_quoted() {
+    let directory = tempfile::tempdir().unwrap();
+    let project = directory.path().join("it's here/my-project");
+    std::fs::create_dir_all(&project).unwrap();
+    let done = simpleflow(&["new", project.to_str().unwrap()]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let quoted = r"it'\''s here/my-project'";
+    assert!(done.stdout.contains(quoted), "{}", done.stdout);
+    assert!(project.join("Cargo.toml").is_file());
+}
+
+#[test]
 fn a_directory_that_will_not_do_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let full = directory.path().join("full");
@@ -72,7 +84,14 @@ fn a_directory_that_will_not_do_is_refused() {
         done.stderr
     );
     assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1);
-    for name in ["1st", "a b", "simpleflow"] {
+    let done = simpleflow(&["new", full.join("precious").to_str().unwrap()]);
+    assert_eq!(done.code, 2);
+    assert!(
+        done.stderr.contains("is not a directory"),
+        "{}",
+        done.stderr
+    );
+    for name in ["1st", "a b", "simpleflow", "deps"] {
         let done = simpleflow(&["new", directory.path().join(name).to_str().unwrap()]);
         assert_eq!(done.code, 2, "{name}");
         assert!(done.stderr.contains(name), "{}", done.stderr);

@@ -16,6 +16,8 @@ pub(crate) enum CliError {
     NotFound(#[from] NotFound),
     #[error("cannot read the input from {}: {source}", path.display())]
     ReadInput { path: PathBuf, source: io::Error },
+    #[error("the input is empty: expected JSON")]
+    NoInput,
     #[error("the input is not JSON: {problem}, at line {line} column {column}\n{excerpt}")]
     InputJson {
         problem: String,
@@ -23,10 +25,6 @@ pub(crate) enum CliError {
         column: usize,
         excerpt: String,
     },
-    #[error(
-        "--signal {signal:?}: {problem}; expected NAME or NAME=JSON, such as approved='{{\"by\": \"ann\"}}'"
-    )]
-    Signal { signal: String, problem: String },
     #[error("{option} {value:?}: {problem}")]
     Option {
         option: &'static str,
@@ -37,6 +35,8 @@ pub(crate) enum CliError {
     Write { path: PathBuf, source: io::Error },
     #[error("{} is there already and not empty: choose a new directory", path.display())]
     NotEmpty { path: PathBuf },
+    #[error("{} is not a directory: choose a new one", path.display())]
+    NotADirectory { path: PathBuf },
     #[error("cannot start the async runtime: {0}")]
     Runtime(io::Error),
     #[error("cannot read the credentials from {}: {source}", path.display())]
@@ -68,7 +68,12 @@ fn outcome_line(outcome: &Outcome) -> String {
 
 impl CliError {
     pub(crate) fn print(&self) {
-        anstream::eprintln!("{ERROR}error:{ERROR:#} {self}");
+        // Where stderr is gone, the exit code is left to tell.
+        let _ = self.write(&mut anstream::stderr());
+    }
+
+    fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        writeln!(out, "{ERROR}error:{ERROR:#} {self}")?;
         if let Self::Workflow {
             outcome:
                 Outcome::Failed {
@@ -79,9 +84,10 @@ impl CliError {
         } = self
         {
             for line in readable(details).lines() {
-                anstream::eprintln!("  {QUIET}{line}{QUIET:#}");
+                writeln!(out, "  {QUIET}{line}{QUIET:#}")?;
             }
         }
+        Ok(())
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
@@ -99,6 +105,7 @@ impl CliError {
             Self::Local(error) => match error {
                 LocalError::Input { .. }
                 | LocalError::InputTooLong { .. }
+                | LocalError::NoTimeToDecide
                 | LocalError::Duplicate(_) => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             },

@@ -28,12 +28,6 @@ pub(crate) fn workflow<'a>(
     } else {
         exact
     };
-    let paths = |entries: &[&WorkflowEntry]| {
-        entries
-            .iter()
-            .map(|entry| entry.definition().path.to_string())
-            .collect::<Vec<_>>()
-    };
     match found.as_slice() {
         [one] => Ok(one),
         [] => {
@@ -41,14 +35,32 @@ pub(crate) fn workflow<'a>(
             Err(NotFound::Unknown {
                 wanted: wanted.to_owned(),
                 nearest: nearest(wanted, &all),
-                known: paths(&all),
+                listing: listing(registry),
             })
         }
         several => Err(NotFound::Ambiguous {
             wanted: wanted.to_owned(),
-            candidates: paths(several),
+            candidates: paths(several.iter().copied()),
         }),
     }
+}
+
+/// What there is, for people.
+pub(crate) fn listing(registry: &Registry) -> String {
+    match paths(registry.workflows()) {
+        paths if paths.is_empty() => {
+            "No workflow is in this program: mark one with #[workflow]".to_owned()
+        }
+        paths => format!("Workflows:\n  {}", paths.join("\n  ")),
+    }
+}
+
+fn paths<'a>(entries: impl Iterator<Item = &'a WorkflowEntry>) -> Vec<String> {
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.definition().path.to_string())
+        .collect();
+    paths.sort();
+    paths
 }
 
 /// The path or name that is most like what was typed, if one is like it.
@@ -73,7 +85,7 @@ pub(crate) enum NotFound {
     Unknown {
         wanted: String,
         nearest: Option<String>,
-        known: Vec<String>,
+        listing: String,
     },
     Ambiguous {
         wanted: String,
@@ -87,19 +99,13 @@ impl fmt::Display for NotFound {
             Self::Unknown {
                 wanted,
                 nearest,
-                known,
+                listing,
             } => {
                 write!(f, "there is no workflow {wanted:?}")?;
                 if let Some(nearest) = nearest {
                     write!(f, "; did you mean {nearest:?}?")?;
                 }
-                if known.is_empty() {
-                    return write!(
-                        f,
-                        "\nno workflow is in this program: mark one with #[workflow]"
-                    );
-                }
-                write!(f, "\nworkflows:\n  {}", known.join("\n  "))
+                write!(f, "\n{listing}")
             }
             Self::Ambiguous { wanted, candidates } => write!(
                 f,

@@ -27,14 +27,19 @@ pub(crate) fn read(option: Option<&str>, file: Option<&Path>) -> Result<String, 
         }
         (None, None) => return Ok(String::new()),
     };
-    check_json(&text)?;
-    Ok(text)
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    check_json(text)?;
+    Ok(text.to_owned())
 }
 
 fn check_json(text: &str) -> Result<(), CliError> {
     let Err(error) = serde_json::from_str::<serde_json::Value>(text) else {
         return Ok(());
     };
+    if text.trim().is_empty() {
+        return Err(CliError::NoInput);
+    }
     let (line, column) = (error.line(), error.column());
     let message = error.to_string();
     let problem = message
@@ -80,7 +85,7 @@ mod tests {
             "the input is not JSON: expected value, at line 2 column 8\n   \"é\": x}\n        ^"
         );
         assert!(check_json("[1, 5]").is_ok());
-        assert!(check_json("").is_err());
+        assert!(matches!(check_json(" \n"), Err(CliError::NoInput)));
         assert!(
             check_json("[1,")
                 .unwrap_err()

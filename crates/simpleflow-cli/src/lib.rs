@@ -30,7 +30,11 @@ pub fn main_with(registry: Registry) -> ExitCode {
 
 /// Runs the command with these arguments; the first is the program.
 pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match Cli::command().try_get_matches_from(args) {
+    let mut command = Cli::command().mut_subcommand("workflow.start", |start| {
+        let examples = start.get_after_help().cloned().unwrap_or_default();
+        start.after_help(format!("{examples}\n\n{}", find::listing(&registry)))
+    });
+    let matches = match command.try_get_matches_from_mut(args) {
         Ok(matches) => matches,
         Err(error) => {
             // Help and version come this way too, and are no failure.
@@ -50,7 +54,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::WorkflowStart(command) => command.run(registry),
         Command::ServerStart(command) => command.run(),
         Command::New(command) => command.run(),
-        Command::Completions(command) => command.run(&mut Cli::command()),
+        Command::Completions(completions) => completions.run(&mut command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,36 +1,57 @@
 //! Logs on stderr, as much as the environment asks for.
 
-use std::io::IsTerminal as _;
-
+use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What is logged when the environment says nothing.
 const DEFAULT: &str = "warn";
 
-/// Starts logging as `RUST_LOG` or `LOG_LEVEL` says. A level that is none is the default.
+/// Starts logging as the environment says: `RUST_LOG` with directives, or `LOG_LEVEL` with one of
+/// the original's levels. What is neither is told, and the default is taken.
 pub(crate) fn start() {
-    let directives = ["RUST_LOG", "LOG_LEVEL"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    // The original's names for levels.
-    let directives = match directives.as_deref().map(str::to_lowercase).as_deref() {
-        None => DEFAULT.to_owned(),
-        Some("warning") => "warn".to_owned(),
-        Some("critical" | "fatal") => "error".to_owned(),
-        Some(directives) => directives.to_owned(),
-    };
-    let (filter, problem) = match EnvFilter::try_new(&directives) {
+    let (filter, problem) = match filter() {
         Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new(DEFAULT), Some(error)),
+        Err(problem) => (EnvFilter::new(DEFAULT), Some(problem)),
     };
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // A program that started its own logging keeps it.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(colours)
+        .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never)
         .with_writer(std::io::stderr)
+        // They would be printed to the stderr that failed.
+        .log_internal_errors(false)
         .try_init();
     if let Some(problem) = problem {
-        tracing::warn!("LOG_LEVEL or RUST_LOG {directives:?}: {problem}; {DEFAULT} is used");
+        tracing::warn!("{problem}; {DEFAULT} is used");
     }
+}
+
+fn filter() -> Result<EnvFilter, String> {
+    let variable = |name| {
+        let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+        (!value.is_empty()).then_some(value)
+    };
+    if let Some(directives) = variable("RUST_LOG") {
+        return EnvFilter::try_new(&directives)
+            .map_err(|error| format!("RUST_LOG {directives:?}: {error}"));
+    }
+    let Some(level) = variable("LOG_LEVEL") else {
+        return Ok(EnvFilter::new(DEFAULT));
+    };
+    let known = match level.to_lowercase().as_str() {
+        "warning" => "warn",
+        "critical" | "fatal" => "error",
+        "notset" => "trace",
+        other => other,
+    }
+    .parse::<LevelFilter>();
+    known
+        .map(|level| EnvFilter::default().add_directive(level.into()))
+        .map_err(|_| {
+            format!(
+                "LOG_LEVEL {level:?}: expected off, error, warn, info, debug or trace; \
+                 directives are for RUST_LOG"
+            )
+        })
 }

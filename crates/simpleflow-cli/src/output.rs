@@ -1,4 +1,4 @@
-//! Data on stdout.
+//! Data on stdout, talk on stderr.
 
 use std::io::{self, Write as _};
 
@@ -14,4 +14,9 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), CliError> {
         }),
         _ => Ok(()),
     }
+}
+
+/// Says something. When nobody listens it is not said, which is no failure.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }

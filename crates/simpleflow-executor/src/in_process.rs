@@ -47,15 +47,23 @@ struct Shared {
 
 struct Inner {
     engine: Engine,
-    pollers: HashMap<Ready, Arc<Notify>>,
+    /// The lists that are polled by name at this moment.
+    polled: HashMap<Ready, Polled>,
     decision_lists: VecDeque<Ready>,
     activity_lists: VecDeque<Ready>,
-    /// Tasks that were handed out and not answered yet.
-    handed_out: usize,
+    /// How many [`AtWork`] there are.
+    at_work: usize,
     /// When the keeper of time wakes up by itself.
     armed: Option<Timestamp>,
     /// The run whose close somebody waits for.
     watched: Option<RunId>,
+}
+
+/// A list that is polled by name: how many polls wait, and what tells one of them.
+#[derive(Default)]
+struct Polled {
+    polls: usize,
+    told: Arc<Notify>,
 }
 
 impl Inner {
@@ -63,9 +71,21 @@ impl Inner {
     /// execution there is no reason to: it would only run into the end of its retention.
     fn is_idle(&self) -> bool {
         self.watched.is_some()
-            && self.handed_out == 0
+            && self.at_work == 0
             && self.decision_lists.is_empty()
             && self.activity_lists.is_empty()
+    }
+
+    /// Leaves a list to whoever serves all lists.
+    fn leave(&mut self, list: Ready, shared: &Shared) {
+        let (lists, told) = match list.kind {
+            TaskKind::Decision => (&mut self.decision_lists, &shared.decisions_ready),
+            TaskKind::Activity => (&mut self.activity_lists, &shared.activities_ready),
+        };
+        if !lists.contains(&list) {
+            lists.push_back(list);
+        }
+        told.notify_one();
     }
 
     fn is_open(&self, run_id: &RunId) -> bool {
@@ -80,8 +100,8 @@ impl InProcess {
         Self::with_clock(Clock::Real)
     }
 
-    /// A service with virtual time: while a task is with a decider or worker it goes on as the
-    /// machine's, and when all wait it jumps to what is due next.
+    /// A service with virtual time: while a task is with the local backend's decider or worker it
+    /// goes on as the machine's, and when they wait it jumps to what is due next.
     pub fn with_virtual_time() -> Self {
         Self::with_clock(Clock::virtual_from_now())
     }
@@ -102,10 +122,10 @@ impl InProcess {
                 clock,
                 inner: Mutex::new(Inner {
                     engine: Engine::new(settings),
-                    pollers: HashMap::new(),
+                    polled: HashMap::new(),
                     decision_lists: VecDeque::new(),
                     activity_lists: VecDeque::new(),
-                    handed_out: 0,
+                    at_work: 0,
                     armed: None,
                     watched: None,
                 }),
@@ -136,18 +156,10 @@ impl InProcess {
         let mut inner = self.lock();
         let answer = run(&mut inner, now);
         for ready in inner.engine.take_ready() {
-            if let Some(poller) = inner.pollers.get(&ready) {
-                poller.notify_one();
-                continue;
+            match inner.polled.get(&ready) {
+                Some(polled) => polled.told.notify_one(),
+                None => inner.leave(ready, &self.shared),
             }
-            let (lists, told) = match ready.kind {
-                TaskKind::Decision => (&mut inner.decision_lists, &self.shared.decisions_ready),
-                TaskKind::Activity => (&mut inner.activity_lists, &self.shared.activities_ready),
-            };
-            if !lists.contains(&ready) {
-                lists.push_back(ready);
-            }
-            told.notify_one();
         }
         let due_earlier = match (inner.engine.next_deadline(), inner.armed) {
             (Some(next), Some(armed)) => next < armed,
@@ -196,11 +208,11 @@ impl InProcess {
         &self,
         kind: TaskKind,
         poll: impl FnOnce(&mut Engine, Timestamp) -> Result<Option<T>, Fault>,
-    ) -> Result<Option<T>, ServiceError> {
+    ) -> Result<Option<(T, AtWork)>, ServiceError> {
         let task = self.command(|inner, now| {
             let task = poll(&mut inner.engine, now)?;
             match &task {
-                Some(_) => inner.handed_out += 1,
+                Some(_) => inner.at_work += 1,
                 None => {
                     match kind {
                         TaskKind::Decision => inner.decision_lists.pop_front(),
@@ -210,13 +222,13 @@ impl InProcess {
             }
             Ok::<_, Fault>(task)
         })?;
-        Ok(task)
+        Ok(task.map(|task| (task, AtWork(self.clone()))))
     }
 
     pub(crate) fn poll_decision_now(
         &self,
         request: &PollForDecisionTask,
-    ) -> Result<Option<DecisionTask>, ServiceError> {
+    ) -> Result<Option<(DecisionTask, AtWork)>, ServiceError> {
         self.poll_now(TaskKind::Decision, |engine, now| {
             engine.poll_for_decision_task(request, now)
         })
@@ -225,7 +237,7 @@ impl InProcess {
     pub(crate) fn poll_activity_now(
         &self,
         request: &PollForActivityTask,
-    ) -> Result<Option<ActivityTask>, ServiceError> {
+    ) -> Result<Option<(ActivityTask, AtWork)>, ServiceError> {
         self.poll_now(TaskKind::Activity, |engine, now| {
             engine.poll_for_activity_task(request, now)
         })
@@ -238,34 +250,18 @@ impl InProcess {
         poll: impl Fn(&mut Engine, Timestamp) -> Result<Option<T>, Fault>,
     ) -> Result<Option<T>, ServiceError> {
         let deadline = Instant::now() + POLL;
-        let poller = Arc::clone(self.lock().pollers.entry(list).or_default());
+        let polling = Polling::of(self, list);
         loop {
-            let task = self.command(|inner, now| {
-                let task = poll(&mut inner.engine, now)?;
-                inner.handed_out += usize::from(task.is_some());
-                Ok::<_, Fault>(task)
-            })?;
+            let task = self.call(&poll)?;
             if task.is_some() {
                 // There may be more for other polls of the list.
-                poller.notify_one();
+                polling.told.notify_one();
                 return Ok(task);
             }
-            if timeout_at(deadline, poller.notified()).await.is_err() {
+            if timeout_at(deadline, polling.told.notified()).await.is_err() {
                 return Ok(None);
             }
         }
-    }
-
-    /// A command that answers a task which was handed out.
-    fn answer<T>(
-        &self,
-        run: impl FnOnce(&mut Engine, Timestamp) -> Result<T, Fault>,
-    ) -> Result<T, ServiceError> {
-        self.command(|inner, now| {
-            inner.handed_out = inner.handed_out.saturating_sub(1);
-            run(&mut inner.engine, now)
-        })
-        .map_err(ServiceError::from)
     }
 
     fn call<T>(
@@ -274,11 +270,6 @@ impl InProcess {
     ) -> Result<T, ServiceError> {
         self.command(|inner, now| run(&mut inner.engine, now))
             .map_err(ServiceError::from)
-    }
-
-    /// A task that was handed out will not be answered.
-    pub(crate) fn give_up_task(&self) {
-        self.command(|inner, _| inner.handed_out = inner.handed_out.saturating_sub(1));
     }
 
     /// The whole history of a run, or nothing when there is no such run.
@@ -326,22 +317,74 @@ impl InProcess {
     /// on only when they all wait.
     pub(crate) async fn keep_time(&self) {
         loop {
-            let (next, idle) = {
+            let next = {
                 let mut inner = self.lock();
                 inner.armed = inner.engine.next_deadline();
-                (inner.armed, inner.is_idle())
+                if let Some(next) = inner.armed
+                    && inner.is_idle()
+                {
+                    self.shared.clock.jump(next);
+                }
+                inner.armed
             };
             let Some(next) = next else {
                 self.shared.time.notified().await;
                 continue;
             };
-            if idle {
-                self.shared.clock.jump(next);
-            }
             let wait = next.since(self.now());
             if wait.is_zero() || timeout(wait, self.shared.time.notified()).await.is_err() {
                 self.command(|inner, now| inner.engine.advance(now));
             }
+        }
+    }
+}
+
+/// That a task is at work, which keeps virtual time from jumping. It ends with the work and not
+/// with an answer: a task that timed out or was lost has none.
+pub(crate) struct AtWork(InProcess);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let shared = &self.0.shared;
+        let mut inner = self.0.lock();
+        inner.at_work -= 1;
+        if shared.clock.is_virtual() && inner.is_idle() {
+            shared.time.notify_one();
+        }
+    }
+}
+
+/// A poll of a list by name, as long as it waits.
+struct Polling<'a> {
+    service: &'a InProcess,
+    list: Ready,
+    told: Arc<Notify>,
+}
+
+impl<'a> Polling<'a> {
+    fn of(service: &'a InProcess, list: Ready) -> Self {
+        let mut inner = service.lock();
+        let polled = inner.polled.entry(list.clone()).or_default();
+        polled.polls += 1;
+        Self {
+            service,
+            list,
+            told: Arc::clone(&polled.told),
+        }
+    }
+}
+
+impl Drop for Polling<'_> {
+    /// The last poll of a list may leave tasks behind, of which it alone was told.
+    fn drop(&mut self) {
+        let mut inner = self.service.lock();
+        let Some(polled) = inner.polled.get_mut(&self.list) else {
+            return;
+        };
+        polled.polls -= 1;
+        if polled.polls == 0 {
+            inner.polled.remove(&self.list);
+            inner.leave(self.list.clone(), &self.service.shared);
         }
     }
 }
@@ -428,7 +471,7 @@ impl SwfService for InProcess {
         &self,
         request: RespondDecisionTaskCompleted,
     ) -> Result<(), ServiceError> {
-        self.answer(|engine, now| engine.respond_decision_task_completed(&request, now))
+        self.call(|engine, now| engine.respond_decision_task_completed(&request, now))
     }
 
     async fn poll_for_activity_task(
@@ -457,20 +500,122 @@ impl SwfService for InProcess {
         &self,
         request: RespondActivityTaskCompleted,
     ) -> Result<(), ServiceError> {
-        self.answer(|engine, now| engine.respond_activity_task_completed(&request, now))
+        self.call(|engine, now| engine.respond_activity_task_completed(&request, now))
     }
 
     async fn respond_activity_task_failed(
         &self,
         request: RespondActivityTaskFailed,
     ) -> Result<(), ServiceError> {
-        self.answer(|engine, now| engine.respond_activity_task_failed(&request, now))
+        self.call(|engine, now| engine.respond_activity_task_failed(&request, now))
     }
 
     async fn respond_activity_task_canceled(
         &self,
         request: RespondActivityTaskCanceled,
     ) -> Result<(), ServiceError> {
-        self.answer(|engine, now| engine.respond_activity_task_canceled(&request, now))
+        self.call(|engine, now| engine.respond_activity_task_canceled(&request, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use simpleflow_model::{TaskList, WorkflowType};
+
+    use super::*;
+    use crate::registration;
+
+    const DOMAIN: &str = "domain";
+    const LIST: &str = "list";
+
+    async fn service() -> InProcess {
+        let service = InProcess::new();
+        registration::register_domain(&service, DOMAIN.into())
+            .await
+            .unwrap();
+        registration::register_workflow_type(&service, DOMAIN.into(), workflow_type())
+            .await
+            .unwrap();
+        service
+    }
+
+    fn workflow_type() -> WorkflowType {
+        WorkflowType {
+            name: "workflow".into(),
+            version: "1".into(),
+            ..WorkflowType::default()
+        }
+    }
+
+    fn list() -> TaskList {
+        TaskList {
+            name: LIST.into(),
+            ..TaskList::default()
+        }
+    }
+
+    async fn start(service: &InProcess, workflow_id: &str) {
+        let request = StartWorkflowExecution {
+            domain: DOMAIN.into(),
+            workflow_id: workflow_id.into(),
+            workflow_type: workflow_type(),
+            task_list: Some(list()),
+            ..StartWorkflowExecution::default()
+        };
+        service.start_workflow_execution(request).await.unwrap();
+    }
+
+    async fn poll(service: &InProcess) -> Option<DecisionTask> {
+        let request = PollForDecisionTask {
+            domain: DOMAIN.into(),
+            task_list: list(),
+            ..PollForDecisionTask::default()
+        };
+        service.poll_for_decision_task(request).await.unwrap()
+    }
+
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(test)
+    }
+
+    #[test]
+    fn each_of_several_polls_gets_a_task() {
+        run(async {
+            let service = service().await;
+            let starts = async {
+                for id in ["a", "b", "c"] {
+                    start(&service, id).await;
+                }
+            };
+            let (a, b, c, ()) =
+                tokio::join!(poll(&service), poll(&service), poll(&service), starts);
+            let mut ids = [a, b, c].map(|task| task.unwrap().workflow_execution.workflow_id);
+            ids.sort();
+            assert_eq!(ids, ["a", "b", "c"].map(Into::into));
+        });
+    }
+
+    #[test]
+    fn a_poll_that_hung_up_leaves_its_task_and_nothing_else() {
+        run(async {
+            let service = service().await;
+            {
+                let mut poll = pin!(poll(&service));
+                let mut context = Context::from_waker(Waker::noop());
+                assert!(poll.as_mut().poll(&mut context).is_pending());
+                start(&service, "a").await;
+            }
+            assert!(service.lock().polled.is_empty());
+            let ready = service.ready_list(TaskKind::Decision).await;
+            assert_eq!(ready, (DOMAIN.into(), LIST.into()));
+            assert!(poll(&service).await.is_some());
+        });
     }
 }

@@ -12,10 +12,10 @@ use simpleflow_engine::TaskKind;
 use simpleflow_model::enums::WorkflowExecutionTimeoutType;
 use simpleflow_model::operation::StartWorkflowExecution;
 use simpleflow_model::{
-    DomainName, EventAttributes, HistoryEvent, RunId, SmolStr, TaskList, WorkflowExecution,
-    WorkflowId, WorkflowType, limits,
+    DomainName, EventAttributes, FaultKind, HistoryEvent, RunId, SmolStr, TaskList,
+    WorkflowExecution, WorkflowId, WorkflowType, limits,
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::decider::{Decider, DeciderError};
@@ -32,6 +32,12 @@ const LOCAL_TASK_LIST: &str = "default";
 
 /// How many activities run at once by default.
 const CONCURRENT_ACTIVITIES: usize = 1_000;
+
+/// More than concurrent activities: these are what limits the threads of those that block.
+const BLOCKING_THREADS: usize = 1 << 15;
+
+/// How long activities that block have to end when the backend is dropped.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// A heartbeat is cheap here, and brings cancels. It is also shorter than any limit.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -62,6 +68,9 @@ pub enum LocalError {
         /// Its length in characters, in the form in which it travels.
         length: usize,
     },
+    /// Decisions have no time.
+    #[error("the limit of a decision is 0 seconds: expected at least 1")]
+    NoTimeToDecide,
     /// A decision could not be made.
     #[error(transparent)]
     Decider(#[from] DeciderError),
@@ -123,8 +132,11 @@ pub struct StartOptions {
 
 /// The local backend. It is on the calling thread while it runs something; activities that wait or
 /// block are on threads of its own.
+///
+/// Activities that are still running when it is dropped are not waited for.
 pub struct Local {
-    runtime: Runtime,
+    /// There until the drop.
+    runtime: Option<Runtime>,
     service: InProcess,
     registry: Registry,
     slots: Arc<Semaphore>,
@@ -150,15 +162,35 @@ impl Local {
 
     fn with_service(registry: Registry, service: InProcess) -> Result<Self, LocalError> {
         registry.check()?;
-        let runtime = Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(register_all(&service, &LOCAL_DOMAIN.into(), &registry))?;
-        Ok(Self {
-            runtime,
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build()?;
+        let local = Self {
+            runtime: Some(runtime),
             service,
             registry,
             slots: Arc::new(Semaphore::new(CONCURRENT_ACTIVITIES)),
             kept: None,
-        })
+        };
+        let domain = DomainName::from(LOCAL_DOMAIN);
+        local.block_on(|| register_all(&local.service, &domain, &local.registry))?;
+        Ok(local)
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("only the drop takes it")
+    }
+
+    /// Runs a future to its end here, or, when this thread is an async runtime's and must not
+    /// block in another one, on a thread of its own. (A test may be async.)
+    fn block_on<T: Send, F: Future<Output = T>>(&self, future: impl FnOnce() -> F + Send) -> T {
+        let run = || self.runtime().block_on(future());
+        if Handle::try_current().is_err() {
+            return run();
+        }
+        std::thread::scope(|scope| scope.spawn(run).join())
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// How many activities run at once at most.
@@ -196,7 +228,7 @@ impl Local {
     ) -> Result<LocalRun, LocalError> {
         let request = self.start_request(workflow, input, &options)?;
         let workflow_id = request.workflow_id.clone();
-        self.runtime.block_on(async {
+        self.block_on(async || {
             let run_id = self.service.start_workflow_execution(request).await?.run_id;
             let run_id = run_id.unwrap_or_default();
             for (name, input) in options.signals {
@@ -258,6 +290,13 @@ impl Local {
         if length > limits::DATA_LENGTH {
             return Err(LocalError::InputTooLong { length });
         }
+        let decision_tasks_timeout = options
+            .decision_tasks_timeout
+            .map_or(definition.decision_tasks_timeout, Into::into);
+        // Each decision would be too late, and the next one due at once.
+        if decision_tasks_timeout.duration() == Some(Duration::ZERO) {
+            return Err(LocalError::NoTimeToDecide);
+        }
         let workflow_id = options.workflow_id.clone().unwrap_or_else(|| {
             let seconds = self.service.now().as_micros() / 1_000_000;
             format!("{}-{}-{seconds}", definition.name, definition.version).into()
@@ -283,11 +322,7 @@ impl Local {
                     .execution_timeout
                     .map_or(definition.execution_timeout, Into::into),
             ),
-            task_start_to_close_timeout: Some(
-                options
-                    .decision_tasks_timeout
-                    .map_or(definition.decision_tasks_timeout, Into::into),
-            ),
+            task_start_to_close_timeout: Some(decision_tasks_timeout),
             child_policy: Some(definition.child_policy.clone()),
             tag_list: (!tags.is_empty()).then(|| tags.iter().cloned().map(Some).collect()),
             ..StartWorkflowExecution::default()
@@ -306,7 +341,7 @@ impl Local {
         }
         loop {
             let (_, task_list) = self.service.ready_list(TaskKind::Decision).await;
-            let task = match self
+            let (task, _at_work) = match self
                 .service
                 .poll_decision_now(&decider.poll_request(&task_list))
             {
@@ -314,10 +349,16 @@ impl Local {
                 Ok(None) => continue,
                 Err(error) => return error.into(),
             };
-            if let Err(error) = decider.decide(task).await {
-                self.service.give_up_task();
-                return error.into();
+            match decider.decide(task).await {
+                Ok(()) => {}
+                // Its time was up, and it will be handed out again, or its execution is closed.
+                Err(DeciderError::Service(error)) if error.is_fault(FaultKind::UnknownResource) => {
+                    tracing::warn!("a decision came too late: {error}");
+                }
+                Err(error) => return error.into(),
             }
+            // Without this executions that start each other would starve everything else.
+            tokio::task::consume_budget().await;
         }
     }
 
@@ -339,11 +380,11 @@ impl Local {
                 .service
                 .poll_activity_now(&worker.poll_request(&task_list))
             {
-                Ok(Some(task)) => {
+                Ok(Some((task, at_work))) => {
                     if let Some(background) = worker.begin(task, &task_list).await {
-                        self.runtime.spawn(async move {
+                        self.runtime().spawn(async move {
                             background.await;
-                            drop(slot);
+                            drop((slot, at_work));
                         });
                     }
                 }
@@ -352,6 +393,19 @@ impl Local {
             }
             // Without this an endless stream of activities would starve the decider.
             tokio::task::consume_budget().await;
+        }
+    }
+}
+
+impl Drop for Local {
+    /// A runtime that is merely dropped waits for all its threads, and one that blocks for ever
+    /// would keep the program from ending.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            match Handle::try_current() {
+                Ok(_) => runtime.shutdown_background(),
+                Err(_) => runtime.shutdown_timeout(GRACE),
+            }
         }
     }
 }
@@ -372,4 +426,18 @@ fn outcome(last: EventAttributes) -> Option<Outcome> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_of_an_async_runtime_may_have_a_backend() {
+        let outer = Builder::new_current_thread().build().unwrap();
+        outer.block_on(async {
+            let local = Local::new(Registry::new()).unwrap();
+            assert_eq!(local.block_on(async || 1), 1);
+        });
+    }
 }

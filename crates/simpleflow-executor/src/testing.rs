@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use simpleflow_core::payload::{Arguments, to_json};
+use simpleflow_core::payload::{ArgumentError, Arguments, to_json};
 use simpleflow_core::{
     Activity, ActivityEntry, ActivityResult, Failure, Registry, RunningActivity, Workflow,
     WorkflowEntry, activity_result,
@@ -26,8 +26,9 @@ pub fn run<W: Workflow>(workflow: W) -> TestRun {
 #[must_use = "a test does nothing until `run` is called"]
 pub struct Test {
     entry: WorkflowEntry,
-    input: Result<String, String>,
+    input: Result<String, ArgumentError>,
     registry: Registry,
+    replacements: Vec<ActivityEntry>,
     options: StartOptions,
 }
 
@@ -38,9 +39,10 @@ impl Test {
             entry: WorkflowEntry::of::<W>(),
             input: match workflow.to_arguments() {
                 Ok(args) => Ok(format!("[{}]", args.join(","))),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(ArgumentError::Json(error.to_string())),
             },
             registry: Registry::linked(),
+            replacements: Vec::new(),
             options: StartOptions::default(),
         }
     }
@@ -69,8 +71,8 @@ impl Test {
             let result = run.run(&args);
             Ok(RunningActivity::Async(Box::pin(std::future::ready(result))))
         };
-        let entry = ActivityEntry::replaced_by(definition, replacement);
-        self.registry.replace_activity(entry);
+        self.replacements
+            .push(ActivityEntry::replaced_by(definition, replacement));
         self
     }
 
@@ -108,11 +110,15 @@ impl Test {
     /// # Errors
     /// [`LocalError`], when it cannot be brought to an end.
     pub fn try_run(self) -> Result<TestRun, LocalError> {
-        let input = self
-            .input
-            .unwrap_or_else(|problem| format!("\"{problem}\""));
-        let run =
-            Local::with_virtual_time(self.registry)?.run(&self.entry, &input, self.options)?;
+        let input = self.input.map_err(|problem| LocalError::Input {
+            workflow: self.entry.definition().path.clone(),
+            problem,
+        })?;
+        let mut registry = self.registry;
+        for replacement in self.replacements {
+            registry.replace_activity(replacement);
+        }
+        let run = Local::with_virtual_time(registry)?.run(&self.entry, &input, self.options)?;
         Ok(TestRun {
             outcome: run.outcome,
             history: run.history,

@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, OnceLock};
 
 use simpleflow::local::{Local, LocalError, LocalRun, Outcome, StartOptions};
 use simpleflow::model::{EventAttributes, SmolStr};
 use simpleflow::prelude::*;
 use simpleflow::testing::Test;
 use simpleflow::{Workflow, WorkflowEntry};
+use simpleflow_executor::{InProcess, SwfService as _};
 
 fn run_on<W: Workflow>(mut local: Local, input: &str) -> Result<LocalRun, LocalError> {
     local.run(&WorkflowEntry::of::<W>(), input, StartOptions::default())
@@ -29,7 +30,7 @@ fn completed(run: &LocalRun) -> &str {
 
 #[activity]
 fn meet(people: usize) -> bool {
-    static MEETING: std::sync::OnceLock<Barrier> = std::sync::OnceLock::new();
+    static MEETING: OnceLock<Barrier> = OnceLock::new();
     MEETING.get_or_init(|| Barrier::new(people)).wait();
     true
 }
@@ -53,8 +54,9 @@ impl Workflow for Meeting {
 
 #[test]
 fn activities_run_at_the_same_time() {
-    let run = simpleflow::testing::run(Meeting { people: 4 });
-    assert_eq!(run.result::<Vec<bool>>().unwrap(), [true; 4]);
+    // More than an async runtime has threads for by default.
+    let run = simpleflow::testing::run(Meeting { people: 600 });
+    assert_eq!(run.result::<Vec<bool>>().unwrap(), [true; 600]);
 }
 
 static DROPPED: AtomicBool = AtomicBool::new(false);
@@ -155,6 +157,95 @@ fn a_time_limit_ends_a_task_with_the_details_of_its_heartbeat() {
     let (timed_out, details) = run.result::<(bool, Option<String>)>().unwrap();
     assert!(timed_out);
     assert_eq!(details.as_deref(), Some("\"waiting\""));
+}
+
+/// Goes on for a day after its activity ran longer than it may.
+#[workflow]
+struct OutlivesItsTask;
+
+impl Workflow for OutlivesItsTask {
+    type Output = bool;
+
+    async fn run(self, flow: Flow) -> Result<bool> {
+        let call = wait_for_ever().start_to_close_timeout(1);
+        let error = flow.submit(call).await.unwrap_err();
+        flow.sleep(Duration::from_secs(86_400)).await?;
+        Ok(error.is_timeout())
+    }
+}
+
+#[test]
+fn virtual_time_goes_on_after_a_task_that_is_never_answered() {
+    let run = simpleflow::testing::run(OutlivesItsTask);
+    assert!(run.result::<bool>().unwrap());
+}
+
+#[activity]
+fn block_for_ever() {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Ends without its activity.
+#[workflow]
+struct DoesNotWait;
+
+impl Workflow for DoesNotWait {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        flow.submit(block_for_ever());
+        flow.submit(quick()).await?;
+        Ok(())
+    }
+}
+
+#[test]
+fn an_activity_that_blocks_for_ever_is_not_waited_for() {
+    simpleflow::testing::run(DoesNotWait)
+        .result::<()>()
+        .unwrap();
+}
+
+static SERVICE: OnceLock<InProcess> = OnceLock::new();
+
+/// Is terminated while it decides.
+#[workflow]
+struct Terminated;
+
+impl Workflow for Terminated {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        let terminate = simpleflow::model::operation::TerminateWorkflowExecution {
+            domain: simpleflow::local::LOCAL_DOMAIN.into(),
+            workflow_id: flow.run_context().workflow_id.clone(),
+            ..Default::default()
+        };
+        let service = SERVICE.get().unwrap();
+        futures::executor::block_on(service.terminate_workflow_execution(terminate))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_decision_that_comes_too_late_is_no_error() {
+    let local = Local::new(Registry::linked()).unwrap();
+    assert!(SERVICE.set(local.service().clone()).is_ok());
+    let run = run_on::<Terminated>(local, "[]").unwrap();
+    assert_eq!(run.outcome, Outcome::Terminated);
+}
+
+#[test]
+fn decisions_without_time_are_refused() {
+    let options = StartOptions {
+        decision_tasks_timeout: Some(0),
+        ..StartOptions::default()
+    };
+    let mut local = Local::new(Registry::linked()).unwrap();
+    let run = local.run(&WorkflowEntry::of::<Counter>(), "[1]", options);
+    assert!(matches!(run, Err(LocalError::NoTimeToDecide)), "{run:?}");
 }
 
 #[activity]
@@ -387,6 +478,32 @@ fn a_closure_stands_in_for_an_activity() {
         .replace::<add, _>(|_: (i64, i64)| Err::<i64, _>(Error::msg("no sums today")))
         .run();
     assert!(run.failure().unwrap().reason.contains("no sums today"));
+    let run = Test::of(Counter { n: 2 })
+        .replace::<add, _>(|_: (i64, i64)| Ok::<_, Error>(7))
+        .registry(Registry::linked())
+        .run();
+    assert_eq!(run.result::<i64>().unwrap(), 7, "in any order");
+}
+
+/// Its input has no JSON form.
+#[workflow]
+struct Tells {
+    what: std::collections::BTreeMap<Vec<u8>, String>,
+}
+
+impl Workflow for Tells {
+    type Output = usize;
+
+    async fn run(self, _flow: Flow) -> Result<usize> {
+        Ok(self.what.len())
+    }
+}
+
+#[test]
+fn an_input_without_a_json_form_is_told() {
+    let what = [(vec![1], String::new())].into();
+    let error = Test::of(Tells { what }).try_run().unwrap_err().to_string();
+    assert!(error.contains("key must be a string"), "{error}");
 }
 
 #[test]

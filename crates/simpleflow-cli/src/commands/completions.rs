@@ -18,7 +18,9 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self, command: &mut Command) -> Result<(), CliError> {
-        let name = command.get_name().to_owned();
+        // A program of one's own has another name.
+        let name = command.get_bin_name().unwrap_or(command.get_name());
+        let name = name.strip_suffix(".exe").unwrap_or(name).to_owned();
         let mut script = Vec::new();
         clap_complete::generate(self.shell, command, name, &mut script);
         crate::output::print(&script)

@@ -46,6 +46,11 @@ impl New {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(CliError::NotADirectory {
+                    path: directory.clone(),
+                });
+            }
             Err(error) => return Err(write_error(directory)(error)),
         }
         for (name, template) in FILES {
@@ -60,13 +65,23 @@ impl New {
         }
         output::print(
             format!(
-                "Wrote {package} to {directory}. Now:\n\n  cd {directory}\n  \
+                "Wrote {package} to {directory}. Now:\n\n  cd {}\n  \
                  cargo run -- workflow.start --local Greetings --input '[[\"ada\", \"grace\"]]'\n  \
                  cargo test\n",
+                shell_word(&directory.display().to_string()),
                 directory = directory.display()
             )
             .as_bytes(),
         )
+    }
+}
+
+/// A text as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
+    match text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
@@ -95,6 +110,11 @@ fn package_name(directory: &Path) -> Result<String, CliError> {
             "a package of that name would hide another: choose another name",
         ));
     }
+    if matches!(name, "build" | "deps" | "examples" | "incremental") {
+        return Err(bad(
+            "Cargo has a directory of that name for itself: choose another name",
+        ));
+    }
     Ok(name.to_owned())
 }
 
@@ -103,7 +123,9 @@ fn package_name(directory: &Path) -> Result<String, CliError> {
 fn dependency() -> String {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("simpleflow");
     if sources.join("Cargo.toml").is_file() {
-        format!("{{ path = {:?} }}", sources.display().to_string())
+        // A string of JSON is one of TOML.
+        let path = serde_json::json!(sources.display().to_string());
+        format!("{{ path = {path} }}")
     } else {
         format!("{:?}", env!("CARGO_PKG_VERSION"))
     }

@@ -88,17 +88,17 @@ impl ServerStart {
         })
         .start()
         .await?;
-        anstream::eprintln!(
+        output::say(&format!(
             "simpleflow {} serves SWF; data {kept}. Clients use:",
             env!("CARGO_PKG_VERSION")
-        );
+        ));
         output::print(
             format!("export AWS_ENDPOINT_URL_SWF=http://{}\n", server.addr()).as_bytes(),
         )?;
         if !signed {
-            anstream::eprintln!(
+            output::say(
                 "They also need a region and credentials, of which any will do, such as\n  \
-                 export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any"
+                 export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any",
             );
         }
         Ok(server.serve().await?)

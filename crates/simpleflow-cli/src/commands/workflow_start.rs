@@ -1,20 +1,25 @@
 //! `workflow.start`: runs a workflow.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use simpleflow_core::Registry;
 use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions};
 use simpleflow_model::types::History;
-use simpleflow_model::{SmolStr, WorkflowId, limits};
+use simpleflow_model::{SignalName, SmolStr, TaskListName, WorkflowId, limits};
 
 use crate::error::CliError;
 use crate::{find, input, output};
 
+/// The greatest length of a tag, in characters.
+const TAG_LENGTH: usize = 256;
+
 /// Start a workflow, and with --local run it to its end here.
 ///
 /// The result is printed as JSON. The exit code is 0 when the workflow completed, 1 when it
-/// failed, 2 when it could not be started as asked.
+/// failed, 2 when an option or the input will not do.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -31,8 +36,14 @@ pub(crate) struct WorkflowStart {
     local: bool,
 
     /// The input as JSON: a list of arguments, an object of named ones, or
-    /// {"args": [...], "kwargs": {...}}.
-    #[arg(short, long, value_name = "JSON", conflicts_with = "input_file")]
+    /// {"args": [...], "kwargs": {...}}. Any other value is the only argument.
+    #[arg(
+        short,
+        long,
+        value_name = "JSON",
+        conflicts_with = "input_file",
+        allow_negative_numbers = true
+    )]
     input: Option<String>,
 
     /// The file with the input; - is stdin.
@@ -40,28 +51,38 @@ pub(crate) struct WorkflowStart {
     input_file: Option<PathBuf>,
 
     /// The id of the execution. By default NAME-VERSION-SECONDS.
-    #[arg(long, value_name = "ID")]
-    workflow_id: Option<String>,
+    #[arg(long, value_name = "ID", value_parser = |id: &str| WorkflowId::new(id))]
+    workflow_id: Option<WorkflowId>,
 
     /// The task list of the deciders. By default the workflow's.
-    #[arg(long, value_name = "NAME")]
-    task_list: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| TaskListName::new(name))]
+    task_list: Option<TaskListName>,
 
     /// How long the execution may be open, in seconds. By default the workflow's limit.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = value_parser!(u32).range(1..=i64::from(limits::EXECUTION_SECONDS)),
+        allow_negative_numbers = true
+    )]
     execution_timeout: Option<u32>,
 
     /// How long a decision may take, in seconds. By default the workflow's limit.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = value_parser!(u32).range(1..),
+        allow_negative_numbers = true
+    )]
     decision_tasks_timeout: Option<u32>,
 
     /// The tags of the execution, at most five.
-    #[arg(long, value_name = "TAG,TAG", value_delimiter = ',')]
-    tags: Vec<String>,
+    #[arg(long, value_name = "TAG,TAG", value_delimiter = ',', value_parser = parse_tag)]
+    tags: Vec<SmolStr>,
 
     /// Send a signal right after the start. May be given more than once.
-    #[arg(long, value_name = "NAME[=JSON]")]
-    signal: Vec<String>,
+    #[arg(long, value_name = "NAME[=JSON]", value_parser = parse_signal)]
+    signal: Vec<Signal>,
 
     /// Let no time pass: timers and time limits are over at once, in their order. Activities
     /// take the time they take.
@@ -73,19 +94,27 @@ pub(crate) struct WorkflowStart {
     history: Option<PathBuf>,
 }
 
+#[derive(Clone)]
+struct Signal {
+    name: SignalName,
+    input: Option<SmolStr>,
+}
+
 impl WorkflowStart {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
         let entry = *find::workflow(&registry, &self.workflow)?;
         let input = input::read(self.input.as_deref(), self.input_file.as_deref())?;
         let options = self.options()?;
+        // Before the run: afterwards its result would be lost.
+        let history = self.history.map(HistoryFile::create).transpose()?;
         let mut local = match self.skip_time {
             true => Local::with_virtual_time(registry)?,
             false => Local::new(registry)?,
         };
         let run = local.run(&entry, &input, options)?;
-        if let Some(path) = &self.history {
-            write_history(path, &run)?;
+        if let Some(file) = history {
+            file.write(&run)?;
         }
         match run.outcome {
             Outcome::Completed(result) => output::print(format!("{result}\n").as_bytes()),
@@ -97,17 +126,6 @@ impl WorkflowStart {
     }
 
     fn options(&self) -> Result<StartOptions, CliError> {
-        let workflow_id = self
-            .workflow_id
-            .as_ref()
-            .map(|id| {
-                WorkflowId::new(id.as_str()).map_err(|problem| CliError::Option {
-                    option: "--workflow-id",
-                    value: id.clone(),
-                    problem: problem.to_string(),
-                })
-            })
-            .transpose()?;
         if self.tags.len() > limits::TAGS {
             return Err(CliError::Option {
                 option: "--tags",
@@ -115,61 +133,97 @@ impl WorkflowStart {
                 problem: format!("an execution has at most {} tags", limits::TAGS),
             });
         }
+        for Signal { name, input } in &self.signal {
+            let length = input.as_ref().map_or(0, |input| input.chars().count());
+            if length > limits::DATA_LENGTH {
+                return Err(CliError::Option {
+                    option: "--signal",
+                    value: name.to_string(),
+                    problem: format!(
+                        "its payload has {length} characters: SWF takes at most {}",
+                        limits::DATA_LENGTH
+                    ),
+                });
+            }
+        }
         Ok(StartOptions {
-            workflow_id,
-            tag_list: (!self.tags.is_empty())
-                .then(|| self.tags.iter().map(SmolStr::from).collect()),
+            workflow_id: self.workflow_id.clone(),
+            tag_list: (!self.tags.is_empty()).then(|| self.tags.clone()),
             execution_timeout: self.execution_timeout,
             decision_tasks_timeout: self.decision_tasks_timeout,
-            task_list: self.task_list.as_ref().map(SmolStr::from),
+            task_list: self.task_list.as_ref().map(|name| name.as_str().into()),
             signals: self
                 .signal
                 .iter()
-                .map(|signal| parse_signal(signal))
-                .collect::<Result<_, _>>()?,
+                .map(|signal| (signal.name.as_str().into(), signal.input.clone()))
+                .collect(),
         })
     }
 }
 
-fn parse_signal(signal: &str) -> Result<(SmolStr, Option<SmolStr>), CliError> {
-    let bad = |problem: String| CliError::Signal {
-        signal: signal.to_owned(),
-        problem,
-    };
+fn parse_tag(tag: &str) -> Result<SmolStr, String> {
+    match tag.chars().count() {
+        0..=TAG_LENGTH => Ok(tag.into()),
+        length => Err(format!(
+            "a tag of {length} characters: SWF takes at most {TAG_LENGTH}"
+        )),
+    }
+}
+
+fn parse_signal(signal: &str) -> Result<Signal, String> {
     let (name, input) = match signal.split_once('=') {
         Some((name, input)) => (name, Some(input)),
         None => (signal, None),
     };
-    if name.is_empty() {
-        return Err(bad("the name is empty".to_owned()));
-    }
+    let name = SignalName::new(name).map_err(|problem| problem.to_string())?;
     if let Some(input) = input
         && let Err(error) = serde_json::from_str::<serde_json::Value>(input)
     {
-        return Err(bad(format!("its payload is not JSON: {error}")));
+        return Err(format!(
+            "its payload is not JSON: {error}; expected NAME or NAME=JSON, such as \
+             approved='{{\"by\": \"ann\"}}'"
+        ));
     }
-    Ok((name.into(), input.map(SmolStr::from)))
+    Ok(Signal {
+        name,
+        input: input.map(SmolStr::from),
+    })
 }
 
-fn write_history(path: &PathBuf, run: &LocalRun) -> Result<(), CliError> {
-    let mut history = History {
-        events: run.history.clone(),
-        ..History::default()
-    };
-    // Ids of children are made from the run id, so a replay needs it; the service's own answer
-    // leaves it out.
-    let execution = serde_json::json!({
-        "workflowId": run.execution.workflow_id,
-        "runId": run.execution.run_id,
-    });
-    history
-        .unknown
-        .insert("workflowExecution".to_owned(), execution);
-    let written = serde_json::to_vec_pretty(&history)
-        .map_err(std::io::Error::from)
-        .and_then(|json| std::fs::write(path, json));
-    written.map_err(|source| CliError::Write {
-        path: path.clone(),
-        source,
-    })
+/// The file that the history goes to.
+struct HistoryFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl HistoryFile {
+    fn create(path: PathBuf) -> Result<Self, CliError> {
+        match File::create(&path) {
+            Ok(file) => Ok(Self { path, file }),
+            Err(source) => Err(CliError::Write { path, source }),
+        }
+    }
+
+    fn write(mut self, run: &LocalRun) -> Result<(), CliError> {
+        let mut history = History {
+            events: run.history.clone(),
+            ..History::default()
+        };
+        // Ids of children are made from the run id, so a replay needs it; the service's own answer
+        // leaves it out.
+        let execution = serde_json::json!({
+            "workflowId": run.execution.workflow_id,
+            "runId": run.execution.run_id,
+        });
+        history
+            .unknown
+            .insert("workflowExecution".to_owned(), execution);
+        serde_json::to_vec_pretty(&history)
+            .map_err(std::io::Error::from)
+            .and_then(|json| self.file.write_all(&json))
+            .map_err(|source| CliError::Write {
+                path: self.path,
+                source,
+            })
+    }
 }

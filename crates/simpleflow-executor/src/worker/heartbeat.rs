@@ -82,7 +82,10 @@ impl HeartbeatSink for Heart {
     fn heartbeat(&self, details: Option<SmolStr>) {
         // Longer details than the service takes would lose the beat.
         let details = details.filter(|d| d.chars().count() <= limits::HEARTBEAT_DETAILS_LENGTH);
-        *self.details.lock().unwrap_or_else(PoisonError::into_inner) = details;
+        // A beat without details leaves those that wait to be sent.
+        if details.is_some() {
+            *self.details.lock().unwrap_or_else(PoisonError::into_inner) = details;
+        }
         self.said.notify_one();
     }
 
