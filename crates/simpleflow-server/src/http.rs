@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -184,7 +184,12 @@ impl Front {
                 tracing::info!(%request_id, operation, ?took, error = error.name, "refused");
             }
         }
-        wire::response(dialect, &request_id, answer)
+        let mut response = wire::response(dialect, &request_id, answer);
+        if may_fork(&parts) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        response
     }
 
     async fn carry_out(
@@ -296,6 +301,19 @@ async fn read(body: Incoming) -> Result<Bytes, Error> {
         Ok(Err(error)) => Err(Error::malformed(error.to_string())),
         Err(_) => Err(Error::too_slow()),
     }
+}
+
+/// Whether the client may be one of several processes on this connection.
+///
+/// Programs on botocore fork, the Python original among them, and the pool of connections does not
+/// notice: parent and child then write to one socket, and the answers go to whoever reads first. On
+/// a connection that ends with each answer there is nothing to share.
+fn may_fork(parts: &Parts) -> bool {
+    let agent = parts
+        .headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| agent.contains("Botocore/") || agent.contains("botocore/"))
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse<Body> {
