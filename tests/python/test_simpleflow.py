@@ -265,9 +265,15 @@ def test_the_commands_that_look_at_executions(domain, environment, executions, o
     assert execution["workflowId"] in closed
 
 
+# How long an empty poll lasts, in seconds.
+POLL = 60
+
+
 def test_standalone(swf, domain, standalone, executions):
     process, workflow_id = standalone
-    output, _ = process.communicate(timeout=PATIENCE)
+    # When the execution is closed it stops its worker and then its decider, and each of them first
+    # finishes the poll that it is in: up to 60 seconds each.
+    output, _ = process.communicate(timeout=PATIENCE + 2 * POLL)
     assert process.returncode == 0
     printed_id, run_id = output.split()
     assert printed_id == workflow_id
