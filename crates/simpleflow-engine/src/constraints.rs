@@ -18,6 +18,29 @@ pub struct Shape {
     pub name: &'static str,
     /// Its members.
     pub members: &'static [Member],
+    /// The members that must be there, a bit each.
+    pub(crate) required: u64,
+}
+
+impl Shape {
+    /// Anything: it has no member that a constraint is on.
+    pub(crate) const ANY: &Self = &Self::new("", &[]);
+
+    const fn new(name: &'static str, members: &'static [Member]) -> Self {
+        let mut required = 0;
+        let mut index = 0;
+        while index < members.len() {
+            if members[index].required {
+                required |= 1 << index;
+            }
+            index += 1;
+        }
+        Self {
+            name,
+            members,
+            required,
+        }
+    }
 }
 
 /// A member of a structure.
@@ -55,6 +78,9 @@ pub enum Rule {
     },
     /// One of these strings.
     Listed(&'static [&'static str]),
+    /// One of these strings, the types of decisions. It chooses which of the members that follow,
+    /// in the same order, must be there.
+    Choice(&'static [&'static str]),
     /// A list of at most so many elements.
     List(usize, &'static Rule),
     /// A structure.
@@ -143,14 +169,14 @@ const fn of<T: Constrained>() -> Rule {
 
 /// A task list whose name may not begin or end with white space either.
 fn trimmed_task_list() -> &'static Shape {
-    const SHAPE: &Shape = &Shape {
-        name: "TaskList",
-        members: &[Member {
+    const SHAPE: &Shape = &Shape::new(
+        "TaskList",
+        &[Member {
             name: "name",
             required: true,
             rule: trimmed_name(256),
         }],
-    };
+    );
     SHAPE
 }
 
@@ -162,14 +188,14 @@ macro_rules! constraints {
         $(
             impl Constrained for $name {
                 fn shape() -> &'static Shape {
-                    const SHAPE: &Shape = &Shape {
-                        name: stringify!($name),
-                        members: &[$(Member {
+                    const SHAPE: &Shape = &Shape::new(
+                        stringify!($name),
+                        &[$(Member {
                             name: $member,
                             required: constraints!(@ $need),
                             rule: $rule,
                         }),*],
-                    };
+                    );
                     SHAPE
                 }
             }
@@ -457,7 +483,7 @@ constraints! {
     // A decision: its type, and the attributes of each type in the order of the types.
 
     Decision {
-        req "decisionType": listed(DECISION_TYPES),
+        req "decisionType": Rule::Choice(DECISION_TYPES),
         opt "scheduleActivityTaskDecisionAttributes": of::<ScheduleActivityTask>(),
         opt "requestCancelActivityTaskDecisionAttributes": of::<RequestCancelActivityTask>(),
         opt "completeWorkflowExecutionDecisionAttributes": of::<CompleteWorkflowExecution>(),

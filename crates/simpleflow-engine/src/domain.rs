@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use simpleflow_model::types::{ActivityTypeConfiguration, WorkflowTypeConfiguration};
 use simpleflow_model::{
-    DomainName, RegistrationStatus, RetentionDays, SmolStr, TaskListName, WorkflowId,
+    ActivityType, DomainName, RegistrationStatus, RetentionDays, SmolStr, TaskListName, WorkflowId,
+    WorkflowType,
 };
 
 use crate::execution::{ExecutionKey, Queue};
@@ -20,8 +20,8 @@ pub(crate) struct Domain {
     pub description: Option<SmolStr>,
     pub retention: RetentionDays,
     pub tags: BTreeMap<SmolStr, Option<SmolStr>>,
-    pub activity_types: Registry<ActivityTypeConfiguration>,
-    pub workflow_types: Registry<WorkflowTypeConfiguration>,
+    pub activity_types: Registry<ActivityType>,
+    pub workflow_types: Registry<WorkflowType>,
     /// The open executions. A workflow id has one at a time.
     pub open: HashMap<WorkflowId, ExecutionKey>,
     pub visibility: Visibility,
@@ -44,8 +44,8 @@ impl Domain {
             description,
             retention,
             tags,
-            activity_types: Registry::new("ActivityType"),
-            workflow_types: Registry::new("WorkflowType"),
+            activity_types: Registry::default(),
+            workflow_types: Registry::default(),
             open: HashMap::new(),
             visibility: Visibility::default(),
             decision_tasks: TaskLists::default(),

@@ -7,6 +7,7 @@ mod history;
 mod lambda;
 mod open;
 mod slot;
+mod sorted;
 mod state;
 mod timers;
 
@@ -25,6 +26,7 @@ pub(crate) use slot::{Queue, Slot, Standing};
 pub use state::State;
 
 use history::History;
+use sorted::Sorted;
 
 use crate::task_list::Place;
 
@@ -37,47 +39,35 @@ pub struct ExecutionKey(pub u64);
 /// details of a heartbeat.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
-    heartbeats: Vec<(EventId, Heartbeat)>,
-    places: Vec<(Slot, Place)>,
+    heartbeats: Sorted<EventId, Heartbeat>,
+    places: Sorted<Slot, Place>,
 }
 
 impl Live {
     /// The latest heartbeat of an activity task.
     pub(crate) fn heartbeat(&self, scheduled: EventId) -> Option<&Heartbeat> {
-        let mut heartbeats = self.heartbeats.iter();
-        heartbeats.find_map(|(id, beat)| (*id == scheduled).then_some(beat))
+        self.heartbeats.get(scheduled)
     }
 
     pub(crate) fn set_heartbeat(&mut self, scheduled: EventId, heartbeat: Heartbeat) {
-        self.forget_heartbeat(scheduled);
-        self.heartbeats.push((scheduled, heartbeat));
+        self.heartbeats.insert(scheduled, heartbeat);
     }
 
     pub(crate) fn forget_heartbeat(&mut self, scheduled: EventId) {
-        take(&mut self.heartbeats, scheduled);
+        self.heartbeats.remove(scheduled);
     }
 
     pub(crate) fn forget_heartbeats(&mut self) {
-        self.heartbeats = Vec::new();
+        self.heartbeats = Sorted::default();
     }
 
     pub(crate) fn set_place(&mut self, slot: Slot, place: Place) {
-        self.places.push((slot, place));
+        self.places.insert(slot, place);
     }
 
     pub(crate) fn take_place(&mut self, slot: Slot) -> Option<Place> {
-        take(&mut self.places, slot)
+        self.places.remove(slot)
     }
-}
-
-/// Takes the value of a key out of a short list, which is let go of when it is empty.
-fn take<K: PartialEq, V>(list: &mut Vec<(K, V)>, key: K) -> Option<V> {
-    let index = list.iter().position(|(k, _)| *k == key)?;
-    let (_, value) = list.swap_remove(index);
-    if list.is_empty() {
-        *list = Vec::new();
-    }
-    Some(value)
 }
 
 /// The latest heartbeat of an activity task.

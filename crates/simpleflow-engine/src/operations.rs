@@ -15,6 +15,8 @@ mod listings;
 mod registration_tests;
 mod start;
 mod tags;
+mod tasks;
+mod types;
 mod workflow_types;
 
 use simpleflow_model::EventId;

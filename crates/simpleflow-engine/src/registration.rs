@@ -9,7 +9,7 @@ use simpleflow_model::{ActivityType, DomainName, Fault, WorkflowType};
 
 use crate::Engine;
 use crate::domain::Domain;
-use crate::registry::{Key, TypeRecord};
+use crate::registry::{Key, Kind};
 
 /// A domain or type as it is after a change, or that it is no more.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,26 +78,18 @@ impl Engine {
                 Registration::Domain(domain.detail(&self.settings), tags.collect())
             }
             Registered::WorkflowType(name, key) => {
-                let domain = self.domains.get(name.as_str())?;
-                let workflow_type = WorkflowType {
-                    name: key.0,
-                    version: key.1,
-                    ..Default::default()
-                };
-                match domain.workflow_type(&workflow_type) {
-                    Ok(detail) => Registration::WorkflowType(name, detail),
+                let workflow_type = WorkflowType::new(key);
+                let types = &self.domains.get(name.as_str())?.workflow_types;
+                match types.get(&workflow_type) {
+                    Ok(detail) => Registration::WorkflowType(name, detail.clone()),
                     Err(_) => Registration::DeletedWorkflowType(name, workflow_type),
                 }
             }
             Registered::ActivityType(name, key) => {
-                let domain = self.domains.get(name.as_str())?;
-                let activity_type = ActivityType {
-                    name: key.0,
-                    version: key.1,
-                    ..Default::default()
-                };
-                match domain.activity_type(&activity_type) {
-                    Ok(detail) => Registration::ActivityType(name, detail),
+                let activity_type = ActivityType::new(key);
+                let types = &self.domains.get(name.as_str())?.activity_types;
+                match types.get(&activity_type) {
+                    Ok(detail) => Registration::ActivityType(name, detail.clone()),
                     Err(_) => Registration::DeletedActivityType(name, activity_type),
                 }
             }
@@ -123,40 +115,16 @@ impl Engine {
                 self.domains.insert(domain.name.clone(), domain);
             }
             Registration::WorkflowType(domain, detail) => {
-                let info = detail.type_info;
-                let record = TypeRecord {
-                    status: info.status,
-                    description: info.description,
-                    creation_date: info.creation_date,
-                    deprecation_date: info.deprecation_date,
-                    configuration: detail.configuration,
-                };
-                let key = (info.workflow_type.name, info.workflow_type.version);
-                self.domain_mut(&domain)?
-                    .workflow_types
-                    .restore(key, record);
+                self.domain_mut(&domain)?.workflow_types.restore(detail);
             }
             Registration::ActivityType(domain, detail) => {
-                let info = detail.type_info;
-                let record = TypeRecord {
-                    status: info.status,
-                    description: info.description,
-                    creation_date: info.creation_date,
-                    deprecation_date: info.deprecation_date,
-                    configuration: detail.configuration,
-                };
-                let key = (info.activity_type.name, info.activity_type.version);
-                self.domain_mut(&domain)?
-                    .activity_types
-                    .restore(key, record);
+                self.domain_mut(&domain)?.activity_types.restore(detail);
             }
-            Registration::DeletedWorkflowType(domain, workflow_type) => {
-                let key = (workflow_type.name, workflow_type.version);
-                self.domain_mut(&domain)?.workflow_types.forget(&key);
+            Registration::DeletedWorkflowType(domain, id) => {
+                self.domain_mut(&domain)?.workflow_types.forget(&id);
             }
-            Registration::DeletedActivityType(domain, activity_type) => {
-                let key = (activity_type.name, activity_type.version);
-                self.domain_mut(&domain)?.activity_types.forget(&key);
+            Registration::DeletedActivityType(domain, id) => {
+                self.domain_mut(&domain)?.activity_types.forget(&id);
             }
         }
         Ok(())

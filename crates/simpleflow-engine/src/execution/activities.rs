@@ -4,7 +4,7 @@ use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::event::ActivityTaskScheduled;
 use simpleflow_model::{ActivityId, EventId, TaskListName, TaskPriority, Timeout, Timestamp};
 
-use super::open::Open;
+use super::open::{Identified, Open};
 use super::slot::{Queue, Standing, Waiting};
 use super::state::after;
 
@@ -31,44 +31,52 @@ impl Activity {
         self.started.map_or(EventId(0), |(id, _)| id)
     }
 
-    /// Which of its time limits ends first, and when. Of two that end together the one that says
-    /// more about the worker comes first.
-    pub(crate) fn deadline(
+    /// When its time limits end: to be started, or to be done once it is; to be done since it was
+    /// scheduled; and to be heard of.
+    fn ends(&self, heartbeat: Option<Timestamp>) -> [Option<Timestamp>; 3] {
+        let to_close = after(self.scheduled_at, self.schedule_to_close);
+        match self.started {
+            None => {
+                let to_start = after(self.scheduled_at, self.schedule_to_start);
+                [to_start, to_close, None]
+            }
+            Some((_, at)) => [
+                after(at, self.start_to_close),
+                to_close,
+                after(heartbeat.unwrap_or(at), self.heartbeat),
+            ],
+        }
+    }
+
+    /// When the first of its time limits ends.
+    fn deadline(&self, heartbeat: Option<Timestamp>) -> Option<Timestamp> {
+        self.ends(heartbeat).into_iter().flatten().min()
+    }
+
+    /// Which of its time limits ends first. Of two that end together the one that says more about
+    /// the worker comes first.
+    pub(crate) fn timeout_type(
         &self,
         heartbeat: Option<Timestamp>,
-    ) -> Option<(Timestamp, ActivityTaskTimeoutType)> {
+    ) -> Option<ActivityTaskTimeoutType> {
         use ActivityTaskTimeoutType as T;
-        let to_close = (
-            after(self.scheduled_at, self.schedule_to_close),
-            T::ScheduleToClose,
-        );
-        let limits = match self.started {
-            None => [
-                (
-                    after(self.scheduled_at, self.schedule_to_start),
-                    T::ScheduleToStart,
-                ),
-                to_close,
-                (None, T::Heartbeat),
-            ],
-            Some((_, at)) => [
-                (after(at, self.start_to_close), T::StartToClose),
-                to_close,
-                (after(heartbeat.unwrap_or(at), self.heartbeat), T::Heartbeat),
-            ],
-        };
-        limits
-            .into_iter()
-            .filter_map(|(end, which)| Some((end?, which)))
-            .min_by_key(|(end, _)| *end)
+        let ends = self.ends(heartbeat);
+        let first = ends.into_iter().flatten().min()?;
+        Some(match ends.iter().position(|end| *end == Some(first))? {
+            0 if self.started.is_none() => T::ScheduleToStart,
+            0 => T::StartToClose,
+            1 => T::ScheduleToClose,
+            _ => T::Heartbeat,
+        })
     }
 }
 
-/// Whether two ids are the same. Those of one activity differ in their last characters, so these
-/// are looked at first: a thousand open tasks are a thousand ids that begin alike.
-fn is_same(a: &str, b: &str) -> bool {
-    let end = |id: &str| id.as_bytes().last_chunk::<4>().copied();
-    a.len() == b.len() && end(a) == end(b) && a == b
+impl Identified for Activity {
+    type Id = ActivityId;
+
+    fn id(&self) -> &ActivityId {
+        &self.id
+    }
 }
 
 /// The open activity tasks of an execution.
@@ -86,7 +94,7 @@ impl Activities {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = EventId> {
-        self.open.ids()
+        self.open.events()
     }
 
     pub(crate) fn get(&self, scheduled: EventId) -> Option<&Activity> {
@@ -95,7 +103,7 @@ impl Activities {
 
     /// The open task with an id.
     pub(crate) fn find(&self, id: &ActivityId) -> Option<(EventId, &Activity)> {
-        self.open.find(|activity| is_same(&activity.id, id))
+        self.open.find(id)
     }
 
     pub(super) fn scheduled(&mut self, id: EventId, at: Timestamp, a: &ActivityTaskScheduled) {
@@ -143,7 +151,7 @@ impl Activities {
             return Standing::default();
         };
         Standing {
-            deadline: activity.deadline(heartbeat).map(|(end, _)| end),
+            deadline: activity.deadline(heartbeat),
             waiting: activity.started.is_none().then(|| Waiting {
                 queue: Queue::Activities,
                 task_list: activity.task_list.clone(),

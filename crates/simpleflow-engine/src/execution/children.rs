@@ -3,7 +3,7 @@
 use simpleflow_model::event::StartChildWorkflowExecutionInitiated;
 use simpleflow_model::{EventId, WorkflowId};
 
-use super::open::Open;
+use super::sorted::Sorted;
 
 /// A child that is to be started, or is open. It is known by its workflow id: its run changes
 /// when it continues as new.
@@ -16,7 +16,7 @@ pub(crate) struct Child {
 
 /// The open children of an execution, by the events that initiated them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Children(Open<Child>);
+pub(crate) struct Children(Sorted<EventId, Child>);
 
 impl Children {
     pub(crate) fn len(&self) -> usize {
@@ -32,7 +32,7 @@ impl Children {
     }
 
     pub(super) fn initiated(&mut self, id: EventId, a: &StartChildWorkflowExecutionInitiated) {
-        self.0.add(
+        self.0.insert(
             id,
             Child {
                 workflow_id: a.workflow_id.clone(),

@@ -3,7 +3,7 @@
 use simpleflow_model::event::LambdaFunctionScheduled;
 use simpleflow_model::{EventId, FunctionId, TaskListName, TaskPriority, Timeout, Timestamp};
 
-use super::open::Open;
+use super::open::{Identified, Open};
 use super::slot::{Queue, Standing, Waiting};
 use super::state::after;
 
@@ -21,6 +21,14 @@ pub(crate) struct Lambda {
     pub started: Option<(EventId, Timestamp)>,
 }
 
+impl Identified for Lambda {
+    type Id = FunctionId;
+
+    fn id(&self) -> &FunctionId {
+        &self.id
+    }
+}
+
 /// The open Lambda functions of an execution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lambdas {
@@ -33,7 +41,7 @@ impl Lambdas {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = EventId> {
-        self.open.ids()
+        self.open.events()
     }
 
     pub(crate) fn get(&self, scheduled: EventId) -> Option<&Lambda> {
@@ -42,7 +50,7 @@ impl Lambdas {
 
     /// Whether an open function has an id.
     pub(crate) fn is_open(&self, id: &FunctionId) -> bool {
-        self.open.find(|lambda| lambda.id == *id).is_some()
+        self.open.find(id).is_some()
     }
 
     pub(super) fn scheduled(&mut self, id: EventId, at: Timestamp, a: &LambdaFunctionScheduled) {

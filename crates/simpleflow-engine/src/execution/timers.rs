@@ -3,7 +3,7 @@
 use simpleflow_model::event::TimerStarted;
 use simpleflow_model::{EventId, TimerId, Timestamp};
 
-use super::open::Open;
+use super::open::{Identified, Open};
 use super::slot::Standing;
 use super::state::after;
 
@@ -12,6 +12,14 @@ use super::state::after;
 pub(crate) struct Timer {
     pub id: TimerId,
     pub fires_at: Option<Timestamp>,
+}
+
+impl Identified for Timer {
+    type Id = TimerId;
+
+    fn id(&self) -> &TimerId {
+        &self.id
+    }
 }
 
 /// The open timers of an execution.
@@ -26,7 +34,7 @@ impl Timers {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = EventId> {
-        self.open.ids()
+        self.open.events()
     }
 
     pub(crate) fn get(&self, started: EventId) -> Option<&Timer> {
@@ -35,7 +43,7 @@ impl Timers {
 
     /// The started event of the open timer with an id.
     pub(crate) fn find(&self, id: &TimerId) -> Option<EventId> {
-        let (started, _) = self.open.find(|timer| timer.id == *id)?;
+        let (started, _) = self.open.find(id)?;
         Some(started)
     }
 

@@ -5,7 +5,7 @@ use simpleflow_model::operation::*;
 use simpleflow_model::types::{ActivityTask, ActivityTaskStatus, PendingTaskCount};
 use simpleflow_model::{EventAttributes, EventId, Fault, TaskToken, Timestamp};
 
-use super::decision_tasks::pending;
+use super::tasks::{StartedTask, pending};
 use crate::check::check;
 use crate::execution::{Activity, ExecutionKey, Heartbeat};
 use crate::token::{TaskKind, TaskRef, parse_task_token, task_token};
@@ -23,37 +23,21 @@ impl Engine {
     ) -> Result<Option<ActivityTask>, Fault> {
         check::<PollForActivityTask>(request)?;
         self.advance(now);
-        let list = &request.task_list.name;
-        loop {
-            let domain = self.domain_mut(&request.domain)?;
-            let Some((key, scheduled)) = domain.activity_tasks.pop(list) else {
-                return Ok(None);
-            };
-            let started = self.append(
-                key,
-                ActivityTaskStarted {
-                    identity: request.identity.clone(),
-                    scheduled_event_id: scheduled,
-                    ..Default::default()
-                },
-            );
-            self.settle();
-            // The start may have been the one event too many for a history: then the next task.
-            let Some(started) = started else {
-                continue;
-            };
-            if let Some(task) = self.activity_task(key, scheduled, started) {
+        let (domain, list) = (&request.domain, &request.task_list.name);
+        let started = |scheduled_event_id| ActivityTaskStarted {
+            identity: request.identity.clone(),
+            scheduled_event_id,
+            ..Default::default()
+        };
+        while let Some(task) = self.start_task(domain, |d| &mut d.activity_tasks, list, started)? {
+            if let Some(task) = self.activity_task(task) {
                 return Ok(Some(task));
             }
         }
+        Ok(None)
     }
 
-    fn activity_task(
-        &self,
-        key: ExecutionKey,
-        scheduled: EventId,
-        started: EventId,
-    ) -> Option<ActivityTask> {
+    fn activity_task(&self, (key, scheduled, started): StartedTask) -> Option<ActivityTask> {
         let execution = self.executions.get(&key)?;
         let EventAttributes::ActivityTaskScheduled(a) = &execution.event(scheduled)?.attributes
         else {

@@ -4,14 +4,11 @@ use simpleflow_model::operation::*;
 use simpleflow_model::types::{
     ActivityTypeConfiguration, ActivityTypeDetail, ActivityTypeInfo, ActivityTypeInfos,
 };
-use simpleflow_model::{ActivityType, Fault, FaultKind, Timestamp};
+use simpleflow_model::{ActivityType, Fault, RegistrationStatus, Timestamp};
 
 use crate::Engine;
 use crate::check::{check, page_size};
-use crate::domain::Domain;
-use crate::registration::Registered;
-use crate::registry::TypeRecord;
-use crate::token::{PageKind, parse_page_token};
+use crate::registry::Registry;
 
 impl Engine {
     /// Registers an activity type.
@@ -26,30 +23,33 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<RegisterActivityType>(request)?;
         self.advance(now);
-        let (now, limit) = (self.now, self.settings.limits.types);
-        let domain = self.domain_mut(&request.domain)?;
-        if domain.is_deprecated() {
-            return Err(Fault::new(
-                FaultKind::DomainDeprecated,
-                domain.name.as_str(),
-            ));
-        }
-        let configuration = ActivityTypeConfiguration {
-            default_task_start_to_close_timeout: request.default_task_start_to_close_timeout,
-            default_task_heartbeat_timeout: request.default_task_heartbeat_timeout,
-            default_task_list: request.default_task_list.clone(),
-            default_task_priority: request.default_task_priority,
-            default_task_schedule_to_start_timeout: request.default_task_schedule_to_start_timeout,
-            default_task_schedule_to_close_timeout: request.default_task_schedule_to_close_timeout,
+        let activity_type = ActivityType {
+            name: request.name.clone(),
+            version: request.version.clone(),
             ..Default::default()
         };
-        let record = TypeRecord::new(now, request.description.clone(), configuration);
-        domain
-            .activity_types
-            .register(&request.name, &request.version, limit, record)?;
-        let key = (request.name.clone(), request.version.clone());
-        self.registered(Registered::ActivityType(request.domain.clone(), key));
-        Ok(())
+        let detail = ActivityTypeDetail {
+            type_info: ActivityTypeInfo {
+                activity_type: activity_type.clone(),
+                status: RegistrationStatus::Registered,
+                description: request.description.clone(),
+                creation_date: self.now,
+                ..Default::default()
+            },
+            configuration: ActivityTypeConfiguration {
+                default_task_start_to_close_timeout: request.default_task_start_to_close_timeout,
+                default_task_heartbeat_timeout: request.default_task_heartbeat_timeout,
+                default_task_list: request.default_task_list.clone(),
+                default_task_priority: request.default_task_priority,
+                default_task_schedule_to_start_timeout: request
+                    .default_task_schedule_to_start_timeout,
+                default_task_schedule_to_close_timeout: request
+                    .default_task_schedule_to_close_timeout,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        self.register_type(&request.domain, &activity_type, detail)
     }
 
     /// Deprecates an activity type: no new task of it can be scheduled.
@@ -64,13 +64,9 @@ impl Engine {
         check::<DeprecateActivityType>(request)?;
         self.advance(now);
         let now = self.now;
-        let ActivityType { name, version, .. } = &request.activity_type;
-        self.domain_mut(&request.domain)?
-            .activity_types
-            .deprecate(name, version, now)?;
-        let key = (name.clone(), version.clone());
-        self.registered(Registered::ActivityType(request.domain.clone(), key));
-        Ok(())
+        self.change_type(&request.domain, &request.activity_type, |types, id| {
+            types.deprecate(id, now)
+        })
     }
 
     /// Takes the deprecation of an activity type back.
@@ -84,13 +80,11 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<UndeprecateActivityType>(request)?;
         self.advance(now);
-        let ActivityType { name, version, .. } = &request.activity_type;
-        self.domain_mut(&request.domain)?
-            .activity_types
-            .undeprecate(name, version)?;
-        let key = (name.clone(), version.clone());
-        self.registered(Registered::ActivityType(request.domain.clone(), key));
-        Ok(())
+        self.change_type(
+            &request.domain,
+            &request.activity_type,
+            Registry::undeprecate,
+        )
     }
 
     /// Deletes a deprecated activity type. Its open tasks go on.
@@ -104,13 +98,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<DeleteActivityType>(request)?;
         self.advance(now);
-        let ActivityType { name, version, .. } = &request.activity_type;
-        self.domain_mut(&request.domain)?
-            .activity_types
-            .delete(name, version)?;
-        let key = (name.clone(), version.clone());
-        self.registered(Registered::ActivityType(request.domain.clone(), key));
-        Ok(())
+        self.change_type(&request.domain, &request.activity_type, Registry::delete)
     }
 
     /// Describes an activity type.
@@ -124,8 +112,8 @@ impl Engine {
     ) -> Result<ActivityTypeDetail, Fault> {
         check::<DescribeActivityType>(request)?;
         self.advance(now);
-        self.domain(&request.domain)?
-            .activity_type(&request.activity_type)
+        let types = &self.domain(&request.domain)?.activity_types;
+        types.get(&request.activity_type).cloned()
     }
 
     /// Lists the activity types of a status by name and version, a page at a time.
@@ -140,62 +128,19 @@ impl Engine {
     ) -> Result<ActivityTypeInfos, Fault> {
         check::<ListActivityTypes>(request)?;
         self.advance(now);
-        let domain = self.domain(&request.domain)?;
-        let after = match &request.next_page_token {
-            Some(token) => Some(parse_page_token(PageKind::Types, self.now, token)?),
-            None => None,
-        };
-        let (page, next_page_token) = domain.activity_types.page(
+        let types = &self.domain(&request.domain)?.activity_types;
+        let (type_infos, next_page_token) = types.page(
             request.name.as_ref(),
             &request.registration_status,
             request.reverse_order == Some(true),
-            after,
+            request.next_page_token.as_ref(),
             page_size(request.maximum_page_size),
             self.now,
         )?;
-        let type_infos = page.into_iter().map(|((name, version), record)| {
-            let activity_type = ActivityType {
-                name: name.clone(),
-                version: version.clone(),
-                ..Default::default()
-            };
-            info(activity_type, record)
-        });
         Ok(ActivityTypeInfos {
-            type_infos: type_infos.collect(),
+            type_infos,
             next_page_token,
             ..Default::default()
         })
-    }
-}
-
-impl Domain {
-    /// A type with its defaults.
-    pub(crate) fn activity_type(
-        &self,
-        activity_type: &ActivityType,
-    ) -> Result<ActivityTypeDetail, Fault> {
-        let record = self
-            .activity_types
-            .get(&activity_type.name, &activity_type.version)?;
-        Ok(ActivityTypeDetail {
-            type_info: info(activity_type.clone(), record),
-            configuration: record.configuration.clone(),
-            ..Default::default()
-        })
-    }
-}
-
-fn info(
-    activity_type: ActivityType,
-    record: &TypeRecord<ActivityTypeConfiguration>,
-) -> ActivityTypeInfo {
-    ActivityTypeInfo {
-        activity_type,
-        status: record.status.clone(),
-        description: record.description.clone(),
-        creation_date: record.creation_date,
-        deprecation_date: record.deprecation_date,
-        ..Default::default()
     }
 }

@@ -6,6 +6,7 @@ use simpleflow_model::types::{DecisionTask, PendingTaskCount};
 use simpleflow_model::{EventAttributes, EventId, Fault, PageToken, Timestamp};
 
 use super::history::Cursor;
+use super::tasks::pending;
 use crate::check::{check, page_size};
 use crate::execution::ExecutionKey;
 use crate::token::{PageKind, TaskKind, TaskRef, parse_task_token, task_token};
@@ -28,29 +29,19 @@ impl Engine {
     ) -> Result<Option<DecisionTask>, Fault> {
         check::<PollForDecisionTask>(request)?;
         self.advance(now);
-        let list = &request.task_list.name;
         let size = page_size(request.maximum_page_size);
         if let Some(token) = &request.next_page_token {
             return self.next_page(request, token, size).map(Some);
         }
-        loop {
-            let domain = self.domain_mut(&request.domain)?;
-            let Some((key, scheduled)) = domain.decision_tasks.pop(list) else {
-                return Ok(None);
-            };
-            let started = self.append(
-                key,
-                DecisionTaskStarted {
-                    identity: request.identity.clone(),
-                    scheduled_event_id: scheduled,
-                    ..Default::default()
-                },
-            );
-            self.settle();
-            // The start may have been the one event too many for a history: then the next task.
-            let Some(started) = started else {
-                continue;
-            };
+        let (domain, list) = (&request.domain, &request.task_list.name);
+        let started = |scheduled_event_id| DecisionTaskStarted {
+            identity: request.identity.clone(),
+            scheduled_event_id,
+            ..Default::default()
+        };
+        while let Some((key, scheduled, started)) =
+            self.start_task(domain, |d| &mut d.decision_tasks, list, started)?
+        {
             let Some(execution) = self.executions.get(&key) else {
                 continue;
             };
@@ -68,6 +59,7 @@ impl Engine {
                 return Ok(Some(task));
             }
         }
+        Ok(None)
     }
 
     /// A further page of a decision task that was handed out.
@@ -180,14 +172,6 @@ impl Engine {
         self.advance(now);
         let domain = self.domain(&request.domain)?;
         Ok(pending(domain.decision_tasks.len(&request.task_list.name)))
-    }
-}
-
-pub(super) fn pending(count: usize) -> PendingTaskCount {
-    PendingTaskCount {
-        count: u32::try_from(count).unwrap_or(u32::MAX),
-        truncated: Some(false),
-        ..Default::default()
     }
 }
 

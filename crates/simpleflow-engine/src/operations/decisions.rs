@@ -13,9 +13,10 @@ use simpleflow_model::event::*;
 use simpleflow_model::{Decision, EventAttributes, EventId};
 
 use super::Deferred;
-use super::start::{Resolved, Undefined, Wanted};
+use super::start::{Resolved, Wanted};
 use crate::Engine;
 use crate::execution::ExecutionKey;
+use crate::registry::Unusable;
 
 impl Engine {
     /// Turns one decision of the response that `completed` is the event of into events.
@@ -107,13 +108,12 @@ impl Engine {
         let domain = self.domains.get(execution.domain.as_str())?;
         let activities = &execution.state.activities;
         let resolve = || {
-            let activity_type = domain
-                .activity_types
-                .find(&d.activity_type.name, &d.activity_type.version)
-                .ok_or(Cause::ActivityTypeDoesNotExist)?;
-            if activity_type.is_deprecated() {
-                return Err(Cause::ActivityTypeDeprecated);
-            }
+            let activity_type = domain.activity_types.usable(&d.activity_type).map_err(
+                |unusable| match unusable {
+                    Unusable::Unknown => Cause::ActivityTypeDoesNotExist,
+                    Unusable::Deprecated => Cause::ActivityTypeDeprecated,
+                },
+            )?;
             if activities.find(&d.activity_id).is_some() {
                 return Err(Cause::ActivityIdAlreadyInUse);
             }
@@ -298,13 +298,7 @@ impl Engine {
         let (Some(execution), Some(domain)) = (execution, domain) else {
             return Err(Cause::WorkflowTypeDoesNotExist);
         };
-        let workflow_type = domain
-            .workflow_types
-            .find(&d.workflow_type.name, &d.workflow_type.version)
-            .ok_or(Cause::WorkflowTypeDoesNotExist)?;
-        if workflow_type.is_deprecated() {
-            return Err(Cause::WorkflowTypeDeprecated);
-        }
+        let workflow_type = domain.workflow_types.usable(&d.workflow_type)?;
         if execution.state.children.len() >= self.settings.limits.open_children {
             return Err(Cause::OpenChildrenLimitExceeded);
         }
@@ -319,16 +313,7 @@ impl Engine {
             child_policy: d.child_policy.clone(),
             lambda_role: d.lambda_role.clone(),
         };
-        wanted
-            .resolve(&workflow_type.configuration)
-            .map_err(|undefined| match undefined {
-                Undefined::ExecutionStartToClose => {
-                    Cause::DefaultExecutionStartToCloseTimeoutUndefined
-                }
-                Undefined::TaskList => Cause::DefaultTaskListUndefined,
-                Undefined::TaskStartToClose => Cause::DefaultTaskStartToCloseTimeoutUndefined,
-                Undefined::ChildPolicy => Cause::DefaultChildPolicyUndefined,
-            })
+        Ok(wanted.resolve(&workflow_type.configuration)?)
     }
 
     fn schedule_lambda(

@@ -50,9 +50,8 @@ impl Engine {
             Slot::Activity(scheduled) => {
                 let activity = state.activities.get(scheduled)?;
                 let heartbeat = execution.live.heartbeat(scheduled);
-                let (_, timeout_type) = activity.deadline(heartbeat.map(|beat| beat.at))?;
                 ActivityTaskTimedOut {
-                    timeout_type,
+                    timeout_type: activity.timeout_type(heartbeat.map(|beat| beat.at))?,
                     scheduled_event_id: scheduled,
                     started_event_id: activity.started_event_id(),
                     details: heartbeat.and_then(|beat| beat.details.clone()),

@@ -6,7 +6,9 @@ use simpleflow_model::event::*;
 use simpleflow_model::operation::{
     RequestCancelWorkflowExecution, SignalWorkflowExecution, TerminateWorkflowExecution,
 };
-use simpleflow_model::{DomainName, EventAttributes, EventId, Fault, RunId, Timestamp, WorkflowId};
+use simpleflow_model::{
+    DomainName, EventAttributes, EventId, Fault, RunId, Timestamp, WorkflowExecution, WorkflowId,
+};
 
 use crate::check::check;
 use crate::execution::ExecutionKey;
@@ -24,11 +26,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<SignalWorkflowExecution>(request)?;
         self.advance(now);
-        let key = self.open_target(
-            &request.domain,
-            &request.workflow_id,
-            request.run_id.as_ref(),
-        )?;
+        let key = self.open_target(&request.domain, &request.workflow_id, &request.run_id)?;
         let signaled = WorkflowExecutionSignaled {
             signal_name: request.signal_name.clone(),
             input: request.input.clone(),
@@ -53,11 +51,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<RequestCancelWorkflowExecution>(request)?;
         self.advance(now);
-        let key = self.open_target(
-            &request.domain,
-            &request.workflow_id,
-            request.run_id.as_ref(),
-        )?;
+        let key = self.open_target(&request.domain, &request.workflow_id, &request.run_id)?;
         let requested = WorkflowExecutionCancelRequested {
             external_initiated_event_id: Some(EventId(0)),
             ..Default::default()
@@ -79,11 +73,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<TerminateWorkflowExecution>(request)?;
         self.advance(now);
-        let key = self.open_target(
-            &request.domain,
-            &request.workflow_id,
-            request.run_id.as_ref(),
-        )?;
+        let key = self.open_target(&request.domain, &request.workflow_id, &request.run_id)?;
         let own_policy = self
             .executions
             .get(&key)
@@ -108,7 +98,7 @@ impl Engine {
         &self,
         domain: &DomainName,
         workflow_id: &WorkflowId,
-        run_id: Option<&RunId>,
+        run_id: &Option<RunId>,
     ) -> Result<ExecutionKey, Fault> {
         self.domain(domain)?;
         self.find_open(domain, workflow_id, run_id)
@@ -119,7 +109,7 @@ impl Engine {
         &self,
         domain: &DomainName,
         workflow_id: &WorkflowId,
-        run_id: Option<&RunId>,
+        run_id: &Option<RunId>,
     ) -> Option<ExecutionKey> {
         let domain = self.domains.get(domain.as_str())?;
         let key = *domain.open.get(workflow_id.as_str())?;
@@ -139,42 +129,30 @@ impl Engine {
         else {
             return;
         };
-        let target = self.find_open(&sender.domain, &signal.workflow_id, signal.run_id.as_ref());
-        let signal = signal.clone();
-        match target {
-            Some(target) => {
-                let delivered = WorkflowExecutionSignaled {
-                    signal_name: signal.signal_name,
-                    input: signal.input,
-                    external_workflow_execution: Some(sender.id.clone()),
-                    external_initiated_event_id: Some(initiated),
-                    ..Default::default()
-                };
-                self.append_for_decider(target, delivered);
-                let Some(target) = self.executions.get(&target) else {
-                    return;
-                };
-                let told = ExternalWorkflowExecutionSignaled {
-                    workflow_execution: target.id.clone(),
-                    initiated_event_id: initiated,
-                    ..Default::default()
-                };
-                self.append_for_decider(source, told);
-            }
-            None => {
-                let failed = SignalExternalWorkflowExecutionFailed {
-                    workflow_id: signal.workflow_id,
-                    run_id: signal.run_id,
-                    cause:
-                        SignalExternalWorkflowExecutionFailedCause::UnknownExternalWorkflowExecution,
-                    initiated_event_id: initiated,
-                    decision_task_completed_event_id: signal.decision_task_completed_event_id,
-                    control: signal.control,
-                    ..Default::default()
-                };
-                self.append_for_decider(source, failed);
-            }
-        }
+        let target = self.find_open(&sender.domain, &signal.workflow_id, &signal.run_id);
+        let delivered = WorkflowExecutionSignaled {
+            signal_name: signal.signal_name.clone(),
+            input: signal.input.clone(),
+            external_workflow_execution: Some(sender.id.clone()),
+            external_initiated_event_id: Some(initiated),
+            ..Default::default()
+        };
+        let told = |workflow_execution| ExternalWorkflowExecutionSignaled {
+            workflow_execution,
+            initiated_event_id: initiated,
+            ..Default::default()
+        };
+        use SignalExternalWorkflowExecutionFailedCause as Cause;
+        let failed = SignalExternalWorkflowExecutionFailed {
+            workflow_id: signal.workflow_id.clone(),
+            run_id: signal.run_id.clone(),
+            cause: Cause::UnknownExternalWorkflowExecution,
+            initiated_event_id: initiated,
+            decision_task_completed_event_id: signal.decision_task_completed_event_id,
+            control: signal.control.clone(),
+            ..Default::default()
+        };
+        self.deliver(source, target, delivered, told, failed);
     }
 
     /// Delivers a cancel request from one execution to another, and tells the sender.
@@ -187,45 +165,54 @@ impl Engine {
         else {
             return;
         };
-        let target = self.find_open(&sender.domain, &cancel.workflow_id, cancel.run_id.as_ref());
-        let cancel = cancel.clone();
-        match target {
-            Some(target) => {
-                let delivered = WorkflowExecutionCancelRequested {
-                    external_workflow_execution: Some(sender.id.clone()),
-                    external_initiated_event_id: Some(initiated),
-                    ..Default::default()
-                };
-                self.append_for_decider(target, delivered);
-                let Some(target) = self.executions.get(&target) else {
-                    return;
-                };
-                let told = ExternalWorkflowExecutionCancelRequested {
-                    workflow_execution: target.id.clone(),
-                    initiated_event_id: initiated,
-                    ..Default::default()
-                };
-                self.append_for_decider(source, told);
-            }
-            None => {
-                let failed = RequestCancelExternalWorkflowExecutionFailed {
-                    workflow_id: cancel.workflow_id,
-                    run_id: cancel.run_id,
-                    cause: RequestCancelExternalWorkflowExecutionFailedCause::UnknownExternalWorkflowExecution,
-                    initiated_event_id: initiated,
-                    decision_task_completed_event_id: cancel.decision_task_completed_event_id,
-                    control: cancel.control,
-                    ..Default::default()
-                };
-                self.append_for_decider(source, failed);
-            }
+        let target = self.find_open(&sender.domain, &cancel.workflow_id, &cancel.run_id);
+        let delivered = WorkflowExecutionCancelRequested {
+            external_workflow_execution: Some(sender.id.clone()),
+            external_initiated_event_id: Some(initiated),
+            ..Default::default()
+        };
+        let told = |workflow_execution| ExternalWorkflowExecutionCancelRequested {
+            workflow_execution,
+            initiated_event_id: initiated,
+            ..Default::default()
+        };
+        use RequestCancelExternalWorkflowExecutionFailedCause as Cause;
+        let failed = RequestCancelExternalWorkflowExecutionFailed {
+            workflow_id: cancel.workflow_id.clone(),
+            run_id: cancel.run_id.clone(),
+            cause: Cause::UnknownExternalWorkflowExecution,
+            initiated_event_id: initiated,
+            decision_task_completed_event_id: cancel.decision_task_completed_event_id,
+            control: cancel.control.clone(),
+            ..Default::default()
+        };
+        self.deliver(source, target, delivered, told, failed);
+    }
+
+    /// Delivers an event to another execution and tells the sender, also that there is none.
+    fn deliver<T: Into<EventAttributes>>(
+        &mut self,
+        source: ExecutionKey,
+        target: Option<ExecutionKey>,
+        delivered: impl Into<EventAttributes>,
+        told: impl FnOnce(WorkflowExecution) -> T,
+        failed: impl Into<EventAttributes>,
+    ) {
+        let Some(target) = target else {
+            self.append_for_decider(source, failed);
+            return;
+        };
+        self.append_for_decider(target, delivered);
+        if let Some(target) = self.executions.get(&target) {
+            let told = told(target.id.clone());
+            self.append_for_decider(source, told);
         }
     }
 }
 
 /// An optional run id may be the empty string on the wire, which is none.
-fn given(run_id: Option<&RunId>) -> Option<&RunId> {
-    run_id.filter(|run_id| !run_id.is_empty())
+fn given(run_id: &Option<RunId>) -> Option<&RunId> {
+    run_id.as_ref().filter(|run_id| !run_id.is_empty())
 }
 
 #[cfg(test)]

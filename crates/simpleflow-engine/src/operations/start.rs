@@ -1,5 +1,8 @@
 //! Starting an execution, whoever asks for it: a caller, a parent, or the run before it.
 
+use simpleflow_model::enums::{
+    ContinueAsNewWorkflowExecutionFailedCause, StartChildWorkflowExecutionFailedCause,
+};
 use simpleflow_model::event::WorkflowExecutionStarted;
 use simpleflow_model::operation::StartWorkflowExecution;
 use simpleflow_model::types::{Run, WorkflowTypeConfiguration};
@@ -10,6 +13,7 @@ use simpleflow_model::{
 
 use crate::check::check;
 use crate::execution::{Execution, ExecutionKey};
+use crate::registry::Unusable;
 use crate::run_id::run_id;
 use crate::{Engine, fault};
 
@@ -43,6 +47,37 @@ pub(super) enum Undefined {
     TaskStartToClose,
     ChildPolicy,
 }
+
+/// The causes of the decisions that start an execution are alike.
+macro_rules! causes {
+    ($($cause:ty),*) => {$(
+        impl From<Unusable> for $cause {
+            fn from(unusable: Unusable) -> Self {
+                match unusable {
+                    Unusable::Unknown => Self::WorkflowTypeDoesNotExist,
+                    Unusable::Deprecated => Self::WorkflowTypeDeprecated,
+                }
+            }
+        }
+
+        impl From<Undefined> for $cause {
+            fn from(undefined: Undefined) -> Self {
+                use Undefined as U;
+                match undefined {
+                    U::ExecutionStartToClose => Self::DefaultExecutionStartToCloseTimeoutUndefined,
+                    U::TaskList => Self::DefaultTaskListUndefined,
+                    U::TaskStartToClose => Self::DefaultTaskStartToCloseTimeoutUndefined,
+                    U::ChildPolicy => Self::DefaultChildPolicyUndefined,
+                }
+            }
+        }
+    )*};
+}
+
+causes!(
+    StartChildWorkflowExecutionFailedCause,
+    ContinueAsNewWorkflowExecutionFailedCause
+);
 
 impl Wanted {
     /// Fills in the defaults, in the order in which the service looks for what is missing.
@@ -90,13 +125,10 @@ impl Engine {
         self.advance(now);
         let limits = self.settings.limits;
         let domain = self.domain(&request.domain)?;
-        let (name, version) = (&request.workflow_type.name, &request.workflow_type.version);
-        let workflow_type = domain.workflow_types.get(name, version)?;
-        if workflow_type.is_deprecated() {
-            return Err(domain
-                .workflow_types
-                .fault(FaultKind::TypeDeprecated, name, version));
-        }
+        let workflow_type = domain
+            .workflow_types
+            .usable(&request.workflow_type)
+            .map_err(|unusable| unusable.fault(&request.workflow_type))?;
         if domain.open.contains_key(request.workflow_id.as_str()) {
             return Err(Fault::new(
                 FaultKind::WorkflowExecutionAlreadyStarted,

@@ -4,14 +4,11 @@ use simpleflow_model::operation::*;
 use simpleflow_model::types::{
     WorkflowTypeConfiguration, WorkflowTypeDetail, WorkflowTypeInfo, WorkflowTypeInfos,
 };
-use simpleflow_model::{Fault, FaultKind, Timestamp, WorkflowType};
+use simpleflow_model::{Fault, RegistrationStatus, Timestamp, WorkflowType};
 
 use crate::Engine;
 use crate::check::{check, page_size};
-use crate::domain::Domain;
-use crate::registration::Registered;
-use crate::registry::TypeRecord;
-use crate::token::{PageKind, parse_page_token};
+use crate::registry::Registry;
 
 impl Engine {
     /// Registers a workflow type.
@@ -26,31 +23,32 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<RegisterWorkflowType>(request)?;
         self.advance(now);
-        let (now, limit) = (self.now, self.settings.limits.types);
-        let domain = self.domain_mut(&request.domain)?;
-        if domain.is_deprecated() {
-            return Err(Fault::new(
-                FaultKind::DomainDeprecated,
-                domain.name.as_str(),
-            ));
-        }
-        let configuration = WorkflowTypeConfiguration {
-            default_task_start_to_close_timeout: request.default_task_start_to_close_timeout,
-            default_execution_start_to_close_timeout: request
-                .default_execution_start_to_close_timeout,
-            default_task_list: request.default_task_list.clone(),
-            default_task_priority: request.default_task_priority,
-            default_child_policy: request.default_child_policy.clone(),
-            default_lambda_role: request.default_lambda_role.clone(),
+        let workflow_type = WorkflowType {
+            name: request.name.clone(),
+            version: request.version.clone(),
             ..Default::default()
         };
-        let record = TypeRecord::new(now, request.description.clone(), configuration);
-        domain
-            .workflow_types
-            .register(&request.name, &request.version, limit, record)?;
-        let key = (request.name.clone(), request.version.clone());
-        self.registered(Registered::WorkflowType(request.domain.clone(), key));
-        Ok(())
+        let detail = WorkflowTypeDetail {
+            type_info: WorkflowTypeInfo {
+                workflow_type: workflow_type.clone(),
+                status: RegistrationStatus::Registered,
+                description: request.description.clone(),
+                creation_date: self.now,
+                ..Default::default()
+            },
+            configuration: WorkflowTypeConfiguration {
+                default_task_start_to_close_timeout: request.default_task_start_to_close_timeout,
+                default_execution_start_to_close_timeout: request
+                    .default_execution_start_to_close_timeout,
+                default_task_list: request.default_task_list.clone(),
+                default_task_priority: request.default_task_priority,
+                default_child_policy: request.default_child_policy.clone(),
+                default_lambda_role: request.default_lambda_role.clone(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        self.register_type(&request.domain, &workflow_type, detail)
     }
 
     /// Deprecates a workflow type: no new execution of it can be started.
@@ -65,13 +63,9 @@ impl Engine {
         check::<DeprecateWorkflowType>(request)?;
         self.advance(now);
         let now = self.now;
-        let WorkflowType { name, version, .. } = &request.workflow_type;
-        self.domain_mut(&request.domain)?
-            .workflow_types
-            .deprecate(name, version, now)?;
-        let key = (name.clone(), version.clone());
-        self.registered(Registered::WorkflowType(request.domain.clone(), key));
-        Ok(())
+        self.change_type(&request.domain, &request.workflow_type, |types, id| {
+            types.deprecate(id, now)
+        })
     }
 
     /// Takes the deprecation of a workflow type back.
@@ -85,13 +79,11 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<UndeprecateWorkflowType>(request)?;
         self.advance(now);
-        let WorkflowType { name, version, .. } = &request.workflow_type;
-        self.domain_mut(&request.domain)?
-            .workflow_types
-            .undeprecate(name, version)?;
-        let key = (name.clone(), version.clone());
-        self.registered(Registered::WorkflowType(request.domain.clone(), key));
-        Ok(())
+        self.change_type(
+            &request.domain,
+            &request.workflow_type,
+            Registry::undeprecate,
+        )
     }
 
     /// Deletes a deprecated workflow type. Its open executions go on.
@@ -105,13 +97,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         check::<DeleteWorkflowType>(request)?;
         self.advance(now);
-        let WorkflowType { name, version, .. } = &request.workflow_type;
-        self.domain_mut(&request.domain)?
-            .workflow_types
-            .delete(name, version)?;
-        let key = (name.clone(), version.clone());
-        self.registered(Registered::WorkflowType(request.domain.clone(), key));
-        Ok(())
+        self.change_type(&request.domain, &request.workflow_type, Registry::delete)
     }
 
     /// Describes a workflow type.
@@ -125,8 +111,8 @@ impl Engine {
     ) -> Result<WorkflowTypeDetail, Fault> {
         check::<DescribeWorkflowType>(request)?;
         self.advance(now);
-        self.domain(&request.domain)?
-            .workflow_type(&request.workflow_type)
+        let types = &self.domain(&request.domain)?.workflow_types;
+        types.get(&request.workflow_type).cloned()
     }
 
     /// Lists the workflow types of a status by name and version, a page at a time.
@@ -141,62 +127,19 @@ impl Engine {
     ) -> Result<WorkflowTypeInfos, Fault> {
         check::<ListWorkflowTypes>(request)?;
         self.advance(now);
-        let domain = self.domain(&request.domain)?;
-        let after = match &request.next_page_token {
-            Some(token) => Some(parse_page_token(PageKind::Types, self.now, token)?),
-            None => None,
-        };
-        let (page, next_page_token) = domain.workflow_types.page(
+        let types = &self.domain(&request.domain)?.workflow_types;
+        let (type_infos, next_page_token) = types.page(
             request.name.as_ref(),
             &request.registration_status,
             request.reverse_order == Some(true),
-            after,
+            request.next_page_token.as_ref(),
             page_size(request.maximum_page_size),
             self.now,
         )?;
-        let type_infos = page.into_iter().map(|((name, version), record)| {
-            let workflow_type = WorkflowType {
-                name: name.clone(),
-                version: version.clone(),
-                ..Default::default()
-            };
-            info(workflow_type, record)
-        });
         Ok(WorkflowTypeInfos {
-            type_infos: type_infos.collect(),
+            type_infos,
             next_page_token,
             ..Default::default()
         })
-    }
-}
-
-impl Domain {
-    /// A type with its defaults.
-    pub(crate) fn workflow_type(
-        &self,
-        workflow_type: &WorkflowType,
-    ) -> Result<WorkflowTypeDetail, Fault> {
-        let record = self
-            .workflow_types
-            .get(&workflow_type.name, &workflow_type.version)?;
-        Ok(WorkflowTypeDetail {
-            type_info: info(workflow_type.clone(), record),
-            configuration: record.configuration.clone(),
-            ..Default::default()
-        })
-    }
-}
-
-fn info(
-    workflow_type: WorkflowType,
-    record: &TypeRecord<WorkflowTypeConfiguration>,
-) -> WorkflowTypeInfo {
-    WorkflowTypeInfo {
-        workflow_type,
-        status: record.status.clone(),
-        description: record.description.clone(),
-        creation_date: record.creation_date,
-        deprecation_date: record.deprecation_date,
-        ..Default::default()
     }
 }

@@ -3,11 +3,11 @@
 use simpleflow_model::decision as d;
 use simpleflow_model::enums::*;
 use simpleflow_model::event::*;
-use simpleflow_model::{EventId, WorkflowType};
+use simpleflow_model::{EventAttributes, EventId, WorkflowType};
 
 use crate::Engine;
 use crate::execution::ExecutionKey;
-use crate::operations::start::{Resolved, Undefined, Wanted, started};
+use crate::operations::start::{Resolved, Wanted, started};
 
 impl Engine {
     /// Whether there is something that the decider has not seen. An execution does not close then.
@@ -17,27 +17,37 @@ impl Engine {
             .is_some_and(|execution| execution.state.decisions.scheduled.is_some())
     }
 
+    /// Closes an execution, or says that it is refused.
+    fn close(
+        &mut self,
+        key: ExecutionKey,
+        closed: impl Into<EventAttributes>,
+        refused: impl Into<EventAttributes>,
+    ) {
+        if self.has_unhandled(key) {
+            self.append_for_decider(key, refused);
+        } else {
+            self.append(key, closed);
+        }
+    }
+
     pub(super) fn complete(
         &mut self,
         key: ExecutionKey,
         completed: EventId,
         d: &d::CompleteWorkflowExecution,
     ) {
-        if self.has_unhandled(key) {
-            let failed = CompleteWorkflowExecutionFailed {
-                cause: CompleteWorkflowExecutionFailedCause::UnhandledDecision,
-                decision_task_completed_event_id: completed,
-                ..Default::default()
-            };
-            self.append_for_decider(key, failed);
-            return;
-        }
         let closed = WorkflowExecutionCompleted {
             result: d.result.clone(),
             decision_task_completed_event_id: completed,
             ..Default::default()
         };
-        self.append(key, closed);
+        let refused = CompleteWorkflowExecutionFailed {
+            cause: CompleteWorkflowExecutionFailedCause::UnhandledDecision,
+            decision_task_completed_event_id: completed,
+            ..Default::default()
+        };
+        self.close(key, closed, refused);
     }
 
     pub(super) fn fail(
@@ -46,22 +56,18 @@ impl Engine {
         completed: EventId,
         d: &d::FailWorkflowExecution,
     ) {
-        if self.has_unhandled(key) {
-            let failed = FailWorkflowExecutionFailed {
-                cause: FailWorkflowExecutionFailedCause::UnhandledDecision,
-                decision_task_completed_event_id: completed,
-                ..Default::default()
-            };
-            self.append_for_decider(key, failed);
-            return;
-        }
         let closed = WorkflowExecutionFailed {
             reason: d.reason.clone(),
             details: d.details.clone(),
             decision_task_completed_event_id: completed,
             ..Default::default()
         };
-        self.append(key, closed);
+        let refused = FailWorkflowExecutionFailed {
+            cause: FailWorkflowExecutionFailedCause::UnhandledDecision,
+            decision_task_completed_event_id: completed,
+            ..Default::default()
+        };
+        self.close(key, closed, refused);
     }
 
     pub(super) fn cancel(
@@ -70,21 +76,17 @@ impl Engine {
         completed: EventId,
         d: &d::CancelWorkflowExecution,
     ) {
-        if self.has_unhandled(key) {
-            let failed = CancelWorkflowExecutionFailed {
-                cause: CancelWorkflowExecutionFailedCause::UnhandledDecision,
-                decision_task_completed_event_id: completed,
-                ..Default::default()
-            };
-            self.append_for_decider(key, failed);
-            return;
-        }
         let closed = WorkflowExecutionCanceled {
             details: d.details.clone(),
             decision_task_completed_event_id: completed,
             ..Default::default()
         };
-        self.append(key, closed);
+        let refused = CancelWorkflowExecutionFailed {
+            cause: CancelWorkflowExecutionFailedCause::UnhandledDecision,
+            decision_task_completed_event_id: completed,
+            ..Default::default()
+        };
+        self.close(key, closed, refused);
     }
 
     pub(super) fn continue_as_new(
@@ -164,15 +166,9 @@ impl Engine {
             .executions
             .get(&key)
             .and_then(|execution| self.domains.get(execution.domain.as_str()))
-            .and_then(|domain| {
-                domain
-                    .workflow_types
-                    .find(&workflow_type.name, &workflow_type.version)
-            })
-            .ok_or(Cause::WorkflowTypeDoesNotExist)?;
-        if workflow_type.is_deprecated() {
-            return Err(Cause::WorkflowTypeDeprecated);
-        }
+            .ok_or(Cause::WorkflowTypeDoesNotExist)?
+            .workflow_types
+            .usable(workflow_type)?;
         let wanted = Wanted {
             execution_start_to_close: d.execution_start_to_close_timeout,
             task_list: d.task_list.clone(),
@@ -181,15 +177,6 @@ impl Engine {
             child_policy: d.child_policy.clone(),
             lambda_role: d.lambda_role.clone(),
         };
-        wanted
-            .resolve(&workflow_type.configuration)
-            .map_err(|undefined| match undefined {
-                Undefined::ExecutionStartToClose => {
-                    Cause::DefaultExecutionStartToCloseTimeoutUndefined
-                }
-                Undefined::TaskList => Cause::DefaultTaskListUndefined,
-                Undefined::TaskStartToClose => Cause::DefaultTaskStartToCloseTimeoutUndefined,
-                Undefined::ChildPolicy => Cause::DefaultChildPolicyUndefined,
-            })
+        Ok(wanted.resolve(&workflow_type.configuration)?)
     }
 }
