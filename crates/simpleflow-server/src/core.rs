@@ -16,11 +16,12 @@ use simpleflow_engine::{Ready, TaskKind};
 use simpleflow_model::{Fault, FaultKind, SmolStr, Timestamp};
 use tokio::sync::oneshot;
 
+use crate::clock::Clock;
 use crate::commit::Commit;
 use crate::metrics::Snapshot;
 use crate::operation::{Answer, Request};
 use crate::polls::{List, MAXIMUM_POLLS, Poll, PollId, Polls};
-use crate::regions::{Held, Regions, now};
+use crate::regions::{Held, Regions};
 use crate::store::{Reader, RegionId, RunKey, StoreError};
 
 /// Why there is no answer.
@@ -109,6 +110,7 @@ pub(crate) struct Core {
     /// Whether a batch is being written.
     committing: bool,
     draining: bool,
+    pub(crate) clock: Clock,
 }
 
 impl Core {
@@ -122,6 +124,7 @@ impl Core {
             replies: Vec::new(),
             committing: false,
             draining: false,
+            clock: Clock::default(),
         }
     }
 
@@ -131,13 +134,13 @@ impl Core {
     /// The store was opened again after a failure and cannot be read.
     pub(crate) fn run(mut self) -> Result<(), StoreError> {
         // What fell due while nothing ran.
-        self.advance(now());
+        self.advance(self.clock.now());
         loop {
             self.flush();
             let message = match self.wait() {
                 Some(message) => message,
                 None => {
-                    self.advance(now());
+                    self.advance(self.clock.now());
                     continue;
                 }
             };
@@ -158,7 +161,7 @@ impl Core {
             return Some(self.messages.recv().unwrap_or(Message::Stop));
         };
         // A deadline is of whole milliseconds; the wait must not end before it.
-        match self.messages.recv_timeout(next.since(now())) {
+        match self.messages.recv_timeout(next.since(self.clock.now())) {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
@@ -187,7 +190,7 @@ impl Core {
                     let regions = Regions::load(&*disk.reader, &disk.dir)?;
                     self.regions = Some(regions);
                     self.held = Held::default();
-                    self.advance(now());
+                    self.advance(self.clock.now());
                 }
             }
             Message::Snapshot(reply) => {
@@ -208,7 +211,7 @@ impl Core {
     }
 
     fn call(&mut self, call: Call) {
-        let now = now();
+        let now = self.clock.now();
         let Call {
             region,
             request,
@@ -328,7 +331,7 @@ impl Core {
     /// Hands the tasks of a list to the polls that wait for them.
     fn serve(&mut self, list: List) {
         while let Some(poll) = self.polls.next(&list) {
-            match self.carry_out(list.0, &poll.request, Some(&list), now()) {
+            match self.carry_out(list.0, &poll.request, Some(&list), self.clock.now()) {
                 Ok(Answer::NoDecisionTask | Answer::NoActivityTask) => {
                     self.polls.put_back(list, poll);
                     return;
@@ -397,7 +400,7 @@ impl Core {
     fn snapshot(&mut self) -> Snapshot {
         let mut snapshot = Snapshot {
             serving: self.regions.is_some(),
-            now: now(),
+            now: self.clock.now(),
             waiting_polls: self.polls.len(),
             ..Snapshot::default()
         };

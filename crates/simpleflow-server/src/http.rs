@@ -28,20 +28,32 @@ use crate::wire::{self, Dialect, Error};
 /// How long a poll waits for a task, as the service's.
 const POLL: Duration = Duration::from_secs(60);
 
-/// How long the headers of a request may take, and a connection may be idle.
-const HEADERS: Duration = Duration::from_secs(75);
+/// How much the front bears with.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long the headers of a request may take, and a connection may be idle.
+    pub headers: Duration,
+    /// How long the body of a request may take.
+    pub body: Duration,
+    /// How long a client may take nothing of an answer, or not be heard of at all.
+    pub silence: Duration,
+    /// How many connections there may be; who comes then waits to be accepted.
+    pub connections: usize,
+    /// How long a graceful stop waits for requests that are under way.
+    pub grace: Duration,
+}
 
-/// How long the body of a request may take.
-const BODY: Duration = Duration::from_secs(20);
-
-/// How long a client may take nothing of an answer, or not be heard of at all.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// How many connections there may be; who comes then waits to be accepted.
-const CONNECTIONS: usize = 10_000;
-
-/// How long a graceful stop waits for requests that are under way.
-const GRACE: Duration = Duration::from_secs(15);
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            headers: Duration::from_secs(75),
+            body: Duration::from_secs(20),
+            silence: Duration::from_secs(30),
+            connections: 10_000,
+            grace: Duration::from_secs(15),
+        }
+    }
+}
 
 type Body = Full<Bytes>;
 
@@ -50,6 +62,7 @@ pub(crate) struct Front {
     pub core: Sender<Message>,
     pub metrics: Arc<Metrics>,
     pub credentials: Option<Credentials>,
+    pub limits: Limits,
     pub polls: AtomicU64,
 }
 
@@ -60,8 +73,11 @@ pub(crate) async fn serve(
     listener: TcpListener,
     mut stop: watch::Receiver<bool>,
 ) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let limits = front.limits;
+    let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
+    // Nothing is ever sent: its end is that of all connections.
+    let (last, end) = watch::channel(());
     loop {
         let accept = async {
             let place = Arc::clone(&connections).acquire_owned().await;
@@ -81,7 +97,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        if let Err(error) = set_options(&stream) {
+        if let Err(error) = set_options(&stream, limits.silence) {
             tracing::debug!(%error, "a connection without its options");
         }
         let front = Arc::clone(&front);
@@ -94,12 +110,17 @@ pub(crate) async fn serve(
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS)
+            .header_read_timeout(limits.headers)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         front.metrics.connected();
+        let mut end = end.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                _ = end.changed() => Ok(()),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended");
             }
             front.metrics.disconnected();
@@ -110,23 +131,24 @@ pub(crate) async fn serve(
     if front.core.send(Message::Drain).is_err() {
         return;
     }
-    if tokio::time::timeout(GRACE, graceful.shutdown())
+    if tokio::time::timeout(limits.grace, graceful.shutdown())
         .await
         .is_err()
     {
         tracing::warn!("some requests are not answered yet: their connections are closed");
     }
+    drop(last);
 }
 
 /// Answers are small and somebody waits for them; who does not take them, or is no longer there,
 /// is let go.
-fn set_options(stream: &TcpStream) -> std::io::Result<()> {
+fn set_options(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
     let socket = socket2::SockRef::from(stream);
     socket.set_tcp_nodelay(true)?;
-    let keepalive = socket2::TcpKeepalive::new().with_time(SILENCE);
+    let keepalive = socket2::TcpKeepalive::new().with_time(silence);
     socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(SILENCE))?;
+    socket.set_tcp_user_timeout(Some(silence))?;
     Ok(())
 }
 
@@ -161,7 +183,7 @@ impl Front {
         let target = wire::target(&parts.headers);
         let dialect = target.map_or(Dialect::Json10, |(dialect, _)| dialect);
         let operation = target.map_or("", |(_, operation)| operation);
-        let (began, answer) = match read(body).await {
+        let (began, answer) = match read(body, self.limits.body).await {
             Ok(body) => {
                 let began = Instant::now();
                 (began, self.carry_out(&parts, operation, &body).await)
@@ -293,9 +315,9 @@ impl Front {
 }
 
 /// Reads a body of a size that the service accepts.
-async fn read(body: Incoming) -> Result<Bytes, Error> {
+async fn read(body: Incoming, time: Duration) -> Result<Bytes, Error> {
     let body = Limited::new(body, limits::REQUEST_BYTES);
-    match tokio::time::timeout(BODY, body.collect()).await {
+    match tokio::time::timeout(time, body.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::too_large()),
         Ok(Err(error)) => Err(Error::malformed(error.to_string())),

@@ -18,6 +18,7 @@
 //! ```
 
 mod access;
+mod clock;
 mod commit;
 mod core;
 mod http;
@@ -32,3 +33,10 @@ mod wire;
 pub use access::{Credentials, CredentialsError};
 pub use server::{Config, RunningServer, Server, StartError, StopError, Storage};
 pub use store::StoreError;
+
+/// What tests set that nobody else has to.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::clock::ManualClock;
+    pub use crate::http::Limits;
+}

@@ -4,20 +4,11 @@
 //! being with its first domain.
 
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use simpleflow_engine::{Engine, Settings};
 use simpleflow_model::{EventId, SmolStr, Timestamp};
 
 use crate::store::{Changes, Kept, NewEvent, NewRun, Reader, RegionId, RunKey, StoreError};
-
-/// The time of the machine.
-pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
 
 /// A region.
 pub(crate) struct Region {

@@ -12,9 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::access::Credentials;
+use crate::clock::{Clock, ManualClock};
 use crate::commit;
 use crate::core::{Core, Disk, Message};
-use crate::http::{self, Front};
+use crate::http::{self, Front, Limits};
 use crate::metrics::Metrics;
 use crate::regions::Regions;
 use crate::store::{self, Place, StoreError};
@@ -90,12 +91,36 @@ pub enum StopError {
 #[derive(Clone, Debug)]
 pub struct Server {
     config: Config,
+    limits: Limits,
+    clock: Clock,
 }
 
 impl Server {
     /// A server with these settings.
     pub fn new(config: Config) -> Self {
-        Self { config }
+        let limits = Limits::default();
+        let clock = Clock::default();
+        Self {
+            config,
+            limits,
+            clock,
+        }
+    }
+
+    /// The same server with a clock that a test sets.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_clock(mut self, clock: &ManualClock) -> Self {
+        self.clock = Clock::Manual(clock.clone());
+        self
+    }
+
+    /// The same server with other limits of its front.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Opens the store, resumes what is in it, and listens. Needs a tokio runtime, on which it
@@ -120,11 +145,12 @@ impl Server {
         let addr = listener.local_addr().map_err(failed)?;
         let metrics = Metrics::new().map_err(|error| StartError::Failed(error.to_string()))?;
         let metrics = Arc::new(metrics);
-        let engines = Engines::start(storage, Arc::clone(&metrics)).await?;
+        let engines = Engines::start(storage, self.clock, Arc::clone(&metrics)).await?;
         let front = Arc::new(Front {
             core: engines.core.clone(),
             metrics,
             credentials,
+            limits: self.limits,
             polls: AtomicU64::new(0),
         });
         let (stop, stopped) = watch::channel(false);
@@ -150,7 +176,11 @@ struct Engines {
 
 impl Engines {
     /// Opens the store and resumes what is in it. That may take a while.
-    async fn start(storage: Storage, metrics: Arc<Metrics>) -> Result<Self, StartError> {
+    async fn start(
+        storage: Storage,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StartError> {
         let (opened, open) = oneshot::channel();
         let (core, messages) = channel();
         let (end, ended) = oneshot::channel();
@@ -177,7 +207,9 @@ impl Engines {
             if opened.send(Ok(())).is_err() {
                 return Ok(());
             }
-            let outcome = Core::new(messages, regions, disk).run();
+            let mut core = Core::new(messages, regions, disk);
+            core.clock = clock;
+            let outcome = core.run();
             // The writer ends when the core, which told it what to write, is gone.
             drop(kept);
             outcome

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub mod child;
+pub mod connection;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -164,6 +165,20 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer whose body is not read yet.
+    fn of_head(head: &str) -> Self {
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        Self {
+            status: status.parse().unwrap(),
+            headers: lines
+                .filter_map(|line| line.split_once(": "))
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .collect(),
+            body: String::new(),
+        }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers
@@ -184,24 +199,23 @@ pub async fn raw(addr: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     stream.read_to_end(&mut text).await.unwrap();
     let text = String::from_utf8(text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
     Answer {
-        status: status.parse().unwrap(),
-        headers: lines
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect(),
         body: body.to_owned(),
+        ..Answer::of_head(head)
     }
 }
 
-pub fn post(target: &str, headers: &str, body: &str) -> String {
+/// A request on a connection that goes on.
+pub fn post_on(target: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Amz-Target: {target}\r\n\
+        "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: {target}\r\n\
          Content-Length: {length}\r\n{headers}\r\n{body}"
     )
+}
+
+pub fn post(target: &str, headers: &str, body: &str) -> String {
+    post_on(target, &format!("Connection: close\r\n{headers}"), body)
 }
 
 /// Calls an operation as the SDKs do.
