@@ -17,9 +17,9 @@ use simpleflow_model::{
     Decision, DomainName, EventId, HistoryEvent, RunId, TaskList, TaskListName, WorkflowExecution,
     WorkflowType,
 };
+use simpleflow_service::{ServiceError, SwfService};
 
 use crate::registration;
-use crate::service::{ServiceError, SwfService};
 
 /// How many suspended executions a decider keeps by default.
 const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");

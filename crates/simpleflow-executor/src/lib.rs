@@ -6,7 +6,6 @@ mod identity;
 mod in_process;
 mod local;
 pub mod registration;
-mod service;
 pub mod testing;
 mod worker;
 
@@ -14,5 +13,5 @@ pub use decider::{Decider, DeciderError};
 pub use identity::identity;
 pub use in_process::InProcess;
 pub use local::{LOCAL_DOMAIN, Local, LocalError, LocalRun, Outcome, StartOptions};
-pub use service::{ServiceError, SwfService};
+pub use simpleflow_service::{ServiceError, SwfService};
 pub use worker::Worker;

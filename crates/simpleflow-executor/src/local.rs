@@ -15,13 +15,13 @@ use simpleflow_model::{
     DomainName, EventAttributes, FaultKind, HistoryEvent, RunId, SmolStr, TaskList,
     WorkflowExecution, WorkflowId, WorkflowType, limits,
 };
+use simpleflow_service::{ServiceError, SwfService};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::decider::{Decider, DeciderError};
 use crate::in_process::InProcess;
 use crate::registration::register_all;
-use crate::service::{ServiceError, SwfService};
 use crate::worker::Worker;
 
 /// The domain of local executions.

@@ -7,8 +7,7 @@ use simpleflow_model::{
     ActivityType, ChildPolicy, DomainName, FaultKind, RetentionDays, TaskList, Timeout,
     WorkflowType,
 };
-
-use crate::service::{ServiceError, SwfService};
+use simpleflow_service::{ServiceError, SwfService};
 
 /// How long a domain that is registered on demand keeps closed executions.
 const RETENTION: RetentionDays = RetentionDays(30);

@@ -17,8 +17,8 @@ use simpleflow_model::operation::{
 };
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{DomainName, FaultKind, TaskList, TaskListName, TaskToken};
+use simpleflow_service::{ServiceError, SwfService};
 
-use crate::service::{ServiceError, SwfService};
 use heartbeat::{Heart, Stopped};
 
 /// An activity worker for one domain. A handle: clones are the same worker.

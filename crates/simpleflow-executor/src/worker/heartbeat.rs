@@ -8,10 +8,9 @@ use std::time::Duration;
 use simpleflow_core::HeartbeatSink;
 use simpleflow_model::operation::RecordActivityTaskHeartbeat;
 use simpleflow_model::{FaultKind, SmolStr, TaskToken, Timeout, limits};
+use simpleflow_service::SwfService;
 use tokio::sync::Notify;
 use tokio::time::timeout;
-
-use crate::service::SwfService;
 
 /// How many beats fit into the activity's limit, so that one that is lost ends nothing.
 const BEATS_PER_LIMIT: u32 = 3;

@@ -1,0 +1,20 @@
+//! The seam: SWF as a trait. Its methods are the service's operations in the model's own types, so
+//! that deciders, workers and commands do not know whose service they talk to.
+
+mod error;
+mod operations;
+
+pub use error::ServiceError;
+pub use operations::SwfService;
+
+/// What the table of operations names, for who makes something of it.
+#[doc(hidden)]
+pub mod table {
+    pub use simpleflow_model::operation::*;
+    pub use simpleflow_model::types::{
+        ActivityTask, ActivityTaskStatus, ActivityTypeDetail, ActivityTypeInfos, DecisionTask,
+        DomainDetail, DomainInfos, History, ListTagsForResourceOutput, PendingTaskCount, Run,
+        WorkflowExecutionCount, WorkflowExecutionDetail, WorkflowExecutionInfos,
+        WorkflowTypeDetail, WorkflowTypeInfos,
+    };
+}
