@@ -67,6 +67,15 @@ pub struct Backlog {
 }
 
 impl Engine {
+    /// Whether something changed that was not taken: events, registrations, heartbeats, or what
+    /// was forgotten.
+    pub fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+            || !self.registered.is_empty()
+            || !self.heartbeats.is_empty()
+            || !self.removed.is_empty()
+    }
+
     /// Takes which events were appended since this was last called, by run, in the order of the
     /// runs' starts. Empty unless [`Settings::record_changes`](crate::Settings::record_changes)
     /// is on.

@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 use crate::wire::Error;
 
 /// Where requests without a signature go.
-const DEFAULT_REGION: &str = "us-east-1";
+pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 
 /// How old, or how far ahead, a signature may be.
 const SKEW: Duration = Duration::from_secs(5 * 60);

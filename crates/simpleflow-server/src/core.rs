@@ -1,28 +1,37 @@
-//! The thread that has the engines: it carries requests out, one after another.
+//! The engines behind a lock: each caller carries its own request out.
 //!
-//! What a request changes is written to the store by another thread (`commit`) while this one
-//! goes on. Answers wait until all that they may depend on is on disk: those of a batch of
-//! requests go out together when the batch is written. Nobody is told of what could still be
-//! lost, be it an answer or a task.
+//! What a request changes is written to the store by the keeper's thread (`keeper`) while others
+//! go on. Answers wait until all that they may depend on is on disk: those of a batch of requests
+//! go out together when the batch is written. Nobody is told of what could still be lost, be it an
+//! answer or a task.
+//!
+//! With one exception: a decider in this process gets its task before the task is on disk. What it
+//! decides is a pure function of events, and if they are lost it is lost with them: its answer is
+//! refused. In return its decisions are in the same batch as what they answer to.
 //!
 //! When the store cannot write, everything that is not on disk is given up: the requests fail,
 //! and the engines are built again from the store.
 
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use simpleflow_engine::{Ready, TaskKind};
-use simpleflow_model::{Fault, FaultKind, SmolStr, Timestamp};
+use simpleflow_model::{Fault, FaultKind, SmolStr, TaskToken, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::commit::Commit;
 use crate::metrics::Snapshot;
 use crate::operation::{Answer, Request};
 use crate::polls::{List, MAXIMUM_POLLS, Poll, PollId, Polls};
 use crate::regions::{Held, Regions};
-use crate::store::{Reader, RegionId, RunKey, StoreError};
+use crate::store::{Changes, Reader, RegionId, RunKey};
+
+/// How long a batch waits for the decisions of deciders in this process, once there is something
+/// to write: many times what a decision takes, and little beside what a slow one would cost others.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -38,13 +47,27 @@ pub(crate) type Response = Result<Answer, Failure>;
 /// Where a response goes.
 pub(crate) struct Reply {
     to: oneshot::Sender<Response>,
+    /// Whether it may get a decision task that is not on disk yet.
+    early: bool,
     /// Of a poll for a new task: the list that the task goes back to when nobody takes it.
     list: Option<List>,
 }
 
 impl Reply {
     pub(crate) fn new(to: oneshot::Sender<Response>) -> Self {
-        Self { to, list: None }
+        Self {
+            to,
+            early: false,
+            list: None,
+        }
+    }
+
+    /// To a decider in this process.
+    pub(crate) fn early(to: oneshot::Sender<Response>) -> Self {
+        Self {
+            early: true,
+            ..Self::new(to)
+        }
     }
 
     /// Whether nobody waits for it.
@@ -53,7 +76,7 @@ impl Reply {
     }
 
     /// Sends the response. Gives a task back that nobody takes.
-    pub(crate) fn send(self, response: Response) -> Option<(List, Answer)> {
+    fn send(self, response: Response) -> Option<(List, Answer)> {
         match (self.to.send(response), self.list) {
             (Err(Ok(task @ (Answer::DecisionTask(_) | Answer::ActivityTask(_)))), Some(list)) => {
                 Some((list, task))
@@ -71,147 +94,279 @@ pub(crate) struct Call {
     pub reply: Reply,
 }
 
-/// What this thread is told.
-pub(crate) enum Message {
-    Call(Box<Call>),
-    /// The client of a poll is gone.
-    Gone(PollId),
-    /// A batch is on disk. These tasks could not be delivered.
-    Committed(Vec<(List, Answer)>),
-    /// A batch is not on disk, and its requests were told so. The store is being opened again.
-    Failed,
-    /// The store is open again.
-    Opened(Box<dyn Reader>),
-    /// Somebody asks how things are.
-    Snapshot(oneshot::Sender<Snapshot>),
-    /// Polls are answered at once from now on.
-    Drain,
-    /// The end: what is under way is written.
-    Stop,
+/// Responses on their way.
+pub(crate) type Replies = Vec<(Reply, Response)>;
+
+/// What is written together, and the answers that wait for it.
+pub(crate) struct Batch {
+    pub changes: Changes,
+    pub replies: Replies,
 }
 
-/// The disk side.
-pub(crate) struct Disk {
-    pub reader: Box<dyn Reader>,
-    pub committer: Sender<Commit>,
-    pub dir: PathBuf,
-}
-
-/// All that this thread has.
+/// The engines, and whoever waits for them.
 pub(crate) struct Core {
-    messages: Receiver<Message>,
-    disk: Option<Disk>,
+    state: Mutex<State>,
+    /// Told when there is something for the keeper to do.
+    work: Condvar,
+    clock: Clock,
+    /// How many polls there ever were.
+    polls: AtomicU64,
+}
+
+struct State {
+    /// What is on disk, if there is a disk.
+    disk: Option<Box<dyn Reader>>,
     /// Nothing while the store is being opened again.
     regions: Option<Regions>,
     held: Held,
     polls: Polls,
-    /// Answers that wait for the next commit.
-    replies: Vec<(Reply, Response)>,
+    /// Answers that wait for the next batch.
+    replies: Replies,
+    /// Tasks that need not wait for it.
+    early: Replies,
     /// Whether a batch is being written.
-    committing: bool,
+    writing: bool,
+    /// The decision tasks that deciders in this process are at: their answers may still come into
+    /// the next batch.
+    deciding: HashSet<TaskToken>,
+    /// Until when they are waited for.
+    patience: Option<Instant>,
+    /// What the keeper waits for, while it does.
+    alarm: Option<Alarm>,
     draining: bool,
-    pub(crate) clock: Clock,
+    stopping: bool,
+}
+
+/// When the keeper wakes up by itself.
+#[derive(Clone, Copy)]
+struct Alarm {
+    /// When something falls due.
+    due: Option<Timestamp>,
+    /// Whether also when its patience is over.
+    patient: bool,
 }
 
 impl Core {
-    pub(crate) fn new(messages: Receiver<Message>, regions: Regions, disk: Option<Disk>) -> Self {
+    /// Engines that were brought up from what is on disk, if there is a disk.
+    pub(crate) fn new(regions: Regions, disk: Option<Box<dyn Reader>>, clock: Clock) -> Self {
         Self {
-            messages,
-            disk,
-            regions: Some(regions),
-            held: Held::default(),
-            polls: Polls::default(),
-            replies: Vec::new(),
-            committing: false,
-            draining: false,
-            clock: Clock::default(),
+            state: Mutex::new(State {
+                disk,
+                regions: Some(regions),
+                held: Held::default(),
+                polls: Polls::default(),
+                replies: Vec::new(),
+                early: Vec::new(),
+                writing: false,
+                deciding: HashSet::new(),
+                patience: None,
+                alarm: None,
+                draining: false,
+                stopping: false,
+            }),
+            work: Condvar::new(),
+            clock,
+            polls: AtomicU64::new(0),
         }
     }
 
-    /// Works until it is told to stop.
-    ///
-    /// # Errors
-    /// The store was opened again after a failure and cannot be read.
-    pub(crate) fn run(mut self) -> Result<(), StoreError> {
-        // What fell due while nothing ran.
-        self.advance(self.clock.now());
+    /// A number that no other poll has.
+    pub(crate) fn poll_id(&self) -> PollId {
+        self.polls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The engine is pure code that does not run anybody else's: its state is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries a request out. Its answer comes when it may.
+    pub(crate) fn call(&self, call: Call) {
+        let mut state = self.lock();
+        state.call(call, self.clock.now());
+        self.settle(state);
+    }
+
+    /// Forgets a poll whose client is gone.
+    pub(crate) fn forget(&self, poll: PollId) {
+        self.lock().polls.forget(poll);
+    }
+
+    /// Answers polls at once from now on.
+    pub(crate) fn drain(&self) {
+        let mut state = self.lock();
+        state.draining = true;
+        for poll in state.polls.take_all() {
+            let nothing = nothing(&poll.request);
+            state.replies.push((poll.reply, Ok(nothing)));
+        }
+        self.settle(state);
+    }
+
+    /// Has the keeper end when all is written.
+    pub(crate) fn stop(&self) {
+        self.lock().stopping = true;
+        self.work.notify_all();
+    }
+
+    /// How things are.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut state = self.lock();
+        state.snapshot(self.clock.now())
+    }
+
+    /// Sends what may go out, and has the keeper do what there is to do.
+    fn settle<'a>(&'a self, mut state: MutexGuard<'a, State>) {
         loop {
-            self.flush();
-            let message = match self.wait() {
-                Some(message) => message,
-                None => {
-                    self.advance(self.clock.now());
-                    continue;
-                }
-            };
-            let mut stop = self.handle(message)?;
-            // What has come meanwhile belongs to the same batch.
-            while !stop && let Ok(message) = self.messages.try_recv() {
-                stop = self.handle(message)?;
+            let ready = state.take_ready();
+            if ready.is_empty() {
+                break;
             }
-            if stop {
-                return self.finish();
-            }
+            drop(state);
+            let undelivered = send(ready);
+            state = self.lock();
+            state.give_back(undelivered, self.clock.now());
+        }
+        let wake = state.alarm.is_some_and(|alarm| state.is_due_before(alarm));
+        if wake {
+            // Once is enough.
+            state.alarm = None;
+        }
+        drop(state);
+        if wake {
+            self.work.notify_one();
         }
     }
 
-    /// Waits for a message; nothing means that something is due.
-    fn wait(&self) -> Option<Message> {
-        let Some(next) = self.regions.as_ref().and_then(Regions::next_deadline) else {
-            return Some(self.messages.recv().unwrap_or(Message::Stop));
-        };
+    /// For the keeper: lets time pass until there is a batch to write. Nothing means the end.
+    pub(crate) fn batch(&self) -> Option<Batch> {
+        let mut state = self.lock();
+        loop {
+            let now = self.clock.now();
+            if state.next_deadline().is_some_and(|next| next <= now) {
+                state.advance(now);
+            }
+            if state.has_changes() && (state.stopping || !state.waits_for_decisions()) {
+                return Some(state.take_batch());
+            }
+            let ready = state.take_ready();
+            if !ready.is_empty() {
+                drop(state);
+                let undelivered = send(ready);
+                state = self.lock();
+                state.give_back(undelivered, self.clock.now());
+                continue;
+            }
+            if state.stopping {
+                return None;
+            }
+            state = self.wait(state);
+        }
+    }
+
+    /// The keeper's rest: until it is told, something is due, or patience is over.
+    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let next = state.next_deadline();
         // A deadline is of whole milliseconds; the wait must not end before it.
-        match self.messages.recv_timeout(next.since(self.clock.now())) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
-        }
+        let due = next.map(|next| next.since(self.clock.now()));
+        let patience = state
+            .patience
+            .filter(|_| state.has_changes())
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        state.alarm = Some(Alarm {
+            due: next,
+            patient: patience.is_some(),
+        });
+        let time = match (due, patience) {
+            (Some(due), Some(patience)) => Some(due.min(patience)),
+            (due, patience) => due.or(patience),
+        };
+        state = match time {
+            Some(time) => {
+                self.work
+                    .wait_timeout(state, time)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+            None => self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+        state.alarm = None;
+        state
     }
 
-    /// Says whether to stop.
-    fn handle(&mut self, message: Message) -> Result<bool, StoreError> {
-        match message {
-            Message::Call(call) => self.call(*call),
-            Message::Gone(poll) => self.polls.forget(poll),
-            Message::Committed(undelivered) => {
-                self.committing = false;
-                if let Some(regions) = &mut self.regions {
-                    self.held.shrink(regions);
-                }
-                self.give_back(undelivered);
-            }
-            Message::Failed => {
-                self.committing = false;
-                self.give_up();
-            }
-            Message::Opened(reader) => {
-                if let Some(disk) = &mut self.disk {
-                    disk.reader = reader;
-                    let regions = Regions::load(&*disk.reader, &disk.dir)?;
-                    self.regions = Some(regions);
-                    self.held = Held::default();
-                    self.advance(self.clock.now());
-                }
-            }
-            Message::Snapshot(reply) => {
-                let snapshot = self.snapshot();
-                // Who asked may have gone.
-                let _ = reply.send(snapshot);
-            }
-            Message::Drain => {
-                self.draining = true;
-                for poll in self.polls.take_all() {
-                    let nothing = nothing(&poll.request);
-                    self.replies.push((poll.reply, Ok(nothing)));
-                }
-            }
-            Message::Stop => return Ok(true),
-        }
-        Ok(false)
+    /// For the keeper: a batch is on disk. Its answers go out.
+    pub(crate) fn written(&self, replies: Replies) {
+        let undelivered = send(replies);
+        let mut state = self.lock();
+        state.writing = false;
+        state.shrink();
+        state.give_back(undelivered, self.clock.now());
+        // What could not be written meanwhile the keeper sees to itself.
     }
 
-    fn call(&mut self, call: Call) {
-        let now = self.clock.now();
+    /// For the keeper: a batch is not on disk. All that is not there is given up.
+    pub(crate) fn failed(&self, mut replies: Replies) {
+        let mut state = self.lock();
+        state.writing = false;
+        state.regions = None;
+        state.deciding.clear();
+        state.patience = None;
+        replies.append(&mut state.replies);
+        drop(state);
+        let failed = replies
+            .into_iter()
+            .map(|(reply, _)| (reply, Err(Failure::Internal)));
+        send(failed.collect());
+    }
+
+    /// For the keeper: the store is open again, and this is what is in it.
+    pub(crate) fn resume(&self, regions: Regions, reader: Box<dyn Reader>) {
+        let mut state = self.lock();
+        state.disk = Some(reader);
+        state.regions = Some(regions);
+        state.held = Held::default();
+        state.advance(self.clock.now());
+        self.settle(state);
+    }
+
+    /// For the keeper: a rest, which a stop cuts short. Says whether there is a stop.
+    pub(crate) fn pause(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        let mut state = self.lock();
+        while !state.stopping {
+            let rest = end.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                break;
+            }
+            state = self
+                .work
+                .wait_timeout(state, rest)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        state.stopping
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
+/// Sends responses. Gives the tasks back that nobody takes.
+fn send(replies: Replies) -> Vec<(List, Answer)> {
+    let replies = replies.into_iter();
+    replies
+        .filter_map(|(reply, response)| reply.send(response))
+        .collect()
+}
+
+impl State {
+    fn call(&mut self, call: Call, now: Timestamp) {
         let Call {
             region,
             request,
@@ -222,12 +377,15 @@ impl Core {
             return;
         }
         let Some(regions) = &mut self.regions else {
-            self.replies.push((reply, Err(Failure::Internal)));
+            self.early.push((reply, Err(Failure::Internal)));
             return;
         };
         let region = regions.id(&region);
         let list = list(region, &request);
         let outcome = self.carry_out(region, &request, list.as_ref(), now);
+        if let Request::RespondDecisionTaskCompleted(answer) = &request {
+            self.deciding.remove(&answer.task_token);
+        }
         match (outcome, list) {
             (Ok(Answer::NoDecisionTask | Answer::NoActivityTask), Some(list)) if !self.draining => {
                 if self.polls.waiting(&list) >= MAXIMUM_POLLS {
@@ -240,12 +398,29 @@ impl Core {
             }
             (outcome, list) => {
                 reply.list = list;
-                self.replies.push((reply, outcome));
+                self.reply(reply, outcome);
             }
         }
-        self.wake(region);
+        self.wake(region, now);
         if let Some(regions) = &mut self.regions {
             regions.forget_if_empty(region);
+        }
+    }
+
+    /// Has a response sent with the next batch, or earlier if it may be.
+    fn reply(&mut self, reply: Reply, response: Response) {
+        match &response {
+            Ok(Answer::DecisionTask(task)) if reply.early => {
+                if self.disk.is_some() {
+                    if !self.waits_for_decisions() {
+                        self.deciding.clear();
+                        self.patience = Some(Instant::now() + PATIENCE);
+                    }
+                    self.deciding.insert(task.task_token.clone());
+                }
+                self.early.push((reply, response));
+            }
+            _ => self.replies.push((reply, response)),
         }
     }
 
@@ -298,7 +473,7 @@ impl Core {
         let (Some(disk), Some(regions)) = (&self.disk, &mut self.regions) else {
             return Err(Failure::Internal);
         };
-        let events = disk.reader.history(key).map_err(|error| {
+        let events = disk.history(key).map_err(|error| {
             tracing::error!(%error, "a history cannot be read");
             Failure::Internal
         })?;
@@ -315,28 +490,25 @@ impl Core {
     }
 
     /// Hands the tasks of a region that has new ones to the polls that wait for them.
-    fn wake(&mut self, region: RegionId) {
-        let ready = match &mut self.regions {
-            Some(regions) => match regions.get_mut(region) {
-                Some(region) => region.engine.take_ready(),
-                None => return,
-            },
-            None => return,
+    fn wake(&mut self, region: RegionId, now: Timestamp) {
+        let found = self.regions.as_mut();
+        let Some(found) = found.and_then(|regions| regions.get_mut(region)) else {
+            return;
         };
-        for ready in ready {
-            self.serve((region, ready));
+        for ready in found.engine.take_ready() {
+            self.serve((region, ready), now);
         }
     }
 
     /// Hands the tasks of a list to the polls that wait for them.
-    fn serve(&mut self, list: List) {
+    fn serve(&mut self, list: List, now: Timestamp) {
         while let Some(poll) = self.polls.next(&list) {
-            match self.carry_out(list.0, &poll.request, Some(&list), self.clock.now()) {
+            match self.carry_out(list.0, &poll.request, Some(&list), now) {
                 Ok(Answer::NoDecisionTask | Answer::NoActivityTask) => {
                     self.polls.put_back(list, poll);
                     return;
                 }
-                outcome => self.replies.push((poll.reply, outcome)),
+                outcome => self.reply(poll.reply, outcome),
             }
         }
     }
@@ -347,60 +519,82 @@ impl Core {
         };
         regions.advance(now);
         let ids: Vec<_> = regions.iter_mut().map(|(id, _)| id).collect();
-        ids.into_iter().for_each(|id| self.wake(id));
+        ids.into_iter().for_each(|id| self.wake(id, now));
     }
 
     /// Takes tasks back that nobody took, for the next polls of their lists.
-    fn give_back(&mut self, tasks: Vec<(List, Answer)>) {
+    fn give_back(&mut self, tasks: Vec<(List, Answer)>, now: Timestamp) {
         for (list, task) in tasks {
+            if let Answer::DecisionTask(task) = &task {
+                self.deciding.remove(&task.task_token);
+            }
             self.polls.give_back(list.clone(), task);
-            self.serve(list);
+            self.serve(list, now);
         }
     }
 
-    /// Has all that is ready written, unless a batch is being written; or sends the answers if
-    /// there is nothing to write.
-    fn flush(&mut self) {
-        while !self.committing {
-            let changes = match (&self.disk, &mut self.regions) {
-                (Some(_), Some(regions)) => regions.take_changes(),
-                _ => Default::default(),
-            };
-            let replies = std::mem::take(&mut self.replies);
-            if changes.is_empty() {
-                if replies.is_empty() {
-                    return;
-                }
-                let undelivered = replies
-                    .into_iter()
-                    .filter_map(|(reply, response)| reply.send(response))
-                    .collect();
-                self.give_back(undelivered);
-                continue;
-            }
-            for event in &changes.events {
-                self.held.add(event.key, 1);
-            }
-            if let Some(disk) = &self.disk {
-                let commit = Commit { changes, replies };
-                // The committer lives as long as this thread.
-                self.committing = disk.committer.send(commit).is_ok();
-            }
+    fn next_deadline(&self) -> Option<Timestamp> {
+        self.regions.as_ref().and_then(Regions::next_deadline)
+    }
+
+    /// Whether there is something to write.
+    fn has_changes(&self) -> bool {
+        self.disk.is_some() && self.regions.as_ref().is_some_and(Regions::have_changes)
+    }
+
+    /// Whether a decider in this process may still have something for the next batch.
+    fn waits_for_decisions(&self) -> bool {
+        !self.deciding.is_empty() && self.patience.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Whether the keeper has to do something earlier than it thinks.
+    fn is_due_before(&self, alarm: Alarm) -> bool {
+        let earlier = match (self.next_deadline(), alarm.due) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, None) => next.is_some(),
+            (None, Some(_)) => false,
+        };
+        earlier || (self.has_changes() && !(alarm.patient && self.waits_for_decisions()))
+    }
+
+    /// The responses that may go out: all if nothing is on its way to the disk.
+    fn take_ready(&mut self) -> Replies {
+        let mut ready = std::mem::take(&mut self.early);
+        if !self.writing && !self.has_changes() {
+            ready.append(&mut self.replies);
+        }
+        ready
+    }
+
+    fn take_batch(&mut self) -> Batch {
+        let changes = match &mut self.regions {
+            Some(regions) => regions.take_changes(),
+            None => Changes::default(),
+        };
+        for event in &changes.events {
+            self.held.add(event.key, 1);
+        }
+        self.writing = true;
+        // They had their chance: their answers come with a later batch.
+        self.deciding.clear();
+        self.patience = None;
+        Batch {
+            changes,
+            replies: std::mem::take(&mut self.replies),
         }
     }
 
-    /// Gives up all that is not on disk.
-    fn give_up(&mut self) {
-        self.regions = None;
-        for (_, response) in &mut self.replies {
-            *response = Err(Failure::Internal);
+    /// Lets go of events that are on disk, if there are too many in memory.
+    fn shrink(&mut self) {
+        if let Some(regions) = &mut self.regions {
+            self.held.shrink(regions);
         }
     }
 
-    fn snapshot(&mut self) -> Snapshot {
+    fn snapshot(&mut self, now: Timestamp) -> Snapshot {
         let mut snapshot = Snapshot {
             serving: self.regions.is_some(),
-            now: self.clock.now(),
+            now,
             waiting_polls: self.polls.len(),
             ..Snapshot::default()
         };
@@ -412,24 +606,6 @@ impl Core {
                 .extend(backlogs.map(|backlog| (region.name.clone(), backlog)));
         }
         snapshot
-    }
-
-    /// Writes what is under way, and ends.
-    fn finish(mut self) -> Result<(), StoreError> {
-        loop {
-            self.flush();
-            if !self.committing {
-                break;
-            }
-            match self.messages.recv_timeout(Duration::from_secs(30)) {
-                Ok(message @ (Message::Committed(_) | Message::Failed)) => {
-                    self.handle(message)?;
-                }
-                Ok(_) => {}
-                Err(_) => break,
-            }
-        }
-        Ok(())
     }
 }
 
@@ -460,22 +636,37 @@ pub(crate) fn nothing(request: &Request) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use simpleflow_model::HistoryEvent;
 
     use super::*;
+    use crate::store::StoreError;
 
-    /// A core that is driven step by step.
+    /// Nothing is read back: the events stay in memory.
+    struct NoReader;
+
+    impl Reader for NoReader {
+        fn all(
+            &self,
+            _: &mut dyn FnMut(crate::store::Kept) -> Result<(), StoreError>,
+        ) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn history(&self, _: RunKey) -> Result<Vec<HistoryEvent>, StoreError> {
+            Ok(Vec::new())
+        }
+    }
+
+    /// A core whose keeper is the test.
     struct Stage {
         core: Core,
-        next: PollId,
     }
 
     impl Stage {
         fn new() -> Self {
-            let (_, messages) = channel();
-            let mut stage = Self {
-                core: Core::new(messages, Regions::new(false), None),
-                next: 0,
+            let disk: Box<dyn Reader> = Box::new(NoReader);
+            let stage = Self {
+                core: Core::new(Regions::new(true), Some(disk), Clock::default()),
             };
             for (operation, body) in [
                 (
@@ -494,26 +685,40 @@ mod tests {
             stage
         }
 
-        fn call(&mut self, operation: &str, body: &str) -> oneshot::Receiver<Response> {
+        fn call(&self, operation: &str, body: &str) -> oneshot::Receiver<Response> {
             let (to, response) = oneshot::channel();
-            self.next += 1;
-            let call = Call {
-                region: "us-east-1".into(),
-                request: Request::parse(operation, body.as_bytes()).unwrap(),
-                id: self.next,
-                reply: Reply::new(to),
-            };
-            assert!(!self.core.handle(Message::Call(Box::new(call))).unwrap());
+            self.call_for(Reply::new(to), operation, body);
             response
         }
 
-        fn answer(&mut self, operation: &str, body: &str) -> serde_json::Value {
+        fn call_for(&self, reply: Reply, operation: &str, body: &str) -> PollId {
+            let id = self.core.poll_id();
+            let call = Call {
+                region: "us-east-1".into(),
+                request: Request::parse(operation, body.as_bytes()).unwrap(),
+                id,
+                reply,
+            };
+            self.core.call(call);
+            id
+        }
+
+        /// Has everything written.
+        fn flush(&self) {
+            while self.core.lock().has_changes() {
+                let batch = self.core.batch().unwrap();
+                self.core.written(batch.replies);
+            }
+            self.core.settle(self.core.lock());
+        }
+
+        fn answer(&self, operation: &str, body: &str) -> serde_json::Value {
             let mut response = self.call(operation, body);
-            self.core.flush();
+            self.flush();
             json(response.try_recv().unwrap())
         }
 
-        fn start(&mut self) {
+        fn start(&self) {
             let request =
                 r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#;
             self.answer("StartWorkflowExecution", request);
@@ -531,22 +736,22 @@ mod tests {
 
     #[test]
     fn a_task_that_nobody_takes_goes_to_the_next_poll() {
-        let mut stage = Stage::new();
+        let stage = Stage::new();
         stage.start();
         // The task is started, and then the client goes.
         drop(stage.call("PollForDecisionTask", POLL));
-        stage.core.flush();
+        stage.flush();
         let task = stage.answer("PollForDecisionTask", POLL);
         assert_eq!(task["startedEventId"], 3);
         // It is not handed out again.
         let mut waiting = stage.call("PollForDecisionTask", POLL);
-        stage.core.flush();
+        stage.flush();
         assert!(waiting.try_recv().is_err());
     }
 
     #[test]
     fn a_task_that_nobody_takes_goes_to_a_poll_that_waits() {
-        let mut stage = Stage::new();
+        let stage = Stage::new();
         let gone = stage.call("PollForDecisionTask", POLL);
         let mut waiting = stage.call("PollForDecisionTask", POLL);
         // The first gets the task, and goes before it has it.
@@ -554,7 +759,7 @@ mod tests {
             r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#;
         let started = stage.call("StartWorkflowExecution", request);
         drop(gone);
-        stage.core.flush();
+        stage.flush();
         let task = json(waiting.try_recv().unwrap());
         assert_eq!(task["startedEventId"], 3);
         drop(started);
@@ -562,27 +767,28 @@ mod tests {
 
     #[test]
     fn a_task_that_is_over_is_not_handed_out_again() {
-        let mut stage = Stage::new();
+        let stage = Stage::new();
         stage.start();
         drop(stage.call("PollForDecisionTask", POLL));
-        stage.core.flush();
+        stage.flush();
         stage.answer(
             "TerminateWorkflowExecution",
             r#"{"domain":"d","workflowId":"w"}"#,
         );
         let mut waiting = stage.call("PollForDecisionTask", POLL);
-        stage.core.flush();
+        stage.flush();
         assert!(waiting.try_recv().is_err());
     }
 
     #[test]
     fn a_poll_that_is_gone_is_forgotten() {
-        let mut stage = Stage::new();
-        let poll = stage.call("PollForDecisionTask", POLL);
-        assert_eq!(stage.core.polls.len(), 1);
+        let stage = Stage::new();
+        let (to, poll) = oneshot::channel();
+        let id = stage.call_for(Reply::new(to), "PollForDecisionTask", POLL);
+        assert_eq!(stage.core.lock().polls.len(), 1);
         drop(poll);
-        stage.core.handle(Message::Gone(stage.next)).unwrap();
-        assert_eq!(stage.core.polls.len(), 0);
+        stage.core.forget(id);
+        assert_eq!(stage.core.lock().polls.len(), 0);
         stage.start();
         assert_eq!(
             stage.answer("PollForDecisionTask", POLL)["startedEventId"],
@@ -592,12 +798,12 @@ mod tests {
 
     #[test]
     fn there_is_a_limit_of_polls() {
-        let mut stage = Stage::new();
+        let stage = Stage::new();
         let waiting: Vec<_> = (0..MAXIMUM_POLLS)
             .map(|_| stage.call("PollForDecisionTask", POLL))
             .collect();
         let mut refused = stage.call("PollForDecisionTask", POLL);
-        stage.core.flush();
+        stage.flush();
         let Err(Failure::Fault(fault)) = refused.try_recv().unwrap() else {
             panic!("not refused");
         };
@@ -607,7 +813,7 @@ mod tests {
 
     #[test]
     fn naming_a_region_does_not_make_it() {
-        let mut stage = Stage::new();
+        let stage = Stage::new();
         for number in 0..3 {
             let (to, mut response) = oneshot::channel();
             let call = Call {
@@ -616,11 +822,60 @@ mod tests {
                 id: 0,
                 reply: Reply::new(to),
             };
-            stage.core.handle(Message::Call(Box::new(call))).unwrap();
-            stage.core.flush();
+            stage.core.call(call);
+            stage.flush();
             assert!(matches!(response.try_recv(), Ok(Err(Failure::Fault(_)))));
         }
-        let regions = stage.core.regions.as_mut().unwrap();
-        assert_eq!(regions.iter_mut().count(), 1);
+        let mut state = stage.core.lock();
+        assert_eq!(state.regions.as_mut().unwrap().iter_mut().count(), 1);
+    }
+
+    #[test]
+    fn a_decider_in_this_process_gets_its_task_before_it_is_on_disk() {
+        let stage = Stage::new();
+        let early = |operation, body: &str| {
+            let (to, response) = oneshot::channel();
+            stage.call_for(Reply::early(to), operation, body);
+            response
+        };
+        let mut poll = early("PollForDecisionTask", POLL);
+        let mut start = stage.call(
+            "StartWorkflowExecution",
+            r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
+        );
+        let task = json(poll.try_recv().unwrap());
+        assert_eq!(task["startedEventId"], 3);
+        assert!(start.try_recv().is_err(), "nobody else is told yet");
+        // The batch waits for the decision, which then is in it.
+        assert!(stage.core.lock().waits_for_decisions());
+        let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
+        let mut answered = early("RespondDecisionTaskCompleted", &answer);
+        assert!(answered.try_recv().is_err(), "an answer is never early");
+        assert!(!stage.core.lock().waits_for_decisions());
+        let batch = stage.core.batch().unwrap();
+        assert_eq!(batch.changes.events.len(), 4);
+        stage.core.written(batch.replies);
+        assert!(start.try_recv().unwrap().is_ok() && answered.try_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn what_is_not_on_disk_is_given_up_when_a_batch_fails() {
+        let stage = Stage::new();
+        let mut waiting = stage.call("PollForDecisionTask", POLL);
+        let mut started = stage.call(
+            "StartWorkflowExecution",
+            r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
+        );
+        let batch = stage.core.batch().unwrap();
+        let mut meanwhile = stage.call("DescribeDomain", r#"{"name":"d"}"#);
+        stage.core.failed(batch.replies);
+        for response in [&mut waiting, &mut started, &mut meanwhile] {
+            assert!(matches!(response.try_recv(), Ok(Err(Failure::Internal))));
+        }
+        assert!(!stage.core.snapshot().serving);
+        let mut refused = stage.call("DescribeDomain", r#"{"name":"d"}"#);
+        assert!(matches!(refused.try_recv(), Ok(Err(Failure::Internal))));
+        stage.core.resume(Regions::new(true), Box::new(NoReader));
+        assert!(stage.core.snapshot().serving);
     }
 }

@@ -1,8 +1,6 @@
 //! The HTTP front: connections, their limits, and what each request is answered.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -16,17 +14,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use simpleflow_model::limits;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::access::{self, Credentials};
-use crate::core::{Call, Failure, Message, Reply, nothing};
+use crate::ask::{Asker, ask};
+use crate::core::{Core, Failure};
 use crate::metrics::Metrics;
-use crate::operation::{Answer, Request, Unreadable};
-use crate::polls::PollId;
+use crate::operation::{Request, Unreadable};
 use crate::wire::{self, Dialect, Error};
-
-/// How long a poll waits for a task, as the service's.
-const POLL: Duration = Duration::from_secs(60);
 
 /// How much the front bears with.
 #[derive(Clone, Copy, Debug)]
@@ -59,11 +54,10 @@ type Body = Full<Bytes>;
 
 /// What every connection shares.
 pub(crate) struct Front {
-    pub core: Sender<Message>,
+    pub core: Arc<Core>,
     pub metrics: Arc<Metrics>,
     pub credentials: Option<Credentials>,
     pub limits: Limits,
-    pub polls: AtomicU64,
 }
 
 /// Serves connections until it is told to stop, and then until the requests under way are
@@ -128,9 +122,7 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    if front.core.send(Message::Drain).is_err() {
-        return;
-    }
+    front.core.drain();
     if tokio::time::timeout(limits.grace, graceful.shutdown())
         .await
         .is_err()
@@ -152,27 +144,12 @@ fn set_options(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Tells that the client of a poll is gone, unless the poll was answered.
-struct Presence<'a> {
-    front: &'a Front,
-    poll: Option<PollId>,
-}
-
-impl Drop for Presence<'_> {
-    fn drop(&mut self) {
-        if let Some(poll) = self.poll {
-            // At the end there is nobody left to tell.
-            let _ = self.front.core.send(Message::Gone(poll));
-        }
-    }
-}
-
 impl Front {
     async fn answer(&self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
         match (request.method(), request.uri().path()) {
             (&Method::POST, "/") => self.operation(request).await,
-            (&Method::GET, "/healthz") => self.health().await,
-            (&Method::GET, "/metrics") => self.metrics().await,
+            (&Method::GET, "/healthz") => self.health(),
+            (&Method::GET, "/metrics") => self.metrics(),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }
     }
@@ -229,82 +206,30 @@ impl Front {
             Unreadable::Malformed(problem) => Error::malformed(problem),
             Unreadable::Refused(fault) => fault.into(),
         })?;
-        let answer = self.ask(region, request).await?;
+        let answer = ask(&self.core, region, request, Asker::Remote).await;
+        let answer = answer.map_err(|failure| match failure {
+            Failure::Fault(fault) => fault.into(),
+            Failure::Internal => Error::internal(),
+        })?;
         answer.to_json().map_err(|error| {
             tracing::error!(%error, operation, "an answer cannot be written");
             Error::internal()
         })
     }
 
-    async fn ask(
-        &self,
-        region: simpleflow_model::SmolStr,
-        request: Request,
-    ) -> Result<Answer, Error> {
-        let id = self.polls.fetch_add(1, Ordering::Relaxed);
-        let is_poll = matches!(
-            request,
-            Request::PollForActivityTask(_) | Request::PollForDecisionTask(_)
-        );
-        let empty = nothing(&request);
-        let (to, mut response) = oneshot::channel();
-        let call = Call {
-            region,
-            request,
-            id,
-            reply: Reply::new(to),
-        };
-        self.core
-            .send(Message::Call(Box::new(call)))
-            .map_err(|_| Error::internal())?;
-        let mut presence = Presence {
-            front: self,
-            poll: is_poll.then_some(id),
-        };
-        let response = if is_poll {
-            match tokio::time::timeout(POLL, &mut response).await {
-                Ok(response) => response,
-                Err(_) => {
-                    // From here on no task can be sent; one that was sent just now is not lost.
-                    response.close();
-                    match response.try_recv() {
-                        Ok(response) => Ok(response),
-                        Err(_) => return Ok(empty),
-                    }
-                }
-            }
+    fn health(&self) -> HttpResponse<Body> {
+        if self.core.snapshot().serving {
+            text(StatusCode::OK, "ok\n")
         } else {
-            response.await
-        };
-        presence.poll = None;
-        match response {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(Failure::Fault(fault))) => Err(fault.into()),
-            Ok(Err(Failure::Internal)) | Err(_) => Err(Error::internal()),
-        }
-    }
-
-    async fn snapshot(&self) -> Option<crate::metrics::Snapshot> {
-        let (to, snapshot) = oneshot::channel();
-        self.core.send(Message::Snapshot(to)).ok()?;
-        snapshot.await.ok()
-    }
-
-    async fn health(&self) -> HttpResponse<Body> {
-        match self.snapshot().await {
-            Some(snapshot) if snapshot.serving => text(StatusCode::OK, "ok\n"),
-            _ => text(
+            text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the store cannot be used\n",
-            ),
+            )
         }
     }
 
-    async fn metrics(&self) -> HttpResponse<Body> {
-        let Some(snapshot) = self.snapshot().await else {
-            return text(StatusCode::SERVICE_UNAVAILABLE, "");
-        };
-        match self.metrics.text(&snapshot) {
+    fn metrics(&self) -> HttpResponse<Body> {
+        match self.metrics.text(&self.core.snapshot()) {
             Ok(metrics) => text(StatusCode::OK, metrics),
             Err(error) => {
                 tracing::error!(%error, "the metrics cannot be written");

@@ -18,10 +18,12 @@
 //! ```
 
 mod access;
+mod ask;
 mod clock;
-mod commit;
 mod core;
+mod embedded;
 mod http;
+mod keeper;
 mod metrics;
 mod operation;
 mod polls;
@@ -31,7 +33,8 @@ mod store;
 mod wire;
 
 pub use access::{Credentials, CredentialsError};
-pub use server::{Config, RunningServer, Server, StartError, StopError, Storage};
+pub use embedded::{Embedded, EmbeddedService, Storage};
+pub use server::{Config, RunningServer, Server, StartError, StopError};
 pub use store::StoreError;
 
 /// What tests set that nobody else has to.

@@ -22,6 +22,7 @@ pub(crate) struct Snapshot {
 }
 
 /// The metrics of a server.
+#[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,

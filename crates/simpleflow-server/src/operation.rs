@@ -1,10 +1,12 @@
 //! The 39 operations: how each is read, carried out and answered.
 
+use std::any::Any;
+
 use serde::Serialize;
 use simpleflow_engine::{Engine, check};
-use simpleflow_model::operation::*;
-use simpleflow_model::types::{ActivityTask, DecisionTask};
 use simpleflow_model::{Fault, Timestamp};
+use simpleflow_service::for_each_operation;
+use simpleflow_service::table::*;
 
 /// Why a request cannot be carried out.
 #[derive(Debug, PartialEq)]
@@ -17,13 +19,13 @@ pub(crate) enum Unreadable {
     Refused(Fault),
 }
 
-/// A body that is yet to be written as JSON. Answers are made by the one thread that has the
-/// engine, and written by whoever sends them.
-pub(crate) trait Body: Send {
+/// A body that is yet to be written as JSON. Answers are made under the lock of the engines, and
+/// written by whoever sends them.
+pub(crate) trait Body: Any + Send {
     fn to_json(&self) -> Result<Vec<u8>, serde_json::Error>;
 }
 
-impl<T: Serialize + Send> Body for T {
+impl<T: Serialize + Any + Send> Body for T {
     fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }
@@ -60,25 +62,38 @@ impl Answer {
             Self::NoActivityTask => Ok(br#"{"startedEventId":0}"#.to_vec()),
         }
     }
+
+    /// The output as a type of the model, if it is of that type.
+    pub(crate) fn into_output<T: Any>(self) -> Option<T> {
+        let output: Box<dyn Any> = match self {
+            Self::Empty => Box::new(()),
+            Self::Output(body) => body,
+            Self::DecisionTask(task) => Box::new(Some(*task)),
+            Self::ActivityTask(task) => Box::new(Some(*task)),
+            Self::NoDecisionTask => Box::new(None::<DecisionTask>),
+            Self::NoActivityTask => Box::new(None::<ActivityTask>),
+        };
+        output.downcast().ok().map(|output| *output)
+    }
 }
 
-macro_rules! operations {
-    ($( $form:ident $name:ident = $method:ident; )*) => {
+macro_rules! requests {
+    ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
         /// A request.
         #[derive(Debug)]
         pub(crate) enum Request {
-            $( $name($name), )*
+            $( $request($request), )*
         }
 
         impl Request {
             /// The names of the operations.
-            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($request)),*];
 
             /// Reads the request of an operation. What is wrong with it is told as the service
             /// does: all the constraints that it breaks, or that it cannot be read.
             pub(crate) fn parse(operation: &str, body: &[u8]) -> Result<Self, Unreadable> {
                 match operation {
-                    $( stringify!($name) => parse(body).map(Self::$name), )*
+                    $( stringify!($request) => parse(body).map(Self::$request), )*
                     _ => Err(Unreadable::UnknownOperation),
                 }
             }
@@ -90,61 +105,34 @@ macro_rules! operations {
                 now: Timestamp,
             ) -> Result<Answer, Fault> {
                 match self {
-                    $( Self::$name(request) => operations!(@ $form engine.$method(request, now)), )*
+                    $( Self::$request(request) => {
+                        requests!(@ $kind engine.$method(request, now))
+                    } )*
                 }
             }
         }
     };
     (@ output $call:expr) => { Ok(Answer::Output(Box::new($call?))) };
     (@ empty $call:expr) => { $call.map(|()| Answer::Empty) };
-    (@ decision $call:expr) => {
-        Ok($call?.map_or(Answer::NoDecisionTask, |task| Answer::DecisionTask(Box::new(task))))
-    };
-    (@ activity $call:expr) => {
-        Ok($call?.map_or(Answer::NoActivityTask, |task| Answer::ActivityTask(Box::new(task))))
-    };
+    (@ task $call:expr) => { Ok($call?.into()) };
 }
 
-operations! {
-    output CountClosedWorkflowExecutions = count_closed_workflow_executions;
-    output CountOpenWorkflowExecutions = count_open_workflow_executions;
-    output CountPendingActivityTasks = count_pending_activity_tasks;
-    output CountPendingDecisionTasks = count_pending_decision_tasks;
-    empty DeleteActivityType = delete_activity_type;
-    empty DeleteWorkflowType = delete_workflow_type;
-    empty DeprecateActivityType = deprecate_activity_type;
-    empty DeprecateDomain = deprecate_domain;
-    empty DeprecateWorkflowType = deprecate_workflow_type;
-    output DescribeActivityType = describe_activity_type;
-    output DescribeDomain = describe_domain;
-    output DescribeWorkflowExecution = describe_workflow_execution;
-    output DescribeWorkflowType = describe_workflow_type;
-    output GetWorkflowExecutionHistory = get_workflow_execution_history;
-    output ListActivityTypes = list_activity_types;
-    output ListClosedWorkflowExecutions = list_closed_workflow_executions;
-    output ListDomains = list_domains;
-    output ListOpenWorkflowExecutions = list_open_workflow_executions;
-    output ListTagsForResource = list_tags_for_resource;
-    output ListWorkflowTypes = list_workflow_types;
-    activity PollForActivityTask = poll_for_activity_task;
-    decision PollForDecisionTask = poll_for_decision_task;
-    output RecordActivityTaskHeartbeat = record_activity_task_heartbeat;
-    empty RegisterActivityType = register_activity_type;
-    empty RegisterDomain = register_domain;
-    empty RegisterWorkflowType = register_workflow_type;
-    empty RequestCancelWorkflowExecution = request_cancel_workflow_execution;
-    empty RespondActivityTaskCanceled = respond_activity_task_canceled;
-    empty RespondActivityTaskCompleted = respond_activity_task_completed;
-    empty RespondActivityTaskFailed = respond_activity_task_failed;
-    empty RespondDecisionTaskCompleted = respond_decision_task_completed;
-    empty SignalWorkflowExecution = signal_workflow_execution;
-    output StartWorkflowExecution = start_workflow_execution;
-    empty TagResource = tag_resource;
-    empty TerminateWorkflowExecution = terminate_workflow_execution;
-    empty UndeprecateActivityType = undeprecate_activity_type;
-    empty UndeprecateDomain = undeprecate_domain;
-    empty UndeprecateWorkflowType = undeprecate_workflow_type;
-    empty UntagResource = untag_resource;
+for_each_operation!(requests);
+
+impl From<Option<DecisionTask>> for Answer {
+    fn from(task: Option<DecisionTask>) -> Self {
+        task.map_or(Self::NoDecisionTask, |task| {
+            Self::DecisionTask(Box::new(task))
+        })
+    }
+}
+
+impl From<Option<ActivityTask>> for Answer {
+    fn from(task: Option<ActivityTask>) -> Self {
+        task.map_or(Self::NoActivityTask, |task| {
+            Self::ActivityTask(Box::new(task))
+        })
+    }
 }
 
 fn parse<R>(body: &[u8]) -> Result<R, Unreadable>

@@ -139,6 +139,15 @@ impl Regions {
         }
     }
 
+    /// Whether something changed that was not taken.
+    pub(crate) fn have_changes(&self) -> bool {
+        let mut regions = self.regions.iter();
+        self.record_changes
+            && regions.any(|region| {
+                region.engine.has_changes() || (!region.kept && !region.engine.is_empty())
+            })
+    }
+
     /// Takes all that changed, and the runs that have events in memory by that.
     pub(crate) fn take_changes(&mut self) -> Changes {
         let mut changes = Changes::default();

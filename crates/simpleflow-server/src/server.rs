@@ -1,39 +1,16 @@
 //! Starting and stopping.
 
-use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{Sender, channel};
-use std::thread::{self, JoinHandle};
 
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::access::Credentials;
 use crate::clock::{Clock, ManualClock};
-use crate::commit;
-use crate::core::{Core, Disk, Message};
+use crate::embedded::{Embedded, EmbeddedService, Storage};
 use crate::http::{self, Front, Limits};
-use crate::metrics::Metrics;
-use crate::regions::Regions;
-use crate::store::{self, Place, StoreError};
-
-/// Where a server keeps what it is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// In memory: it ends with the server.
-    Memory,
-    /// In a directory, which is made if it is not there.
-    Disk {
-        /// The directory.
-        dir: PathBuf,
-        /// Whether answers go out before what they depend on is synced to the disk. What is
-        /// lost when the machine fails, but not when the server is killed, are the last moments.
-        relaxed: bool,
-    },
-}
+use crate::store::StoreError;
 
 /// The settings of a server.
 #[derive(Clone, Debug)]
@@ -143,15 +120,12 @@ impl Server {
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
-        let metrics = Metrics::new().map_err(|error| StartError::Failed(error.to_string()))?;
-        let metrics = Arc::new(metrics);
-        let engines = Engines::start(storage, self.clock, Arc::clone(&metrics)).await?;
+        let embedded = Embedded::with_clock(storage, self.clock).await?;
         let front = Arc::new(Front {
-            core: engines.core.clone(),
-            metrics,
+            core: Arc::clone(embedded.core()),
+            metrics: Arc::clone(embedded.metrics()),
             credentials,
             limits: self.limits,
-            polls: AtomicU64::new(0),
         });
         let (stop, stopped) = watch::channel(false);
         let front = tokio::spawn(http::serve(front, listener, stopped));
@@ -160,135 +134,8 @@ impl Server {
             addr,
             stop,
             front,
-            engines,
+            embedded,
         })
-    }
-}
-
-/// The threads behind the front.
-#[derive(Debug)]
-struct Engines {
-    core: Sender<Message>,
-    thread: JoinHandle<Result<(), StoreError>>,
-    /// The end of the thread, for whoever waits for it.
-    ended: oneshot::Receiver<()>,
-}
-
-impl Engines {
-    /// Opens the store and resumes what is in it. That may take a while.
-    async fn start(
-        storage: Storage,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, StartError> {
-        let (opened, open) = oneshot::channel();
-        let (core, messages) = channel();
-        let (end, ended) = oneshot::channel();
-        let sender = core.clone();
-        let run = move || {
-            let _end = end;
-            let started = match storage {
-                Storage::Memory => Ok((Regions::new(false), None)),
-                Storage::Disk { dir, relaxed } => {
-                    KeptEngines::start(Place { dir, relaxed }, &sender, metrics)
-                        .map(|(regions, disk, kept)| (regions, Some((disk, kept))))
-                }
-            };
-            drop(sender);
-            let (regions, disk, kept) = match started {
-                Ok((regions, Some((disk, kept)))) => (regions, Some(disk), Some(kept)),
-                Ok((regions, None)) => (regions, None, None),
-                Err(error) => {
-                    // Who started this has gone if nobody hears it.
-                    let _ = opened.send(Err(error));
-                    return Ok(());
-                }
-            };
-            if opened.send(Ok(())).is_err() {
-                return Ok(());
-            }
-            let mut core = Core::new(messages, regions, disk);
-            core.clock = clock;
-            let outcome = core.run();
-            // The writer ends when the core, which told it what to write, is gone.
-            drop(kept);
-            outcome
-        };
-        let thread = thread::Builder::new()
-            .name("engine".into())
-            .spawn(run)
-            .map_err(|error| StartError::Failed(error.to_string()))?;
-        match open.await {
-            Ok(Ok(())) => Ok(Self {
-                core,
-                thread,
-                ended,
-            }),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(StartError::Failed("the engine broke down".into())),
-        }
-    }
-}
-
-/// The thread that writes, and the lock of the directory.
-struct KeptEngines {
-    committer: Option<JoinHandle<()>>,
-    _lock: File,
-}
-
-impl KeptEngines {
-    fn start(
-        place: Place,
-        core: &Sender<Message>,
-        metrics: Arc<Metrics>,
-    ) -> Result<(Regions, Disk, Self), StartError> {
-        let lock = lock(&place.dir)?;
-        let (writer, reader) = store::open(&place)?;
-        let regions = Regions::load(&*reader, &place.dir)?;
-        let (commits, receiver) = channel();
-        let dir = place.dir.clone();
-        let core = core.clone();
-        let committer = thread::Builder::new()
-            .name("commit".into())
-            .spawn(move || commit::run(&receiver, &core, writer, store::open, &place, &metrics))
-            .map_err(|error| StartError::Failed(error.to_string()))?;
-        let disk = Disk {
-            reader,
-            committer: commits,
-            dir,
-        };
-        let kept = Self {
-            committer: Some(committer),
-            _lock: lock,
-        };
-        Ok((regions, disk, kept))
-    }
-}
-
-impl Drop for KeptEngines {
-    fn drop(&mut self) {
-        if let Some(committer) = self.committer.take()
-            && committer.join().is_err()
-        {
-            tracing::error!("the writer broke down");
-        }
-    }
-}
-
-/// Takes the lock of a data directory, which is released when the process ends, however it does.
-fn lock(dir: &Path) -> Result<File, StoreError> {
-    let failed = |error: std::io::Error| StoreError::failed(dir, error);
-    fs::create_dir_all(dir).map_err(failed)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dir.join("lock"))
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 
@@ -315,7 +162,7 @@ pub struct RunningServer {
     addr: SocketAddr,
     stop: watch::Sender<bool>,
     front: tokio::task::JoinHandle<()>,
-    engines: Engines,
+    embedded: Embedded,
 }
 
 impl RunningServer {
@@ -324,10 +171,14 @@ impl RunningServer {
         self.addr
     }
 
+    /// The service, for deciders and workers of this process.
+    pub fn service(&self) -> EmbeddedService {
+        self.embedded.service()
+    }
+
     /// Waits until it ends by itself, which it does when the store cannot be read any more.
     pub async fn ended(&mut self) {
-        // Either way the thread is at its end.
-        let _ = (&mut self.engines.ended).await;
+        self.embedded.ended().await;
     }
 
     /// Serves until the process is told to stop, by SIGTERM or SIGINT, and then stops gracefully.
@@ -350,13 +201,7 @@ impl RunningServer {
     pub async fn stop(self) -> Result<(), StopError> {
         self.stop.send_replace(true);
         let front = self.front.await;
-        // It may have ended by itself.
-        let _ = self.engines.core.send(Message::Stop);
-        let thread = self.engines.thread;
-        let core = tokio::task::spawn_blocking(move || thread.join()).await;
-        match (front, core) {
-            (Ok(()), Ok(Ok(outcome))) => Ok(outcome?),
-            _ => Err(StopError::Panicked),
-        }
+        self.embedded.stop().await?;
+        front.map_err(|_| StopError::Panicked)
     }
 }

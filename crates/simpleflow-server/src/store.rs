@@ -108,25 +108,6 @@ pub(crate) struct Changes {
     pub removed: Vec<RunKey>,
 }
 
-impl Changes {
-    pub(crate) fn is_empty(&self) -> bool {
-        let Self {
-            regions,
-            registrations,
-            runs,
-            events,
-            heartbeats,
-            removed,
-        } = self;
-        regions.is_empty()
-            && registrations.is_empty()
-            && runs.is_empty()
-            && events.is_empty()
-            && heartbeats.is_empty()
-            && removed.is_empty()
-    }
-}
-
 /// A run that was kept.
 #[derive(Debug)]
 pub(crate) struct KeptRun {

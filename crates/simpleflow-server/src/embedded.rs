@@ -1,0 +1,245 @@
+//! The service with its store, without its front: for programs that have it in their process.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use simpleflow_model::SmolStr;
+use simpleflow_service::table::*;
+use simpleflow_service::{ServiceError, SwfService, for_each_operation};
+use tokio::sync::oneshot;
+
+use crate::access::DEFAULT_REGION;
+use crate::ask::{Asker, ask};
+use crate::clock::Clock;
+use crate::core::{Core, Failure};
+use crate::keeper::{self, Log};
+use crate::metrics::Metrics;
+use crate::operation::Request;
+use crate::regions::Regions;
+use crate::server::{StartError, StopError};
+use crate::store::{self, Place, StoreError};
+
+/// Where a server keeps what it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory: it ends with the server.
+    Memory,
+    /// In a directory, which is made if it is not there.
+    Disk {
+        /// The directory.
+        dir: PathBuf,
+        /// Whether answers go out before what they depend on is synced to the disk. What is
+        /// lost when the machine fails, but not when the server is killed, are the last moments.
+        relaxed: bool,
+    },
+}
+
+/// The service with its store, in this process.
+///
+/// When it is dropped it writes what it has and ends on its own, and nobody knows when;
+/// [`stop`](Self::stop) waits for that.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use simpleflow_server::{Embedded, Storage};
+///
+/// let dir = "simpleflow-data".into();
+/// let swf = Embedded::open(Storage::Disk { dir, relaxed: false }).await?;
+/// let service = swf.service(); // for deciders and workers
+/// swf.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Embedded {
+    service: EmbeddedService,
+    metrics: Arc<Metrics>,
+    keeper: Keeper,
+}
+
+/// The thread that keeps time and the store.
+#[derive(Debug)]
+struct Keeper {
+    core: Arc<Core>,
+    thread: Option<JoinHandle<Result<(), StoreError>>>,
+    /// The end of the thread, for whoever waits for it.
+    ended: oneshot::Receiver<()>,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.core.stop();
+    }
+}
+
+impl Embedded {
+    /// Opens a store, a new one if there is none, and resumes what is in it. That may take a
+    /// while.
+    ///
+    /// # Errors
+    /// The store cannot be used; [`StartError`] says why.
+    pub async fn open(storage: Storage) -> Result<Self, StartError> {
+        Self::with_clock(storage, Clock::default()).await
+    }
+
+    pub(crate) async fn with_clock(storage: Storage, clock: Clock) -> Result<Self, StartError> {
+        let metrics = Metrics::new().map_err(|error| StartError::Failed(error.to_string()))?;
+        let metrics = Arc::new(metrics);
+        let (opened, open) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let run = {
+            let metrics = Arc::clone(&metrics);
+            move || {
+                let _end = end;
+                let (core, log, _lock) = match bring_up(storage, clock, metrics) {
+                    Ok(up) => up,
+                    Err(error) => {
+                        // Who started this has gone if nobody hears it.
+                        let _ = opened.send(Err(error));
+                        return Ok(());
+                    }
+                };
+                let core = Arc::new(core);
+                if opened.send(Ok(Arc::clone(&core))).is_err() {
+                    return Ok(());
+                }
+                keeper::run(&core, log)
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("keeper".into())
+            .spawn(run)
+            .map_err(|error| StartError::Failed(error.to_string()))?;
+        match open.await {
+            Ok(Ok(core)) => Ok(Self {
+                service: EmbeddedService {
+                    core: Arc::clone(&core),
+                    region: SmolStr::new_static(DEFAULT_REGION),
+                },
+                metrics,
+                keeper: Keeper {
+                    core,
+                    thread: Some(thread),
+                    ended,
+                },
+            }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StartError::Failed("the engine broke down".into())),
+        }
+    }
+
+    /// The service, for deciders and workers of this process. A handle: clones are the same
+    /// service.
+    pub fn service(&self) -> EmbeddedService {
+        self.service.clone()
+    }
+
+    /// Waits until it ends by itself, which it does when the store cannot be read any more.
+    pub async fn ended(&mut self) {
+        // Either way the thread is at its end.
+        let _ = (&mut self.keeper.ended).await;
+    }
+
+    /// Writes everything to disk and ends. Polls that wait are answered with nothing.
+    ///
+    /// # Errors
+    /// It had ended before, or something in it broke down.
+    pub async fn stop(mut self) -> Result<(), StopError> {
+        self.core().drain();
+        self.core().stop();
+        let Some(thread) = self.keeper.thread.take() else {
+            return Ok(());
+        };
+        match tokio::task::spawn_blocking(move || thread.join()).await {
+            Ok(Ok(outcome)) => Ok(outcome?),
+            _ => Err(StopError::Panicked),
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.service.core
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+}
+
+/// What the keeper's thread begins with: the engines, what it writes to, and the lock of the
+/// directory.
+fn bring_up(
+    storage: Storage,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+) -> Result<(Core, Option<Log>, Option<File>), StartError> {
+    let (dir, relaxed) = match storage {
+        Storage::Memory => return Ok((Core::new(Regions::new(false), None, clock), None, None)),
+        Storage::Disk { dir, relaxed } => (dir, relaxed),
+    };
+    let place = Place { dir, relaxed };
+    let lock = lock(&place.dir)?;
+    let open = store::open;
+    let (writer, reader) = open(&place)?;
+    let regions = Regions::load(&*reader, &place.dir)?;
+    let log = Log {
+        writer: Some(writer),
+        open,
+        place,
+        metrics,
+    };
+    let core = Core::new(regions, Some(reader), clock);
+    Ok((core, Some(log), Some(lock)))
+}
+
+/// Takes the lock of a data directory, which is released when the process ends, however it does.
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let failed = |error: std::io::Error| StoreError::failed(dir, error);
+    fs::create_dir_all(dir).map_err(failed)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("lock"))
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// An [`Embedded`] service as its deciders and workers use it.
+///
+/// Answers come when what they depend on is on disk, as for clients on the wire. A decision task
+/// comes earlier: what is decided on it is written together with what it was decided on.
+#[derive(Clone, Debug)]
+pub struct EmbeddedService {
+    core: Arc<Core>,
+    region: SmolStr,
+}
+
+macro_rules! service {
+    ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
+        impl SwfService for EmbeddedService {
+            $(
+                async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
+                    let request = Request::$request(request);
+                    let response = ask(&self.core, self.region.clone(), request, Asker::InProcess);
+                    match response.await {
+                        Ok(answer) => answer.into_output().ok_or_else(|| {
+                            ServiceError::Unreadable(stringify!($method).to_owned())
+                        }),
+                        Err(Failure::Fault(fault)) => Err(fault.into()),
+                        Err(Failure::Internal) => Err(ServiceError::Internal(
+                            "the store cannot be used, the log says why".to_owned(),
+                        )),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+for_each_operation!(service);
