@@ -19,7 +19,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// How often the server is killed.
-const KILLS: u32 = 10;
+const KILLS: u32 = 50;
+
+/// How many executions are open at once, so that what was started comes to its end.
+const OPEN: usize = 50;
 
 /// Activities of an execution.
 const STEPS: usize = 3;
@@ -93,9 +96,26 @@ impl Load {
         }
     }
 
+    /// Waits until there is room for one more execution, or no more are to be started.
+    async fn room(&self) {
+        loop {
+            let progress = self.progress.notified();
+            let started = self.acknowledged.lock().unwrap().started.len();
+            let open = started.saturating_sub(self.closed.lock().unwrap().len());
+            if open < OPEN || self.last_round.load(Ordering::SeqCst) {
+                return;
+            }
+            progress.await;
+        }
+    }
+
     async fn start_executions(self: Arc<Self>) {
         let swf = client(self.addr);
-        while !self.last_round.load(Ordering::SeqCst) {
+        loop {
+            self.room().await;
+            if self.last_round.load(Ordering::SeqCst) {
+                return;
+            }
             let id = format!("w-{}", self.numbers.fetch_add(1, Ordering::SeqCst));
             let start = || {
                 let start = swf.start_workflow_execution().domain("d").workflow_id(&id);
@@ -276,13 +296,14 @@ async fn nothing_that_was_acknowledged_is_lost() {
     for _ in 0..KILLS {
         // The moment is as random as the hash of a new map.
         use std::hash::{BuildHasher as _, RandomState};
-        let moment = RandomState::new().hash_one(0) % 300;
+        let moment = RandomState::new().hash_one(0) % 200;
         load.more(1 + moment as usize).await;
         server.kill().await;
         server = child::Server::start(dir.path(), addr, None).await.unwrap();
     }
     load.more(10).await;
     load.last_round.store(true, Ordering::SeqCst);
+    load.progress.notify_waiters();
     let all = async {
         while let Some(starter) = starters.join_next().await {
             starter.unwrap();
