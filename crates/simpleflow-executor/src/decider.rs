@@ -5,6 +5,7 @@
 //! history is read and replayed.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use lru::LruCache;
 use simpleflow_core::replay::{Decisions, Limits, MissingType, ReplayError, Replayer};
@@ -14,12 +15,17 @@ use simpleflow_model::operation::{
 };
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{
-    Decision, DomainName, EventId, HistoryEvent, RunId, TaskList, TaskListName, WorkflowExecution,
-    WorkflowType,
+    Decision, DomainName, EventId, FaultKind, HistoryEvent, RunId, TaskList, TaskListName,
+    WorkflowExecution, WorkflowType,
 };
 use simpleflow_service::{ServiceError, SwfService};
+use tokio_util::sync::CancellationToken;
 
 use crate::registration;
+use crate::retry::persistently;
+
+/// How long to wait before a poll that was refused is tried once more.
+const REFUSED: Duration = Duration::from_secs(10);
 
 /// How many suspended executions a decider keeps by default.
 const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
@@ -93,11 +99,59 @@ impl<S: SwfService> Decider<S> {
         self
     }
 
+    /// Polls a task list and answers its tasks until it is told to stop: the task at hand is
+    /// answered then. A task that cannot be answered is logged and left to the service, which hands
+    /// it out again when its time is up. What the service may yet do is asked again, for as long
+    /// as it takes.
+    pub async fn run(&mut self, task_list: &TaskListName, stop: &CancellationToken) {
+        let service = self.service.clone();
+        while !stop.is_cancelled() {
+            let request = self.poll_request(task_list);
+            let polled = tokio::select! {
+                polled = persistently("PollForDecisionTask", stop, || service.poll_for_decision_task(request.clone())) => polled,
+                () = stop.cancelled() => return,
+            };
+            match polled {
+                Ok(Some(task)) => self.decide_or_log(task, stop).await,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%task_list, "cannot poll for decision tasks: {error}");
+                    // It was refused and will be again, until somebody does something about it.
+                    tokio::select! {
+                        () = tokio::time::sleep(REFUSED) => {}
+                        () = stop.cancelled() => return,
+                    }
+                }
+            }
+            // Decisions that need no wait would starve everything else on this thread.
+            tokio::task::consume_budget().await;
+        }
+    }
+
+    async fn decide_or_log(&mut self, task: DecisionTask, stop: &CancellationToken) {
+        match self.decide_until(task, stop).await {
+            Ok(()) => {}
+            Err(DeciderError::Service(error)) if error.is_fault(FaultKind::UnknownResource) => {
+                tracing::warn!("a decision came too late: {error}");
+            }
+            Err(error) => tracing::error!("a decision task is not answered: {error}"),
+        }
+    }
+
     /// Answers a decision task.
     ///
     /// # Errors
     /// [`DeciderError`]: the task stays unanswered.
     pub async fn decide(&mut self, task: DecisionTask) -> Result<(), DeciderError> {
+        self.decide_until(task, &CancellationToken::new()).await
+    }
+
+    /// Answers a decision task, and asks again what may yet succeed until there is a stop.
+    async fn decide_until(
+        &mut self,
+        task: DecisionTask,
+        stop: &CancellationToken,
+    ) -> Result<(), DeciderError> {
         let execution = task.workflow_execution.clone();
         let started = task.started_event_id;
         let task_token = task.task_token.clone();
@@ -121,14 +175,17 @@ impl<S: SwfService> Decider<S> {
             decisions = decisions.len(),
             "decided"
         );
-        self.service
-            .respond_decision_task_completed(RespondDecisionTaskCompleted {
-                task_token,
-                decisions: Some(decisions),
-                execution_context,
-                ..RespondDecisionTaskCompleted::default()
-            })
-            .await?;
+        let answer = RespondDecisionTaskCompleted {
+            task_token,
+            decisions: Some(decisions),
+            execution_context,
+            ..RespondDecisionTaskCompleted::default()
+        };
+        let service = self.service.clone();
+        persistently("RespondDecisionTaskCompleted", stop, || {
+            service.respond_decision_task_completed(answer.clone())
+        })
+        .await?;
         // A close may be refused, when something happened meanwhile: the rare full replay is
         // cheaper than keeping what is most likely over.
         if !closes {

@@ -6,6 +6,7 @@ mod identity;
 mod in_process;
 mod local;
 pub mod registration;
+mod retry;
 pub mod testing;
 mod worker;
 

@@ -2,6 +2,7 @@
 
 mod heartbeat;
 
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +19,10 @@ use simpleflow_model::operation::{
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{DomainName, FaultKind, TaskList, TaskListName, TaskToken};
 use simpleflow_service::{ServiceError, SwfService};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
+use crate::retry::persistently;
 use heartbeat::{Heart, Stopped};
 
 /// An activity worker for one domain. A handle: clones are the same worker.
@@ -29,6 +33,9 @@ pub struct Worker<S> {
     registry: Arc<Registry>,
     heartbeat: Duration,
 }
+
+/// How long to wait before a poll that was refused is tried once more.
+const REFUSED: Duration = Duration::from_secs(10);
 
 /// How often a worker beats the heart of a task, unless the task's limit asks for more; the
 /// original's interval.
@@ -54,6 +61,50 @@ impl<S: SwfService> Worker<S> {
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.heartbeat = interval;
         self
+    }
+
+    /// Polls a task list and runs its tasks, up to `most` at once, until it is told to stop; those
+    /// that run then are waited for. A task is polled for only when there is room to run it. What
+    /// the service may yet do is asked again, for as long as it takes.
+    pub async fn run(
+        &self,
+        task_list: &TaskListName,
+        most: NonZeroUsize,
+        stop: &CancellationToken,
+    ) {
+        let mut running = JoinSet::new();
+        let request = self.poll_request(task_list);
+        while !stop.is_cancelled() {
+            // Whatever has ended by now makes room.
+            while running.try_join_next().is_some() {}
+            if running.len() >= most.get() {
+                running.join_next().await;
+            }
+            let polled = tokio::select! {
+                polled = persistently("PollForActivityTask", stop, || self.service.poll_for_activity_task(request.clone())) => polled,
+                () = stop.cancelled() => break,
+            };
+            match polled {
+                Ok(Some(task)) => {
+                    let (worker, task_list) = (self.clone(), task_list.clone());
+                    running.spawn(async move {
+                        if let Some(background) = worker.begin(task, &task_list).await {
+                            background.await;
+                        }
+                    });
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%task_list, "cannot poll for activity tasks: {error}");
+                    // It was refused and will be again, until somebody does something about it.
+                    tokio::select! {
+                        () = tokio::time::sleep(REFUSED) => {}
+                        () = stop.cancelled() => break,
+                    }
+                }
+            }
+        }
+        while running.join_next().await.is_some() {}
     }
 
     /// The poll of a task list.
@@ -115,8 +166,10 @@ impl<S: SwfService> Worker<S> {
             RunningActivity::Async(future) => {
                 let mut future = Box::pin(CatchPanic(future));
                 // Most activities that never wait end here, on this thread.
-                let mut context = Context::from_waker(Waker::noop());
-                match future.as_mut().poll(&mut context) {
+                let polled = future
+                    .as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()));
+                match polled {
                     Poll::Ready(result) => {
                         self.answer(token, result).await;
                         return None;
@@ -171,41 +224,49 @@ impl<S: SwfService> Worker<S> {
         )
     }
 
+    /// Answers a task. The work is done, so this does not give up: when the task is over the service
+    /// says so.
     async fn answer(&self, task_token: TaskToken, result: ActivityResult) {
+        let never = CancellationToken::new();
         let answered = match result {
             Ok(result) => {
-                self.service
-                    .respond_activity_task_completed(RespondActivityTaskCompleted {
-                        task_token,
-                        result: Some(result),
-                        ..RespondActivityTaskCompleted::default()
-                    })
-                    .await
+                let answer = RespondActivityTaskCompleted {
+                    task_token,
+                    result: Some(result),
+                    ..RespondActivityTaskCompleted::default()
+                };
+                persistently("RespondActivityTaskCompleted", &never, || {
+                    self.service.respond_activity_task_completed(answer.clone())
+                })
+                .await
             }
             Err(failure) => {
                 tracing::debug!(reason = %failure.reason, "activity failed");
-                self.service
-                    .respond_activity_task_failed(RespondActivityTaskFailed {
-                        task_token,
-                        reason: Some(failure.reason),
-                        details: failure.details,
-                        ..RespondActivityTaskFailed::default()
-                    })
-                    .await
+                let answer = RespondActivityTaskFailed {
+                    task_token,
+                    reason: Some(failure.reason),
+                    details: failure.details,
+                    ..RespondActivityTaskFailed::default()
+                };
+                persistently("RespondActivityTaskFailed", &never, || {
+                    self.service.respond_activity_task_failed(answer.clone())
+                })
+                .await
             }
         };
         report(answered);
     }
 
     async fn answer_cancelled(&self, task_token: TaskToken) {
-        let answered = self
-            .service
-            .respond_activity_task_canceled(RespondActivityTaskCanceled {
-                task_token,
-                ..RespondActivityTaskCanceled::default()
-            })
-            .await;
-        report(answered);
+        let answer = RespondActivityTaskCanceled {
+            task_token,
+            ..RespondActivityTaskCanceled::default()
+        };
+        let never = CancellationToken::new();
+        let answered = persistently("RespondActivityTaskCanceled", &never, || {
+            self.service.respond_activity_task_canceled(answer.clone())
+        });
+        report(answered.await);
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use simpleflow_engine::{Ready, TaskKind};
-use simpleflow_model::{Fault, FaultKind, SmolStr, TaskToken, Timestamp};
+use simpleflow_model::{Fault, FaultKind, RunId, SmolStr, TaskToken, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -97,10 +97,39 @@ pub(crate) struct Call {
 /// Responses on their way.
 pub(crate) type Replies = Vec<(Reply, Response)>;
 
-/// What is written together, and the answers that wait for it.
+/// Somebody who waits for the close of a run.
+struct Watcher {
+    region: RegionId,
+    run_id: RunId,
+    told: oneshot::Sender<()>,
+}
+
+/// Whom to tell when something is on disk.
+#[derive(Default)]
+pub(crate) struct Told {
+    replies: Replies,
+    closes: Vec<oneshot::Sender<()>>,
+}
+
+impl Told {
+    fn is_empty(&self) -> bool {
+        self.replies.is_empty() && self.closes.is_empty()
+    }
+
+    /// Tells them. Gives the tasks back that nobody takes.
+    fn tell(self) -> Vec<(List, Answer)> {
+        for close in self.closes {
+            // Who watched may have gone.
+            let _ = close.send(());
+        }
+        send(self.replies)
+    }
+}
+
+/// What is written together, and who is told then.
 pub(crate) struct Batch {
     pub changes: Changes,
-    pub replies: Replies,
+    pub told: Told,
 }
 
 /// The engines, and whoever waits for them.
@@ -124,6 +153,8 @@ struct State {
     replies: Replies,
     /// Tasks that need not wait for it.
     early: Replies,
+    /// Those in this process who wait for a close.
+    watchers: Vec<Watcher>,
     /// Whether a batch is being written.
     writing: bool,
     /// The decision tasks that deciders in this process are at: their answers may still come into
@@ -157,6 +188,7 @@ impl Core {
                 polls: Polls::default(),
                 replies: Vec::new(),
                 early: Vec::new(),
+                watchers: Vec::new(),
                 writing: false,
                 deciding: HashSet::new(),
                 patience: None,
@@ -192,6 +224,28 @@ impl Core {
         self.lock().polls.forget(poll);
     }
 
+    /// Waits until a run is closed, which it may be already, and that is on disk.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] when the store fails meanwhile.
+    pub(crate) async fn closed(&self, region: &SmolStr, run_id: &RunId) -> Result<(), Failure> {
+        let (told, closed) = oneshot::channel();
+        {
+            let mut state = self.lock();
+            let Some(regions) = &mut state.regions else {
+                return Err(Failure::Internal);
+            };
+            let region = regions.id(region);
+            state.watchers.push(Watcher {
+                region,
+                run_id: run_id.clone(),
+                told,
+            });
+            self.settle(state);
+        }
+        closed.await.map_err(|_| Failure::Internal)
+    }
+
     /// Answers polls at once from now on.
     pub(crate) fn drain(&self) {
         let mut state = self.lock();
@@ -223,7 +277,7 @@ impl Core {
                 break;
             }
             drop(state);
-            let undelivered = send(ready);
+            let undelivered = ready.tell();
             state = self.lock();
             state.give_back(undelivered, self.clock.now());
         }
@@ -252,7 +306,7 @@ impl Core {
             let ready = state.take_ready();
             if !ready.is_empty() {
                 drop(state);
-                let undelivered = send(ready);
+                let undelivered = ready.tell();
                 state = self.lock();
                 state.give_back(undelivered, self.clock.now());
                 continue;
@@ -298,8 +352,8 @@ impl Core {
     }
 
     /// For the keeper: a batch is on disk. Its answers go out.
-    pub(crate) fn written(&self, replies: Replies) {
-        let undelivered = send(replies);
+    pub(crate) fn written(&self, told: Told) {
+        let undelivered = told.tell();
         let mut state = self.lock();
         state.writing = false;
         state.shrink();
@@ -308,13 +362,15 @@ impl Core {
     }
 
     /// For the keeper: a batch is not on disk. All that is not there is given up.
-    pub(crate) fn failed(&self, mut replies: Replies) {
+    pub(crate) fn failed(&self, told: Told) {
+        let Told { mut replies, .. } = told;
         let mut state = self.lock();
         state.writing = false;
         state.regions = None;
         state.deciding.clear();
         state.patience = None;
         replies.append(&mut state.replies);
+        state.watchers.clear();
         drop(state);
         let failed = replies
             .into_iter()
@@ -557,13 +613,30 @@ impl State {
         earlier || (self.has_changes() && !(alarm.patient && self.waits_for_decisions()))
     }
 
-    /// The responses that may go out: all if nothing is on its way to the disk.
-    fn take_ready(&mut self) -> Replies {
-        let mut ready = std::mem::take(&mut self.early);
+    /// Whom to tell at once: everybody if nothing is on its way to the disk.
+    fn take_ready(&mut self) -> Told {
+        let mut ready = Told {
+            replies: std::mem::take(&mut self.early),
+            closes: Vec::new(),
+        };
         if !self.writing && !self.has_changes() {
-            ready.append(&mut self.replies);
+            ready.replies.append(&mut self.replies);
+            ready.closes = self.take_closes();
         }
         ready
+    }
+
+    /// Those who wait for a close that has come.
+    fn take_closes(&mut self) -> Vec<oneshot::Sender<()>> {
+        let Some(regions) = &mut self.regions else {
+            return Vec::new();
+        };
+        let closed = self.watchers.extract_if(.., |watcher| {
+            let region = regions.get_mut(watcher.region);
+            let execution = region.and_then(|region| region.engine.execution(&watcher.run_id));
+            execution.is_none_or(|execution| !execution.state().is_open())
+        });
+        closed.map(|watcher| watcher.told).collect()
     }
 
     fn take_batch(&mut self) -> Batch {
@@ -578,10 +651,11 @@ impl State {
         // They had their chance: their answers come with a later batch.
         self.deciding.clear();
         self.patience = None;
-        Batch {
-            changes,
+        let told = Told {
             replies: std::mem::take(&mut self.replies),
-        }
+            closes: self.take_closes(),
+        };
+        Batch { changes, told }
     }
 
     /// Lets go of events that are on disk, if there are too many in memory.
@@ -707,7 +781,7 @@ mod tests {
         fn flush(&self) {
             while self.core.lock().has_changes() {
                 let batch = self.core.batch().unwrap();
-                self.core.written(batch.replies);
+                self.core.written(batch.told);
             }
             self.core.settle(self.core.lock());
         }
@@ -854,8 +928,38 @@ mod tests {
         assert!(!stage.core.lock().waits_for_decisions());
         let batch = stage.core.batch().unwrap();
         assert_eq!(batch.changes.events.len(), 4);
-        stage.core.written(batch.replies);
+        stage.core.written(batch.told);
         assert!(start.try_recv().unwrap().is_ok() && answered.try_recv().unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_close_is_told_when_it_is_on_disk() {
+        let stage = Stage::new();
+        stage.start();
+        let run = stage.answer(
+            "StartWorkflowExecution",
+            r#"{"domain":"d","workflowId":"v","workflowType":{"name":"w","version":"1"}}"#,
+        );
+        let run_id = RunId::from(run["runId"].as_str().unwrap());
+        let region = SmolStr::new_static("us-east-1");
+        let mut closed = Box::pin(stage.core.closed(&region, &run_id));
+        assert!(by_now(&mut closed).is_none());
+        let terminate = r#"{"domain":"d","workflowId":"v"}"#;
+        let terminated = stage.call("TerminateWorkflowExecution", terminate);
+        assert!(by_now(&mut closed).is_none(), "it is not on disk yet");
+        stage.flush();
+        assert!(matches!(by_now(&mut closed), Some(Ok(()))));
+        drop(terminated);
+        stage.core.closed(&region, &run_id).await.unwrap();
+    }
+
+    /// What a future has by now.
+    fn by_now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::Pin::new(future).poll(&mut context) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        }
     }
 
     #[test]
@@ -868,7 +972,7 @@ mod tests {
         );
         let batch = stage.core.batch().unwrap();
         let mut meanwhile = stage.call("DescribeDomain", r#"{"name":"d"}"#);
-        stage.core.failed(batch.replies);
+        stage.core.failed(batch.told);
         for response in [&mut waiting, &mut started, &mut meanwhile] {
             assert!(matches!(response.try_recv(), Ok(Err(Failure::Internal))));
         }

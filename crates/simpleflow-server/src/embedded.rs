@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use simpleflow_model::SmolStr;
+use simpleflow_model::{RunId, SmolStr};
 use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 use tokio::sync::oneshot;
@@ -220,6 +220,27 @@ pub struct EmbeddedService {
     region: SmolStr,
 }
 
+impl EmbeddedService {
+    /// Waits until a run is closed, which it may be already. One that is not known counts as
+    /// closed.
+    ///
+    /// # Errors
+    /// [`ServiceError::Internal`] when the store fails meanwhile.
+    pub async fn closed(&self, run_id: &RunId) -> Result<(), ServiceError> {
+        let closed = self.core.closed(&self.region, run_id).await;
+        closed.map_err(service_error)
+    }
+}
+
+fn service_error(failure: Failure) -> ServiceError {
+    match failure {
+        Failure::Fault(fault) => fault.into(),
+        Failure::Internal => {
+            ServiceError::Internal("the store cannot be used, the log says why".to_owned())
+        }
+    }
+}
+
 macro_rules! service {
     ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
         impl SwfService for EmbeddedService {
@@ -227,15 +248,10 @@ macro_rules! service {
                 async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
                     let request = Request::$request(request);
                     let response = ask(&self.core, self.region.clone(), request, Asker::InProcess);
-                    match response.await {
-                        Ok(answer) => answer.into_output().ok_or_else(|| {
-                            ServiceError::Unreadable(stringify!($method).to_owned())
-                        }),
-                        Err(Failure::Fault(fault)) => Err(fault.into()),
-                        Err(Failure::Internal) => Err(ServiceError::Internal(
-                            "the store cannot be used, the log says why".to_owned(),
-                        )),
-                    }
+                    let answer = response.await.map_err(service_error)?;
+                    answer
+                        .into_output()
+                        .ok_or_else(|| ServiceError::Unreadable(stringify!($method).to_owned()))
                 }
             )*
         }

@@ -26,7 +26,7 @@ pub(crate) struct Log {
 /// # Errors
 /// The store was opened again after a failure and cannot be read.
 pub(crate) fn run(core: &Core, mut log: Option<Log>) -> Result<(), StoreError> {
-    while let Some(Batch { changes, replies }) = core.batch() {
+    while let Some(Batch { changes, told }) = core.batch() {
         // Without a disk there is never a batch.
         let Some(log) = &mut log else {
             return Ok(());
@@ -38,10 +38,10 @@ pub(crate) fn run(core: &Core, mut log: Option<Log>) -> Result<(), StoreError> {
         let outcome = writer.commit(&changes);
         log.metrics.committed(began.elapsed(), changes.events.len());
         match outcome {
-            Ok(()) => core.written(replies),
+            Ok(()) => core.written(told),
             Err(error) => {
                 tracing::error!(%error, "a batch cannot be written: its requests fail");
-                core.failed(replies);
+                core.failed(told);
                 if !log.reopen(core)? {
                     return Ok(());
                 }

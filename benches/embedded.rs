@@ -1,0 +1,170 @@
+//! A chain of activities with decider, worker and durable service in this process, beside what a
+//! disk can do at all: one append and one fdatasync for each step.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use simpleflow::{Registry, WorkflowEntry};
+use simpleflow_benches::{Chain, paired, ratio, verdict};
+use simpleflow_executor::{Decider, Worker, registration};
+use simpleflow_model::operation::{GetWorkflowExecutionHistory, StartWorkflowExecution};
+use simpleflow_model::{
+    ChildPolicy, EventAttributes, TaskList, Timeout, WorkflowExecution, WorkflowType,
+};
+use simpleflow_server::{Embedded, EmbeddedService, Storage};
+use simpleflow_service::{ServiceError, SwfService as _};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::LocalSet;
+use tokio_util::sync::CancellationToken;
+
+/// Steps of the chain.
+const STEPS: [i64; 2] = [100, 1_000];
+
+/// How often each side is measured.
+const ROUNDS: usize = 10;
+
+/// What a step writes: its six events as they were in a run of this, in bytes.
+const BYTES: usize = 1_500;
+
+/// At most this often the limit.
+const BOUND: f64 = 2.0;
+
+fn main() {
+    // On the disk of the build, because /tmp may be memory.
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    println!("embedded, fsync: a chain beside one append and fdatasync for each step");
+    for steps in STEPS {
+        let durable = Side::open(dir.path().join(format!("durable-{steps}")), false);
+        let mut number = 0;
+        let (ours, limit) = paired(
+            ROUNDS,
+            || durable.chain(steps),
+            || {
+                number += 1;
+                append(&dir.path().join(format!("log-{steps}-{number}")), steps);
+            },
+        );
+        let figure = ratio(ours.min(), limit.min());
+        println!(
+            "  {steps:>5} steps: {:>9.3?}, limit {:>9.3?}, ratio {figure:.2} (medians {:.2}), bound {BOUND}: {}",
+            ours.min(),
+            limit.min(),
+            ratio(ours.median(), limit.median()),
+            verdict(figure, BOUND),
+        );
+    }
+    println!("embedded, relaxed");
+    for steps in STEPS {
+        let relaxed = Side::open(dir.path().join(format!("relaxed-{steps}")), true);
+        let (ours, _) = paired(ROUNDS, || relaxed.chain(steps), || ());
+        println!("  {steps:>5} steps: {:>9.3?}", ours.min());
+    }
+}
+
+/// The limit: what a step writes, and a sync, again and again.
+fn append(path: &Path, steps: i64) {
+    let mut file = File::create(path).expect("a file");
+    let bytes = [b'x'; BYTES];
+    for _ in 0..steps {
+        file.write_all(&bytes).expect("an append");
+        file.sync_data().expect("a sync");
+    }
+}
+
+/// The service with a decider and a worker, all on the calling thread.
+struct Side {
+    runtime: Runtime,
+    tasks: LocalSet,
+    service: EmbeddedService,
+    _embedded: Embedded,
+}
+
+const DOMAIN: &str = "bench";
+const DECIDERS: &str = "deciders";
+
+impl Side {
+    fn open(dir: PathBuf, relaxed: bool) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let tasks = LocalSet::new();
+        let registry = Registry::linked();
+        let storage = Storage::Disk { dir, relaxed };
+        let opened = tasks.block_on(&runtime, async {
+            let embedded = Embedded::open(storage).await.expect("a store");
+            let service = embedded.service();
+            let registered = registration::register_all(&service, &DOMAIN.into(), &registry).await;
+            registered.expect("the types are registered");
+            embedded
+        });
+        let service = opened.service();
+        let mut decider = Decider::new(service.clone(), DOMAIN.into(), registry.clone());
+        tasks.spawn_local(async move {
+            decider
+                .run(&DECIDERS.into(), &CancellationToken::new())
+                .await;
+        });
+        let activity = registry.activities().next().expect("an activity");
+        let task_list = activity.definition().task_list.clone().into();
+        let worker = Worker::new(service.clone(), DOMAIN.into(), registry.clone());
+        let slots = NonZeroUsize::new(100).expect("it is not zero");
+        tasks.spawn_local(async move {
+            worker
+                .run(&task_list, slots, &CancellationToken::new())
+                .await;
+        });
+        Self {
+            runtime,
+            tasks,
+            service,
+            _embedded: opened,
+        }
+    }
+
+    fn chain(&self, steps: i64) {
+        let entry = WorkflowEntry::of::<Chain>();
+        let definition = entry.definition();
+        let start = StartWorkflowExecution {
+            domain: DOMAIN.into(),
+            workflow_id: "chain".into(),
+            workflow_type: WorkflowType {
+                name: definition.name.clone().into(),
+                version: definition.version.clone().into(),
+                ..WorkflowType::default()
+            },
+            task_list: Some(TaskList {
+                name: DECIDERS.into(),
+                ..TaskList::default()
+            }),
+            execution_start_to_close_timeout: Some(Timeout::Seconds(3_600)),
+            task_start_to_close_timeout: Some(Timeout::Seconds(60)),
+            child_policy: Some(ChildPolicy::Terminate),
+            input: Some(format!("[{steps}]").into()),
+            ..StartWorkflowExecution::default()
+        };
+        let result = self.tasks.block_on(&self.runtime, async {
+            let run = self.service.start_workflow_execution(start).await?;
+            let run_id = run.run_id.unwrap_or_default();
+            self.service.closed(&run_id).await?;
+            let history = GetWorkflowExecutionHistory {
+                domain: DOMAIN.into(),
+                execution: WorkflowExecution {
+                    workflow_id: "chain".into(),
+                    run_id,
+                    ..WorkflowExecution::default()
+                },
+                reverse_order: Some(true),
+                maximum_page_size: Some(1),
+                ..GetWorkflowExecutionHistory::default()
+            };
+            let history = self.service.get_workflow_execution_history(history).await?;
+            Ok::<_, ServiceError>(history.events.into_iter().next())
+        });
+        let last = result.expect("the service answers").expect("an event");
+        let EventAttributes::WorkflowExecutionCompleted(completed) = last.attributes else {
+            panic!("{last:?}");
+        };
+        assert_eq!(completed.result.as_deref(), Some(&*steps.to_string()));
+    }
+}
