@@ -1,6 +1,7 @@
 //! A domain: the scope of workflow ids, types and task lists.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use simpleflow_model::{
     ActivityType, DomainName, RegistrationStatus, RetentionDays, SmolStr, TaskListName, WorkflowId,
@@ -52,6 +53,11 @@ impl Domain {
             activity_tasks: TaskLists::default(),
             lambda_functions: BTreeMap::new(),
         }
+    }
+
+    /// How long closed executions are kept.
+    pub(crate) fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.retention.0) * 86_400)
     }
 
     pub(crate) fn is_deprecated(&self) -> bool {

@@ -4,7 +4,6 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::time::Duration;
 
 use simpleflow_model::enums::WorkflowExecutionTerminatedCause;
 use simpleflow_model::event::{DecisionTaskScheduled, WorkflowExecutionTerminated};
@@ -65,6 +64,8 @@ pub struct Engine {
     pub(crate) changed: BTreeSet<ExecutionKey>,
     pub(crate) heartbeats: Vec<NotedHeartbeat>,
     pub(crate) removed: Vec<Removed>,
+    /// The executions that closed and that [`Engine::take_closed`] has not told.
+    pub(crate) closed: Vec<ExecutionKey>,
     /// The registrations that [`Engine::take_registrations`] has not told.
     pub(crate) registered: BTreeSet<Registered>,
 }
@@ -81,6 +82,11 @@ impl Engine {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The latest time that was seen.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The execution of a run, unless it is unknown or its retention is over.
@@ -156,25 +162,36 @@ impl Engine {
             .visibility
             .closed(key, &execution.id, &execution.state);
         if let Some(closed) = &execution.state.closed {
-            let days = u64::from(domain.retention.0);
-            let end = closed.at + Duration::from_secs(days * 86_400);
+            let end = closed.at + domain.retention();
             self.deadlines.insert(end, key, Slot::Record);
+        }
+        if self.settings.record_changes {
+            self.closed.push(key);
         }
     }
 
-    /// Forgets a closed execution.
-    pub(crate) fn forget(&mut self, key: ExecutionKey) {
-        let Some(execution) = self.executions.remove(&key) else {
-            return;
-        };
+    /// Takes an execution out of all that knows it.
+    pub(crate) fn remove(&mut self, key: ExecutionKey) -> Option<Box<Execution>> {
+        let execution = self.executions.remove(&key)?;
         self.runs.remove(execution.id.run_id.as_str());
         self.changed.remove(&key);
         if let Some(domain) = self.domains.get_mut(execution.domain.as_str()) {
             domain
                 .visibility
                 .forget(key, &execution.id, &execution.state);
+            if let Some(closed) = &execution.state.closed {
+                let end = closed.at + domain.retention();
+                self.deadlines.remove(end, key, Slot::Record);
+            }
         }
-        if self.settings.record_changes {
+        Some(execution)
+    }
+
+    /// Forgets a closed execution whose retention is over.
+    pub(crate) fn forget(&mut self, key: ExecutionKey) {
+        if let Some(execution) = self.remove(key)
+            && self.settings.record_changes
+        {
             self.removed.push(Removed {
                 key,
                 domain: execution.domain,

@@ -127,6 +127,17 @@ impl Execution {
         &self.state
     }
 
+    /// How many events there are, in memory or not.
+    pub fn length(&self) -> usize {
+        self.history.len()
+    }
+
+    /// What is to be kept of an execution besides its events once it is closed: its description,
+    /// which no longer changes. Nothing of one that is open.
+    pub fn closed_detail(&self) -> Option<WorkflowExecutionDetail> {
+        (!self.is_open()).then(|| self.detail())
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.state.closed.is_none()
     }

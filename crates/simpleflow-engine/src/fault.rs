@@ -30,7 +30,8 @@ pub(crate) fn unknown_type(kind: &str, name: &TypeName, version: &Version) -> Fa
     )
 }
 
-pub(crate) fn unknown_execution(workflow_id: &WorkflowId, run_id: Option<&RunId>) -> Fault {
+/// The `UnknownResourceFault` about an execution that is not there.
+pub fn unknown_execution(workflow_id: &WorkflowId, run_id: Option<&RunId>) -> Fault {
     let message = match run_id {
         Some(run_id) => format_smolstr!(
             "Unknown execution: WorkflowExecution=[workflowId={workflow_id}, runId={run_id}]"

@@ -1,6 +1,8 @@
 //! The seam to whoever keeps executions elsewhere: what to keep, what to bring back after a
 //! restart, and which histories need not be in memory meanwhile.
 
+use std::time::Duration;
+
 use simpleflow_model::operation::{
     GetWorkflowExecutionHistory, PollForActivityTask, PollForDecisionTask,
 };
@@ -10,6 +12,7 @@ use simpleflow_model::{
 };
 
 use crate::Engine;
+use crate::domain::Domain;
 use crate::execution::{Execution, ExecutionKey, Heartbeat, Standing};
 use crate::operations::Cursor;
 use crate::token::{PageKind, TaskKind, parse_task_token};
@@ -67,13 +70,14 @@ pub struct Backlog {
 }
 
 impl Engine {
-    /// Whether something changed that was not taken: events, registrations, heartbeats, or what
-    /// was forgotten.
+    /// Whether something changed that was not taken: events, registrations, heartbeats, what
+    /// closed or was forgotten.
     pub fn has_changes(&self) -> bool {
         !self.changed.is_empty()
             || !self.registered.is_empty()
             || !self.heartbeats.is_empty()
             || !self.removed.is_empty()
+            || !self.closed.is_empty()
     }
 
     /// Takes which events were appended since this was last called, by run, in the order of the
@@ -106,6 +110,56 @@ impl Engine {
     /// [`Settings::record_changes`](crate::Settings::record_changes) is on.
     pub fn take_removed(&mut self) -> Vec<Removed> {
         std::mem::take(&mut self.removed)
+    }
+
+    /// Takes which executions closed since this was last called, those that were
+    /// [restored](Self::restore) as closed among them. Empty unless
+    /// [`Settings::record_changes`](crate::Settings::record_changes) is on.
+    pub fn take_closed(&mut self) -> Vec<ExecutionKey> {
+        let mut closed = std::mem::take(&mut self.closed);
+        closed.retain(|key| self.executions.contains_key(key));
+        closed
+    }
+
+    /// Drops a closed execution, which must be kept elsewhere with its events and its
+    /// [description](Execution::closed_detail). From here on the engine does not know it: it is
+    /// not in listings, and the end of its retention is not told. One that is open, or has events
+    /// that [`take_appended`](Self::take_appended) has not told, stays. Gives the end of its
+    /// retention.
+    pub fn archive(&mut self, key: ExecutionKey) -> Option<Timestamp> {
+        let execution = self.executions.get(&key)?;
+        let closed = execution.state.closed.as_ref()?;
+        if execution.recorded < execution.history.len() {
+            return None;
+        }
+        let domain = self.domains.get(execution.domain.as_str());
+        let retention = domain.map(Domain::retention).unwrap_or_default();
+        let end = closed.at + retention;
+        self.remove(key);
+        Some(end)
+    }
+
+    /// Whether a domain is here and a run of it is not: if there is such a run, it was
+    /// [archived](Self::archive).
+    pub fn lacks(&self, domain: &DomainName, id: &WorkflowExecution) -> bool {
+        self.domains.contains_key(domain.as_str()) && self.known(domain, id).is_err()
+    }
+
+    /// How long the domains keep closed executions.
+    pub fn retentions(&self) -> impl Iterator<Item = (&DomainName, Duration)> {
+        let domains = self.domains.values();
+        domains.map(|domain| (&domain.name, domain.retention()))
+    }
+
+    /// Lets the numbers of new runs follow `count`, the highest number of those that were
+    /// [archived](Self::archive).
+    pub fn restore_run_count(&mut self, count: u64) {
+        self.run_count = self.run_count.max(count);
+    }
+
+    /// An execution by its number.
+    pub fn execution_by_key(&self, key: ExecutionKey) -> Option<&Execution> {
+        self.executions.get(&key).map(|execution| &**execution)
     }
 
     /// Puts an execution back whose history was kept elsewhere: rebuilds its state and puts what

@@ -22,7 +22,9 @@ mod workflow_types;
 use simpleflow_model::EventId;
 
 pub(crate) use history::Cursor;
+pub use history::HistoryPage;
 pub use lambda_functions::LambdaFunction;
+pub use listings::{ClosedSelection, Selection};
 
 use crate::Engine;
 use crate::execution::ExecutionKey;

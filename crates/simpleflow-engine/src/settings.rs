@@ -14,7 +14,8 @@ pub struct Settings {
     /// same times give the same run ids.
     pub seed: u64,
     /// Whether to keep a note of what changed for
-    /// [`take_appended`](crate::Engine::take_appended) and
+    /// [`take_appended`](crate::Engine::take_appended),
+    /// [`take_closed`](crate::Engine::take_closed) and
     /// [`take_removed`](crate::Engine::take_removed). The notes grow until they are taken, so
     /// this is off unless somebody takes them.
     pub record_changes: bool,
@@ -55,8 +56,8 @@ pub struct Limits {
     pub open_children: usize,
     /// Open Lambda functions of an execution.
     pub open_lambda_functions: usize,
-    /// The greatest number that a count of executions in a part of a time range gives; it is then
-    /// marked as truncated.
+    /// The greatest number that a count of closed executions, or of open ones in a part of a time
+    /// range, gives; it is then marked as truncated.
     pub count: usize,
 }
 

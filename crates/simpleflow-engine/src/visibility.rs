@@ -6,43 +6,79 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
+use simpleflow_model::types::WorkflowExecutionInfo;
 use simpleflow_model::{
-    CloseStatus, SmolStr, Timestamp, TypeName, Version, WorkflowExecution, WorkflowId,
+    CloseStatus, SmolStr, Timestamp, TypeName, Version, WorkflowExecution, WorkflowId, WorkflowType,
 };
 
 use crate::execution::{ExecutionKey, State};
 
 /// What a listing selects by. The service allows one at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Filter {
+pub enum Filter {
+    /// All executions.
     All,
+    /// Those of a workflow id.
     WorkflowId(WorkflowId),
+    /// Those of all versions of a type.
     Type(TypeName),
+    /// Those of a version of a type.
     TypeVersion(TypeName, Version),
+    /// Those with a tag.
     Tag(SmolStr),
+    /// Those that closed in a way.
     Status(CloseStatus),
 }
 
 impl Filter {
+    /// The filters that an execution passes.
+    pub fn passed_by(info: &WorkflowExecutionInfo) -> Vec<Self> {
+        let mut filters = Self::besides_id(
+            &info.workflow_type,
+            info.tag_list.as_deref(),
+            info.close_status.as_ref(),
+        );
+        filters.push(Self::WorkflowId(info.execution.workflow_id.clone()));
+        filters
+    }
+
     /// The filters that an execution passes, besides its workflow id.
     fn of(state: &State) -> Vec<Self> {
-        let workflow_type = &state.start.workflow_type;
+        Self::besides_id(
+            &state.start.workflow_type,
+            state.start.tag_list.as_deref(),
+            state.closed.as_ref().map(|closed| &closed.status),
+        )
+    }
+
+    fn besides_id(
+        workflow_type: &WorkflowType,
+        tags: Option<&[Option<SmolStr>]>,
+        status: Option<&CloseStatus>,
+    ) -> Vec<Self> {
         let mut filters = vec![
             Self::All,
             Self::Type(workflow_type.name.clone()),
             Self::TypeVersion(workflow_type.name.clone(), workflow_type.version.clone()),
         ];
-        let tags = state.start.tag_list.iter().flatten().flatten();
+        let tags = tags.into_iter().flatten().flatten();
         filters.extend(tags.cloned().map(Self::Tag));
-        if let Some(closed) = &state.closed {
-            filters.push(Self::Status(closed.status.clone()));
-        }
+        filters.extend(status.cloned().map(Self::Status));
         filters
     }
 }
 
+/// Which time of closed executions a listing selects and orders them by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClosedBy {
+    /// Their start.
+    Start,
+    /// Their close.
+    Close,
+}
+
 /// An execution in an index: its time, and its number as the tie-breaker.
-pub(crate) type Entry = (Timestamp, ExecutionKey);
+pub type Entry = (Timestamp, ExecutionKey);
 
 /// The executions of one kind, ordered by one of their times.
 #[derive(Debug, Default)]
@@ -134,6 +170,13 @@ pub(crate) struct Visibility {
 }
 
 impl Visibility {
+    pub(crate) fn closed_by(&self, by: ClosedBy) -> &Index {
+        match by {
+            ClosedBy::Start => &self.closed_by_start,
+            ClosedBy::Close => &self.closed_by_close,
+        }
+    }
+
     pub(crate) fn opened(&mut self, key: ExecutionKey, id: &WorkflowExecution, state: &State) {
         let entry = (state.started_at, key);
         self.open.insert(&id.workflow_id, &Filter::of(state), entry);

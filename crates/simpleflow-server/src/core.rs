@@ -19,9 +19,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use simpleflow_engine::{Ready, TaskKind};
-use simpleflow_model::{Fault, FaultKind, RunId, SmolStr, TaskToken, Timestamp};
+use simpleflow_model::{DomainName, Fault, FaultKind, RunId, SmolStr, TaskToken, Timestamp};
 use tokio::sync::oneshot;
 
+use crate::archive::{Archive, Query};
 use crate::clock::Clock;
 use crate::metrics::Snapshot;
 use crate::operation::{Answer, Request};
@@ -76,7 +77,7 @@ impl Reply {
     }
 
     /// Sends the response. Gives a task back that nobody takes.
-    fn send(self, response: Response) -> Option<(List, Answer)> {
+    pub(crate) fn send(self, response: Response) -> Option<(List, Answer)> {
         match (self.to.send(response), self.list) {
             (Err(Ok(task @ (Answer::DecisionTask(_) | Answer::ActivityTask(_)))), Some(list)) => {
                 Some((list, task))
@@ -132,19 +133,34 @@ pub(crate) struct Batch {
     pub told: Told,
 }
 
+/// What the keeper has to do.
+pub(crate) enum Work {
+    /// This is to be written.
+    Write(Batch),
+    /// Closed runs whose retention is over by now are to be deleted.
+    Expire(Vec<(RegionId, DomainName, Duration)>, Timestamp),
+}
+
+/// What a disk gives.
+pub(crate) struct Disk {
+    /// For the histories of open runs.
+    pub reader: Box<dyn Reader>,
+    /// For the closed runs.
+    pub archive: Archive,
+}
+
 /// The engines, and whoever waits for them.
 pub(crate) struct Core {
     state: Mutex<State>,
     /// Told when there is something for the keeper to do.
-    work: Condvar,
+    told: Condvar,
     clock: Clock,
     /// How many polls there ever were.
     polls: AtomicU64,
 }
 
 struct State {
-    /// What is on disk, if there is a disk.
-    disk: Option<Box<dyn Reader>>,
+    disk: Option<Disk>,
     /// Nothing while the store is being opened again.
     regions: Option<Regions>,
     held: Held,
@@ -157,6 +173,10 @@ struct State {
     watchers: Vec<Watcher>,
     /// Whether a batch is being written.
     writing: bool,
+    /// The runs that it closes.
+    closing: Vec<RunKey>,
+    /// When closed runs are to be deleted next.
+    expiry: Option<Timestamp>,
     /// The decision tasks that deciders in this process are at: their answers may still come into
     /// the next batch.
     deciding: HashSet<TaskToken>,
@@ -179,7 +199,7 @@ struct Alarm {
 
 impl Core {
     /// Engines that were brought up from what is on disk, if there is a disk.
-    pub(crate) fn new(regions: Regions, disk: Option<Box<dyn Reader>>, clock: Clock) -> Self {
+    pub(crate) fn new(regions: Regions, disk: Option<Disk>, clock: Clock) -> Self {
         Self {
             state: Mutex::new(State {
                 disk,
@@ -190,13 +210,16 @@ impl Core {
                 early: Vec::new(),
                 watchers: Vec::new(),
                 writing: false,
+                closing: Vec::new(),
+                // What fell due while nothing ran.
+                expiry: Some(Timestamp::default()),
                 deciding: HashSet::new(),
                 patience: None,
                 alarm: None,
                 draining: false,
                 stopping: false,
             }),
-            work: Condvar::new(),
+            told: Condvar::new(),
             clock,
             polls: AtomicU64::new(0),
         }
@@ -260,7 +283,7 @@ impl Core {
     /// Has the keeper end when all is written.
     pub(crate) fn stop(&self) {
         self.lock().stopping = true;
-        self.work.notify_all();
+        self.told.notify_all();
     }
 
     /// How things are.
@@ -288,12 +311,12 @@ impl Core {
         }
         drop(state);
         if wake {
-            self.work.notify_one();
+            self.told.notify_one();
         }
     }
 
-    /// For the keeper: lets time pass until there is a batch to write. Nothing means the end.
-    pub(crate) fn batch(&self) -> Option<Batch> {
+    /// For the keeper: lets time pass until there is something to do. Nothing means the end.
+    pub(crate) fn work(&self) -> Option<Work> {
         let mut state = self.lock();
         loop {
             let now = self.clock.now();
@@ -301,7 +324,7 @@ impl Core {
                 state.advance(now);
             }
             if state.has_changes() && (state.stopping || !state.waits_for_decisions()) {
-                return Some(state.take_batch());
+                return Some(Work::Write(state.take_batch()));
             }
             let ready = state.take_ready();
             if !ready.is_empty() {
@@ -314,13 +337,16 @@ impl Core {
             if state.stopping {
                 return None;
             }
+            if let Some(expire) = state.expire(now) {
+                return Some(expire);
+            }
             state = self.wait(state);
         }
     }
 
     /// The keeper's rest: until it is told, something is due, or patience is over.
     fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let next = state.next_deadline();
+        let next = state.next_due();
         // A deadline is of whole milliseconds; the wait must not end before it.
         let due = next.map(|next| next.since(self.clock.now()));
         let patience = state
@@ -337,13 +363,13 @@ impl Core {
         };
         state = match time {
             Some(time) => {
-                self.work
+                self.told
                     .wait_timeout(state, time)
                     .unwrap_or_else(PoisonError::into_inner)
                     .0
             }
             None => self
-                .work
+                .told
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner),
         };
@@ -356,7 +382,7 @@ impl Core {
         let undelivered = told.tell();
         let mut state = self.lock();
         state.writing = false;
-        state.shrink();
+        state.archive();
         state.give_back(undelivered, self.clock.now());
         // What could not be written meanwhile the keeper sees to itself.
     }
@@ -366,6 +392,7 @@ impl Core {
         let Told { mut replies, .. } = told;
         let mut state = self.lock();
         state.writing = false;
+        state.closing.clear();
         state.regions = None;
         state.deciding.clear();
         state.patience = None;
@@ -378,10 +405,18 @@ impl Core {
         send(failed.collect());
     }
 
+    /// For the keeper: closed runs were deleted, and the next are due at a time, if there are any.
+    pub(crate) fn expired(&self, next: Option<Timestamp>) {
+        let mut state = self.lock();
+        state.expiry = state.expiry.into_iter().chain(next).min();
+    }
+
     /// For the keeper: the store is open again, and this is what is in it.
     pub(crate) fn resume(&self, regions: Regions, reader: Box<dyn Reader>) {
         let mut state = self.lock();
-        state.disk = Some(reader);
+        if let Some(disk) = &mut state.disk {
+            disk.reader = reader;
+        }
         state.regions = Some(regions);
         state.held = Held::default();
         state.advance(self.clock.now());
@@ -398,12 +433,18 @@ impl Core {
                 break;
             }
             state = self
-                .work
+                .told
                 .wait_timeout(state, rest)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
         state.stopping
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").finish_non_exhaustive()
     }
 }
 
@@ -437,6 +478,16 @@ impl State {
             return;
         };
         let region = regions.id(&region);
+        if let (Some(disk), Some(found)) = (&self.disk, regions.get_mut(region))
+            && let Some(query) = Query::of(region, &request, &mut found.engine, now)
+        {
+            match query {
+                Ok(query) => disk.archive.ask(reply, query),
+                Err(fault) => self.replies.push((reply, Err(Failure::Fault(fault)))),
+            }
+            self.wake(region, now);
+            return;
+        }
         let list = list(region, &request);
         let outcome = self.carry_out(region, &request, list.as_ref(), now);
         if let Request::RespondDecisionTaskCompleted(answer) = &request {
@@ -529,7 +580,7 @@ impl State {
         let (Some(disk), Some(regions)) = (&self.disk, &mut self.regions) else {
             return Err(Failure::Internal);
         };
-        let events = disk.history(key).map_err(|error| {
+        let events = disk.reader.history(key).map_err(|error| {
             tracing::error!(%error, "a history cannot be read");
             Failure::Internal
         })?;
@@ -593,6 +644,27 @@ impl State {
         self.regions.as_ref().and_then(Regions::next_deadline)
     }
 
+    /// When the keeper has something to do next, if nothing comes before.
+    fn next_due(&self) -> Option<Timestamp> {
+        let expiry = self.expiry.filter(|_| self.expires());
+        let deadline = self.next_deadline();
+        deadline.into_iter().chain(expiry).min()
+    }
+
+    /// Whether there are closed runs in a store that can be used.
+    fn expires(&self) -> bool {
+        self.disk.is_some() && self.regions.is_some()
+    }
+
+    /// The deletion of closed runs, if it is due.
+    fn expire(&mut self, now: Timestamp) -> Option<Work> {
+        self.expiry
+            .take_if(|expiry| *expiry <= now)
+            .filter(|_| self.expires())?;
+        let retentions = self.regions.as_ref()?.retentions();
+        Some(Work::Expire(retentions, now))
+    }
+
     /// Whether there is something to write.
     fn has_changes(&self) -> bool {
         self.disk.is_some() && self.regions.as_ref().is_some_and(Regions::have_changes)
@@ -605,7 +677,7 @@ impl State {
 
     /// Whether the keeper has to do something earlier than it thinks.
     fn is_due_before(&self, alarm: Alarm) -> bool {
-        let earlier = match (self.next_deadline(), alarm.due) {
+        let earlier = match (self.next_due(), alarm.due) {
             (Some(next), Some(armed)) => next < armed,
             (next, None) => next.is_some(),
             (None, Some(_)) => false,
@@ -644,9 +716,10 @@ impl State {
             Some(regions) => regions.take_changes(),
             None => Changes::default(),
         };
-        for event in &changes.events {
-            self.held.add(event.key, 1);
+        for (key, _) in &changes.events {
+            self.held.add(*key, 1);
         }
+        self.closing = changes.closed.iter().map(|run| run.key).collect();
         self.writing = true;
         // They had their chance: their answers come with a later batch.
         self.deciding.clear();
@@ -658,11 +731,18 @@ impl State {
         Batch { changes, told }
     }
 
-    /// Lets go of events that are on disk, if there are too many in memory.
-    fn shrink(&mut self) {
-        if let Some(regions) = &mut self.regions {
-            self.held.shrink(regions);
+    /// Leaves the runs to the store that it has as closed, and lets go of events that it has, if
+    /// there are too many in memory.
+    fn archive(&mut self) {
+        let Some(regions) = &mut self.regions else {
+            return;
+        };
+        for key in self.closing.drain(..) {
+            let end = regions.archive(key);
+            self.held.forget(key);
+            self.expiry = self.expiry.into_iter().chain(end).min();
         }
+        self.held.shrink(regions);
     }
 
     fn snapshot(&mut self, now: Timestamp) -> Snapshot {
@@ -710,24 +790,67 @@ pub(crate) fn nothing(request: &Request) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use simpleflow_model::HistoryEvent;
+    use std::ops::RangeInclusive;
+
+    use simpleflow_engine::{ClosedSelection, Entry};
+    use simpleflow_model::types::WorkflowExecutionInfo;
+    use simpleflow_model::{HistoryEvent, WorkflowExecution};
 
     use super::*;
-    use crate::store::StoreError;
+    use crate::store::{ClosedRun, Kept, StoreError};
 
     /// Nothing is read back: the events stay in memory.
     struct NoReader;
 
     impl Reader for NoReader {
-        fn all(
+        fn another(&self) -> Result<Box<dyn Reader>, StoreError> {
+            Ok(Box::new(Self))
+        }
+
+        fn open(
             &self,
-            _: &mut dyn FnMut(crate::store::Kept) -> Result<(), StoreError>,
+            _: &mut dyn FnMut(Kept) -> Result<(), StoreError>,
         ) -> Result<(), StoreError> {
             Ok(())
         }
 
         fn history(&self, _: RunKey) -> Result<Vec<HistoryEvent>, StoreError> {
             Ok(Vec::new())
+        }
+
+        fn events(
+            &self,
+            _: RunKey,
+            _: RangeInclusive<i64>,
+        ) -> Result<Vec<HistoryEvent>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        fn closed(
+            &self,
+            _: RegionId,
+            _: &DomainName,
+            _: &WorkflowExecution,
+        ) -> Result<Option<ClosedRun>, StoreError> {
+            Ok(None)
+        }
+
+        fn list_closed(
+            &self,
+            _: RegionId,
+            _: &ClosedSelection,
+            _: usize,
+        ) -> Result<Vec<(Entry, WorkflowExecutionInfo)>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        fn count_closed(
+            &self,
+            _: RegionId,
+            _: &ClosedSelection,
+            _: usize,
+        ) -> Result<(usize, bool), StoreError> {
+            Ok((0, false))
         }
     }
 
@@ -738,7 +861,10 @@ mod tests {
 
     impl Stage {
         fn new() -> Self {
-            let disk: Box<dyn Reader> = Box::new(NoReader);
+            let disk = Disk {
+                reader: Box::new(NoReader),
+                archive: Archive::start(Box::new(NoReader)).unwrap(),
+            };
             let stage = Self {
                 core: Core::new(Regions::new(true), Some(disk), Clock::default()),
             };
@@ -777,10 +903,17 @@ mod tests {
             id
         }
 
+        fn batch(&self) -> Batch {
+            match self.core.work() {
+                Some(Work::Write(batch)) => batch,
+                _ => panic!("there is nothing to write"),
+            }
+        }
+
         /// Has everything written.
         fn flush(&self) {
             while self.core.lock().has_changes() {
-                let batch = self.core.batch().unwrap();
+                let batch = self.batch();
                 self.core.written(batch.told);
             }
             self.core.settle(self.core.lock());
@@ -926,7 +1059,7 @@ mod tests {
         let mut answered = early("RespondDecisionTaskCompleted", &answer);
         assert!(answered.try_recv().is_err(), "an answer is never early");
         assert!(!stage.core.lock().waits_for_decisions());
-        let batch = stage.core.batch().unwrap();
+        let batch = stage.batch();
         assert_eq!(batch.changes.events.len(), 4);
         stage.core.written(batch.told);
         assert!(start.try_recv().unwrap().is_ok() && answered.try_recv().unwrap().is_ok());
@@ -970,7 +1103,7 @@ mod tests {
             "StartWorkflowExecution",
             r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
         );
-        let batch = stage.core.batch().unwrap();
+        let batch = stage.batch();
         let mut meanwhile = stage.call("DescribeDomain", r#"{"name":"d"}"#);
         stage.core.failed(batch.told);
         for response in [&mut waiting, &mut started, &mut meanwhile] {

@@ -11,9 +11,10 @@ use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 use tokio::sync::oneshot;
 
 use crate::access::DEFAULT_REGION;
+use crate::archive::Archive;
 use crate::ask::{Asker, ask};
 use crate::clock::Clock;
-use crate::core::{Core, Failure};
+use crate::core::{Core, Disk, Failure};
 use crate::keeper::{self, Log};
 use crate::metrics::Metrics;
 use crate::operation::Request;
@@ -189,7 +190,9 @@ fn bring_up(
         place,
         metrics,
     };
-    let core = Core::new(regions, Some(reader), clock);
+    let archive =
+        Archive::start(reader.another()?).map_err(|error| StartError::Failed(error.to_string()))?;
+    let core = Core::new(regions, Some(Disk { reader, archive }), clock);
     Ok((core, Some(log), Some(lock)))
 }
 

@@ -4,13 +4,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::core::{Batch, Core};
+use simpleflow_model::{DomainName, Timestamp};
+
+use crate::core::{Batch, Core, Work};
 use crate::metrics::Metrics;
 use crate::regions::Regions;
-use crate::store::{Open, Place, StoreError, Writer};
+use crate::store::{Open, Place, RegionId, StoreError, Writer};
 
 /// How long to wait before the store is opened once more.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many closed runs are deleted in one transaction: a few milliseconds' worth.
+const EXPIRED_AT_ONCE: usize = 50;
+
+/// How long to wait before a deletion that failed is tried once more.
+const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 
 /// What the keeper writes to.
 pub(crate) struct Log {
@@ -26,32 +34,68 @@ pub(crate) struct Log {
 /// # Errors
 /// The store was opened again after a failure and cannot be read.
 pub(crate) fn run(core: &Core, mut log: Option<Log>) -> Result<(), StoreError> {
-    while let Some(Batch { changes, told }) = core.batch() {
-        // Without a disk there is never a batch.
+    while let Some(work) = core.work() {
+        // Without a disk there is never anything to do but to keep time.
         let Some(log) = &mut log else {
-            return Ok(());
+            continue;
         };
-        let Some(writer) = &mut log.writer else {
-            return Ok(());
-        };
-        let began = Instant::now();
-        let outcome = writer.commit(&changes);
-        log.metrics.committed(began.elapsed(), changes.events.len());
-        match outcome {
-            Ok(()) => core.written(told),
-            Err(error) => {
-                tracing::error!(%error, "a batch cannot be written: its requests fail");
-                core.failed(told);
-                if !log.reopen(core)? {
-                    return Ok(());
-                }
+        let go_on = match work {
+            Work::Write(batch) => log.write(core, batch)?,
+            Work::Expire(retentions, now) => {
+                log.expire(core, &retentions, now);
+                true
             }
+        };
+        if !go_on {
+            break;
         }
     }
     Ok(())
 }
 
 impl Log {
+    /// Writes a batch. Says whether to go on.
+    fn write(&mut self, core: &Core, batch: Batch) -> Result<bool, StoreError> {
+        let Batch { changes, told } = batch;
+        let Some(writer) = &mut self.writer else {
+            return Ok(false);
+        };
+        let began = Instant::now();
+        let outcome = writer.commit(&changes);
+        self.metrics
+            .committed(began.elapsed(), changes.events.len());
+        match outcome {
+            Ok(()) => {
+                core.written(told);
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a batch cannot be written: its requests fail");
+                core.failed(told);
+                self.reopen(core)
+            }
+        }
+    }
+
+    /// Deletes closed runs whose retention is over, a few at a time since others wait meanwhile.
+    fn expire(
+        &mut self,
+        core: &Core,
+        retentions: &[(RegionId, DomainName, Duration)],
+        now: Timestamp,
+    ) {
+        let Some(writer) = &mut self.writer else {
+            return;
+        };
+        let next = writer
+            .expire(retentions, now, EXPIRED_AT_ONCE)
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, "closed executions cannot be deleted");
+                Some(now + EXPIRY_PAUSE)
+            });
+        core.expired(next);
+    }
+
     /// Opens the store again: whether the file system took the last batch is not known, and only
     /// the store can tell. Says whether it came to that before a stop.
     fn reopen(&mut self, core: &Core) -> Result<bool, StoreError> {

@@ -18,6 +18,7 @@
 //! ```
 
 mod access;
+mod archive;
 mod ask;
 mod clock;
 mod core;

@@ -4,11 +4,12 @@
 //! being with its first domain.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use simpleflow_engine::{Engine, Settings};
-use simpleflow_model::{EventId, SmolStr, Timestamp};
+use simpleflow_model::{DomainName, EventId, SmolStr, Timestamp};
 
-use crate::store::{Changes, Kept, NewEvent, NewRun, Reader, RegionId, RunKey, StoreError};
+use crate::store::{Changes, ClosedRun, Kept, NewRun, Reader, RegionId, RunKey, StoreError};
 
 /// A region.
 pub(crate) struct Region {
@@ -40,12 +41,12 @@ impl Regions {
         }
     }
 
-    /// What a store holds.
+    /// What a store holds, but for the closed runs, which stay there.
     pub(crate) fn load(reader: &dyn Reader, dir: &std::path::Path) -> Result<Self, StoreError> {
         let mut regions = Self::new(true);
         let unknown =
             |region: RegionId| StoreError::damaged(dir, format!("region {region} is not there"));
-        reader.all(&mut |kept| {
+        reader.open(&mut |kept| {
             match kept {
                 Kept::Region(id, name) => {
                     if regions.add(name) != id {
@@ -61,6 +62,10 @@ impl Regions {
                         .engine
                         .restore_registration(registration)
                         .map_err(|fault| StoreError::damaged(dir, fault))?;
+                }
+                Kept::RunCount(id, count) => {
+                    let region = regions.get_mut(id).ok_or_else(|| unknown(id))?;
+                    region.engine.restore_run_count(count);
                 }
                 Kept::Run(run) => {
                     let id = run.key.region;
@@ -170,12 +175,18 @@ impl Regions {
                         id: execution.id().clone(),
                     });
                 }
-                for event in execution.events_from(appended.first) {
-                    changes.events.push(NewEvent {
-                        key,
-                        id: event.event_id.0,
-                        // Writing an event cannot fail: its keys are strings.
-                        json: serde_json::to_vec(event).unwrap_or_default(),
+                let events = execution.events_from(appended.first).iter();
+                changes.events.extend(events.map(|e| (key, e.clone())));
+            }
+            for run in engine.take_closed() {
+                if let Some(execution) = engine.execution_by_key(run)
+                    && let Some(detail) = execution.closed_detail()
+                {
+                    changes.closed.push(ClosedRun {
+                        key: RunKey { region: id, run },
+                        domain: execution.domain().clone(),
+                        events: execution.length(),
+                        detail,
                     });
                 }
             }
@@ -192,6 +203,21 @@ impl Regions {
             }
         }
         changes
+    }
+
+    /// Drops a closed run, which must be in the store. Gives the end of its retention.
+    pub(crate) fn archive(&mut self, key: RunKey) -> Option<Timestamp> {
+        self.get_mut(key.region)?.engine.archive(key.run)
+    }
+
+    /// How long the domains keep closed runs.
+    pub(crate) fn retentions(&self) -> Vec<(RegionId, DomainName, Duration)> {
+        let regions = (0..).zip(&self.regions);
+        let retentions = regions.flat_map(|(id, region)| {
+            let domains = region.engine.retentions();
+            domains.map(move |(domain, retention)| (id, domain.clone(), retention))
+        });
+        retentions.collect()
     }
 
     pub(crate) fn release(&mut self, key: RunKey) {
@@ -226,6 +252,11 @@ impl Held {
                 self.runs.put(key, events);
             }
         }
+    }
+
+    /// Notes that a run is gone.
+    pub(crate) fn forget(&mut self, key: RunKey) {
+        self.events -= self.runs.pop(&key).unwrap_or(0);
     }
 
     /// Lets go of the events that were not used for longest, if there are too many. All of them

@@ -2,14 +2,22 @@
 //!
 //! Histories are the log: a run is kept as its events, a registration as what it is now. All that
 //! changes together is written together, in one transaction.
+//!
+//! An execution that is closed is kept with its description as well, and found by it: such are
+//! answered from here, and are no longer in an engine.
 
 mod sqlite;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use simpleflow_engine::{ExecutionKey, NotedHeartbeat, Registration};
-use simpleflow_model::{DomainName, HistoryEvent, SmolStr, WorkflowExecution};
+use simpleflow_engine::{ClosedSelection, Entry, ExecutionKey, NotedHeartbeat, Registration};
+use simpleflow_model::types::{WorkflowExecutionDetail, WorkflowExecutionInfo};
+use simpleflow_model::{DomainName, HistoryEvent, SmolStr, Timestamp, WorkflowExecution};
 
+#[cfg(test)]
+pub(crate) use sqlite::FIRST_STEP;
 pub(crate) use sqlite::open;
 
 /// Why the store cannot be used.
@@ -88,13 +96,14 @@ pub(crate) struct NewRun {
     pub id: WorkflowExecution,
 }
 
-/// An event as it is kept.
-#[derive(Clone, Debug)]
-pub(crate) struct NewEvent {
+/// A run that is closed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ClosedRun {
     pub key: RunKey,
-    pub id: i64,
-    /// The event in SWF's JSON.
-    pub json: Vec<u8>,
+    pub domain: DomainName,
+    /// How many events it has.
+    pub events: usize,
+    pub detail: WorkflowExecutionDetail,
 }
 
 /// What changed, to be written as one.
@@ -103,8 +112,10 @@ pub(crate) struct Changes {
     pub regions: Vec<(RegionId, SmolStr)>,
     pub registrations: Vec<(RegionId, Registration)>,
     pub runs: Vec<NewRun>,
-    pub events: Vec<NewEvent>,
+    pub events: Vec<(RunKey, HistoryEvent)>,
     pub heartbeats: Vec<(RegionId, NotedHeartbeat)>,
+    /// Runs that are closed from now on. Once this is written they can be archived.
+    pub closed: Vec<ClosedRun>,
     pub removed: Vec<RunKey>,
 }
 
@@ -117,12 +128,13 @@ pub(crate) struct KeptRun {
     pub history: Vec<HistoryEvent>,
 }
 
-/// What [`Reader::all`] gives, in this order: regions by id, registrations with domains before
-/// types, runs by number, heartbeats.
+/// What [`Reader::open`] gives, in this order: regions by id, registrations with domains before
+/// types, the highest numbers of closed runs, the other runs by number, heartbeats.
 #[derive(Debug)]
 pub(crate) enum Kept {
     Region(RegionId, SmolStr),
     Registration(RegionId, Registration),
+    RunCount(RegionId, u64),
     Run(KeptRun),
     Heartbeat(RegionId, NotedHeartbeat),
 }
@@ -132,15 +144,59 @@ pub(crate) trait Writer: Send {
     /// Writes changes; when it returns they are there for good, unless the store is relaxed.
     /// After an error none of them counts, and the writer must not be used again.
     fn commit(&mut self, changes: &Changes) -> Result<(), StoreError>;
+
+    /// Deletes closed runs whose retention is over at a time, at most so many. Says when the next
+    /// is to be deleted: at that very time if there are more. After an error the writer must not
+    /// be used again.
+    fn expire(
+        &mut self,
+        retentions: &[(RegionId, DomainName, Duration)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// The reading side of a store.
 pub(crate) trait Reader: Send {
-    /// Reads everything.
-    fn all(&self, each: &mut dyn FnMut(Kept) -> Result<(), StoreError>) -> Result<(), StoreError>;
+    /// Another one of the same store, for another thread.
+    fn another(&self) -> Result<Box<dyn Reader>, StoreError>;
+
+    /// Reads everything but the closed runs.
+    fn open(&self, each: &mut dyn FnMut(Kept) -> Result<(), StoreError>) -> Result<(), StoreError>;
 
     /// Reads the history of a run.
     fn history(&self, key: RunKey) -> Result<Vec<HistoryEvent>, StoreError>;
+
+    /// Reads events of a run, which must be there.
+    fn events(
+        &self,
+        key: RunKey,
+        ids: RangeInclusive<i64>,
+    ) -> Result<Vec<HistoryEvent>, StoreError>;
+
+    /// Finds a closed run.
+    fn closed(
+        &self,
+        region: RegionId,
+        domain: &DomainName,
+        id: &WorkflowExecution,
+    ) -> Result<Option<ClosedRun>, StoreError>;
+
+    /// Finds closed runs, at most so many, in the order of the selection.
+    fn list_closed(
+        &self,
+        region: RegionId,
+        closed: &ClosedSelection,
+        most: usize,
+    ) -> Result<Vec<(Entry, WorkflowExecutionInfo)>, StoreError>;
+
+    /// Counts closed runs up to a limit. Says whether there are more.
+    fn count_closed(
+        &self,
+        region: RegionId,
+        closed: &ClosedSelection,
+        limit: usize,
+    ) -> Result<(usize, bool), StoreError>;
 }
 
 /// Where a store is, and whether its commits wait for the disk.

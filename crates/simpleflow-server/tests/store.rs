@@ -139,9 +139,13 @@ async fn a_closed_execution_is_deleted_when_its_retention_is_over() {
     server.stop().await.unwrap();
     let store = rusqlite::Connection::open(dir.path().join("simpleflow.sqlite3")).unwrap();
     let count = |query: &str| -> i64 { store.query_row(query, (), |row| row.get(0)).unwrap() };
-    assert_eq!(count("SELECT count(*) FROM runs"), 1);
+    assert_eq!(count("SELECT count(*) FROM runs"), 0);
+    assert_eq!(count("SELECT count(*) FROM closed_runs"), 1);
     assert_eq!(count("SELECT count(*) FROM events"), 3);
-    assert_eq!(count("SELECT count(*) FROM runs WHERE domain = 'd'"), 1);
+    let of_domain = "SELECT count(*) FROM closed_runs WHERE domain = 'd'";
+    assert_eq!(count(of_domain), 1);
+    let entries = "SELECT count(DISTINCT run) FROM closed_index";
+    assert_eq!(count(entries), 1);
 }
 
 fn file(dir: &Path) -> fs::File {
@@ -153,6 +157,23 @@ fn file(dir: &Path) -> fs::File {
         .unwrap()
 }
 
+const CLOSED: usize = 8;
+
+/// How many closed executions are listed and have their histories, unless that is an error.
+async fn closed(swf: &aws_sdk_swf::Client) -> Option<usize> {
+    let since = aws_sdk_swf::types::ExecutionTimeFilter::builder();
+    let since = since.oldest_date(aws_sdk_swf::primitives::DateTime::from_secs(0));
+    let list = swf.list_closed_workflow_executions().domain("d");
+    let list = list.start_time_filter(since.build().unwrap());
+    let infos = list.send().await.ok()?.execution_infos;
+    for info in &infos {
+        let history = swf.get_workflow_execution_history().domain("d");
+        let history = history.execution(info.execution.clone()?).send().await;
+        assert_eq!(history.ok()?.events.len(), 3);
+    }
+    Some(infos.len())
+}
+
 async fn filled() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let server = start(disk(dir.path())).await;
@@ -160,6 +181,12 @@ async fn filled() -> tempfile::TempDir {
     register(&swf, 60).await;
     for number in 0..20 {
         start_workflow(&swf, &format!("w-{number}")).await;
+    }
+    for number in 0..CLOSED {
+        let id = format!("closed-{number}");
+        start_workflow(&swf, &id).await;
+        let terminate = swf.terminate_workflow_execution().domain("d");
+        terminate.workflow_id(id).send().await.unwrap();
     }
     server.stop().await.unwrap();
     dir
@@ -193,7 +220,11 @@ async fn a_damaged_store_is_reported_and_left_as_it_is() {
                     let task = poll.task_list(list("deciders")).send().await.unwrap();
                     assert_eq!(task.events().len(), 3);
                 }
-                unnoticed += 1;
+                // Closed executions are read when they are asked for.
+                if let Some(found) = closed(&swf).await {
+                    assert_eq!(found, CLOSED, "at {at}");
+                    unnoticed += 1;
+                }
                 server.stop().await.unwrap();
             }
             other => panic!("at {at}: {other:?}"),
@@ -215,7 +246,7 @@ async fn a_store_of_a_later_version_is_refused() {
     let refusal = refusal(dir.path()).await.to_string();
     assert!(
         refusal.ends_with(
-            "has schema version 9, this program knows up to 1: use the later version of the \
+            "has schema version 9, this program knows up to 2: use the later version of the \
              program that wrote it"
         ),
         "{refusal}"

@@ -1,7 +1,9 @@
 //! Time, limits, retention and restoring.
 
+use std::time::Duration;
+
 use serde_json::json;
-use simpleflow_model::FaultKind;
+use simpleflow_model::{FaultKind, TaskToken};
 
 use super::*;
 use crate::Limits;
@@ -160,4 +162,124 @@ fn an_engine_goes_on_from_the_histories_of_another() {
         w.engine.execution(&run).unwrap().history().to_vec()
     });
     assert_eq!(ends[0], ends[1]);
+}
+
+/// The answers to all that can be asked of, or done to, one run that is closed.
+fn answers(w: &mut World, run: &RunId, decision: &TaskToken, activity: &TaskToken) -> Vec<String> {
+    let World { engine, now } = w;
+    let now = *now;
+    let task = json!({ "taskToken": activity });
+    let one = json!({ "domain": "d", "workflowId": "w", "runId": run });
+    let signal = json!({ "domain": "d", "workflowId": "w", "runId": run, "signalName": "s" });
+    let faults = [
+        engine
+            .respond_decision_task_completed(&shape(json!({ "taskToken": decision })), now)
+            .unwrap_err(),
+        engine
+            .respond_activity_task_completed(&shape(task.clone()), now)
+            .unwrap_err(),
+        engine
+            .respond_activity_task_canceled(&shape(task.clone()), now)
+            .unwrap_err(),
+        engine
+            .respond_activity_task_failed(&shape(task.clone()), now)
+            .unwrap_err(),
+        engine
+            .record_activity_task_heartbeat(&shape(task.clone()), now)
+            .unwrap_err(),
+        engine
+            .signal_workflow_execution(&shape(signal), now)
+            .unwrap_err(),
+        engine
+            .request_cancel_workflow_execution(&shape(one.clone()), now)
+            .unwrap_err(),
+        engine
+            .terminate_workflow_execution(&shape(one), now)
+            .unwrap_err(),
+    ];
+    faults.iter().map(|fault| format!("{fault:?}")).collect()
+}
+
+#[test]
+fn an_archived_execution_is_gone_and_answers_as_a_closed_one() {
+    let mut w = World::new();
+    let run = w.begin(&[activity("a", json!({})), child("c", json!({}))]);
+    let activity = w.work().unwrap().task_token;
+    // The child's decision task comes first.
+    let decision = loop {
+        let task = w.poll_with(json!({})).unwrap();
+        if task.workflow_execution.run_id == run {
+            break task.task_token;
+        }
+    };
+    let key = w.engine.runs[run.as_str()];
+    w.engine.take_appended();
+    w.engine.archive(key);
+    assert!(w.engine.execution(&run).is_some(), "it is open");
+    assert_eq!(w.engine.take_closed(), []);
+    assert_eq!(w.engine.execution(&run).unwrap().closed_detail(), None);
+
+    w.terminate("w", json!({})).unwrap();
+    let closed = w.engine.take_closed();
+    assert_eq!(closed.len(), 2, "with its child");
+    assert_eq!(closed[0], key);
+    assert_eq!(w.engine.take_closed(), []);
+    let detail = w.engine.execution(&run).unwrap().closed_detail().unwrap();
+    let execution = detail.execution_info.execution.clone();
+    w.engine.archive(key);
+    assert!(
+        w.engine.execution(&run).is_some(),
+        "its events are not told"
+    );
+    let before = answers(&mut w, &run, &decision, &activity);
+    assert!(!w.engine.lacks(&"d".into(), &execution));
+
+    w.engine.take_appended();
+    for key in closed {
+        w.engine.archive(key);
+    }
+    assert_eq!(w.engine.executions().count(), 0);
+    assert_eq!(w.engine.next_deadline(), None);
+    assert!(w.engine.lacks(&"d".into(), &execution));
+    assert!(!w.engine.lacks(&"nowhere".into(), &execution));
+    assert_eq!(answers(&mut w, &run, &decision, &activity), before);
+    let request = json!({ "domain": "d", "startTimeFilter": { "oldestDate": 0 } });
+    let listed = w
+        .engine
+        .list_closed_workflow_executions(&shape(request), w.now)
+        .unwrap();
+    assert_eq!(listed.execution_infos, []);
+    w.pass(10 * 86_400);
+    assert_eq!(w.engine.take_removed(), []);
+}
+
+#[test]
+fn an_execution_that_is_restored_as_closed_is_told() {
+    let mut w = World::new();
+    let run = w.start("w");
+    w.terminate("w", json!({})).unwrap();
+    let closed = w.engine.take_closed();
+    let execution = w.engine.execution(&run).unwrap();
+    let (id, history) = (execution.id().clone(), execution.history().to_vec());
+    let mut again = Engine::new(w.engine.settings().clone());
+    for registration in w.engine.take_registrations() {
+        again.restore_registration(registration).unwrap();
+    }
+    again.restore(closed[0], &"d".into(), id, history).unwrap();
+    assert_eq!(again.take_closed(), closed);
+    again.archive(closed[0]);
+    assert!(again.execution(&run).is_none());
+    again.restore_run_count(7);
+    let next = World {
+        engine: again,
+        now: w.now,
+    }
+    .start("w");
+    assert_ne!(next, run);
+    // One that is forgotten is not told any more.
+    w.start("v");
+    w.terminate("v", json!({})).unwrap();
+    w.pass(86_400);
+    assert_eq!(w.engine.take_closed(), []);
+    assert_eq!(w.engine.take_removed().len(), 2);
 }

@@ -2,39 +2,119 @@
 
 use simpleflow_model::operation::*;
 use simpleflow_model::types::*;
-use simpleflow_model::{Fault, PageToken, SmolStr, Timestamp};
+use simpleflow_model::{DomainName, Fault, PageToken, SmolStr, Timestamp};
 
 use crate::check::{check, page_size};
 use crate::execution::ExecutionKey;
 use crate::token::{PageKind, page_token, parse_page_token};
-use crate::visibility::{Entry, Filter, Index};
+use crate::visibility::{ClosedBy, Entry, Filter, Index};
 use crate::{Engine, fault};
 
-/// The times of an index that a filter admits.
-#[derive(Clone, Copy, Debug)]
-struct Times {
-    oldest: Entry,
-    latest: Entry,
+/// Which executions of a domain a request is about, wherever they are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The domain.
+    pub domain: DomainName,
+    /// What they have in common.
+    pub filter: Filter,
+    /// The first in the order of time that may be among them.
+    pub oldest: Entry,
+    /// The last in the order of time that may be among them. There is none if it is before the
+    /// [oldest](Self::oldest).
+    pub latest: Entry,
+    /// Whether the oldest come first.
+    pub ascending: bool,
+    /// How many there are on a page, or how far they are counted.
+    pub size: usize,
+    now: Timestamp,
 }
 
-impl From<&ExecutionTimeFilter> for Times {
-    fn from(filter: &ExecutionTimeFilter) -> Self {
-        let latest = filter
+impl Selection {
+    /// The answer with a page of a listing. What was found comes in the order of the selection;
+    /// one more than is on the page says that there is another page.
+    pub fn page(&self, mut found: Vec<(Entry, WorkflowExecutionInfo)>) -> WorkflowExecutionInfos {
+        let next_page_token = found.get(self.size).map(|((at, key), _)| {
+            let text = format!("{}|{}", at.as_micros(), key.0);
+            page_token(PageKind::Executions, self.now, &text)
+        });
+        found.truncate(self.size);
+        WorkflowExecutionInfos {
+            execution_infos: found.into_iter().map(|(_, info)| info).collect(),
+            next_page_token,
+            ..Default::default()
+        }
+    }
+
+    /// The answer to a count, and whether there are more than were counted.
+    pub fn count((count, truncated): (usize, bool)) -> WorkflowExecutionCount {
+        WorkflowExecutionCount {
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+            truncated: Some(truncated),
+            ..Default::default()
+        }
+    }
+
+    fn of(
+        domain: &DomainName,
+        filter: Filter,
+        times: &ExecutionTimeFilter,
+        engine: &Engine,
+    ) -> Self {
+        let latest = times
             .latest_date
             .unwrap_or(Timestamp::from_micros(i64::MAX));
         Self {
-            oldest: (filter.oldest_date, ExecutionKey(0)),
+            domain: domain.clone(),
+            filter,
+            oldest: (times.oldest_date, ExecutionKey(0)),
             latest: (latest, ExecutionKey(u64::MAX)),
+            ascending: false,
+            size: engine.settings.limits.count,
+            now: engine.now,
         }
+    }
+
+    /// Narrows it down to a page and what comes after it.
+    fn paged(
+        mut self,
+        token: Option<&PageToken>,
+        size: Option<u32>,
+        reverse: Option<bool>,
+    ) -> Result<Self, Fault> {
+        self.ascending = reverse == Some(true);
+        self.size = page_size(size);
+        if let Some(token) = token {
+            // The token names the first entry of its page.
+            let entry = parse_entry(token, self.now)?;
+            if self.ascending {
+                self.oldest = self.oldest.max(entry);
+            } else {
+                self.latest = self.latest.min(entry);
+            }
+        }
+        Ok(self)
     }
 }
 
-/// The page of a listing that a request asks for.
-#[derive(Clone, Copy, Debug)]
-struct Page<'a> {
-    token: Option<&'a PageToken>,
-    size: Option<u32>,
-    reverse: Option<bool>,
+/// Which closed executions a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedSelection {
+    /// Which of their times counts.
+    pub by: ClosedBy,
+    /// Which they are.
+    pub selection: Selection,
+}
+
+fn parse_entry(token: &PageToken, now: Timestamp) -> Result<Entry, Fault> {
+    let text = parse_page_token(PageKind::Executions, now, token)?;
+    let parse = || {
+        let (at, key) = text.split_once('|')?;
+        Some((
+            Timestamp::from_micros(at.parse().ok()?),
+            ExecutionKey(key.parse().ok()?),
+        ))
+    };
+    parse().ok_or_else(fault::invalid_token)
 }
 
 /// The filter of a request; the service allows one at most.
@@ -66,15 +146,14 @@ fn filter(
     Ok(first.unwrap_or(Filter::All))
 }
 
-/// The time filter of a request for closed executions: exactly one of two, and whether it is the
-/// one by close.
-fn closed_times(
-    start: Option<&ExecutionTimeFilter>,
-    close: Option<&ExecutionTimeFilter>,
-) -> Result<(Times, bool), Fault> {
+/// The time filter of a request for closed executions: exactly one of two, and which it is.
+fn closed_times<'a>(
+    start: Option<&'a ExecutionTimeFilter>,
+    close: Option<&'a ExecutionTimeFilter>,
+) -> Result<(ClosedBy, &'a ExecutionTimeFilter), Fault> {
     match (start, close) {
-        (Some(start), None) => Ok((start.into(), false)),
-        (None, Some(close)) => Ok((close.into(), true)),
+        (Some(start), None) => Ok((ClosedBy::Start, start)),
+        (None, Some(close)) => Ok((ClosedBy::Close, close)),
         (None, None) => Err(fault::validation(SmolStr::new_static(
             "Must specify time filter",
         ))),
@@ -103,7 +182,19 @@ impl Engine {
             None,
         )?;
         let index = &self.domain(&request.domain)?.visibility.open;
-        Ok(self.count(index, &filter, (&request.start_time_filter).into()))
+        let times = &request.start_time_filter;
+        let Selection {
+            filter,
+            oldest,
+            latest,
+            size,
+            ..
+        } = Selection::of(&request.domain, filter, times, self);
+        Ok(Selection::count(index.count(
+            &filter,
+            oldest..=latest,
+            size,
+        )))
     }
 
     /// Counts the closed executions that were started, or closed, in a time range.
@@ -116,6 +207,22 @@ impl Engine {
         request: &CountClosedWorkflowExecutions,
         now: Timestamp,
     ) -> Result<WorkflowExecutionCount, Fault> {
+        let ClosedSelection { by, selection } = self.select_closed_count(request, now)?;
+        let index = self.domain(&selection.domain)?.visibility.closed_by(by);
+        let mut matching = index.range(&selection.filter, selection.oldest..=selection.latest);
+        let count = matching.by_ref().take(selection.size).count();
+        Ok(Selection::count((count, matching.next().is_some())))
+    }
+
+    /// Which closed executions a request counts, up to the limit.
+    ///
+    /// # Errors
+    /// Those of [`count_closed_workflow_executions`](Self::count_closed_workflow_executions).
+    pub fn select_closed_count(
+        &mut self,
+        request: &CountClosedWorkflowExecutions,
+        now: Timestamp,
+    ) -> Result<ClosedSelection, Fault> {
         check::<CountClosedWorkflowExecutions>(request)?;
         self.advance(now);
         let filter = filter(
@@ -124,17 +231,13 @@ impl Engine {
             request.tag_filter.as_ref(),
             request.close_status_filter.as_ref(),
         )?;
-        let (times, by_close) = closed_times(
+        let (by, times) = closed_times(
             request.start_time_filter.as_ref(),
             request.close_time_filter.as_ref(),
         )?;
-        let visibility = &self.domain(&request.domain)?.visibility;
-        let index = if by_close {
-            &visibility.closed_by_close
-        } else {
-            &visibility.closed_by_start
-        };
-        Ok(self.count(index, &filter, times))
+        self.domain(&request.domain)?;
+        let selection = Selection::of(&request.domain, filter, times, self);
+        Ok(ClosedSelection { by, selection })
     }
 
     /// Lists the open executions that were started in a time range, the latest first, a page at a
@@ -156,13 +259,14 @@ impl Engine {
             request.tag_filter.as_ref(),
             None,
         )?;
-        let page = Page {
-            token: request.next_page_token.as_ref(),
-            size: request.maximum_page_size,
-            reverse: request.reverse_order,
-        };
         let index = &self.domain(&request.domain)?.visibility.open;
-        self.list(index, &filter, (&request.start_time_filter).into(), page)
+        let times = &request.start_time_filter;
+        let selection = Selection::of(&request.domain, filter, times, self).paged(
+            request.next_page_token.as_ref(),
+            request.maximum_page_size,
+            request.reverse_order,
+        )?;
+        Ok(self.list(index, &selection))
     }
 
     /// Lists the closed executions that were started, or closed, in a time range, the latest
@@ -176,6 +280,20 @@ impl Engine {
         request: &ListClosedWorkflowExecutions,
         now: Timestamp,
     ) -> Result<WorkflowExecutionInfos, Fault> {
+        let ClosedSelection { by, selection } = self.select_closed(request, now)?;
+        let index = self.domain(&selection.domain)?.visibility.closed_by(by);
+        Ok(self.list(index, &selection))
+    }
+
+    /// Which closed executions a page of a listing holds.
+    ///
+    /// # Errors
+    /// Those of [`list_closed_workflow_executions`](Self::list_closed_workflow_executions).
+    pub fn select_closed(
+        &mut self,
+        request: &ListClosedWorkflowExecutions,
+        now: Timestamp,
+    ) -> Result<ClosedSelection, Fault> {
         check::<ListClosedWorkflowExecutions>(request)?;
         self.advance(now);
         let filter = filter(
@@ -184,84 +302,32 @@ impl Engine {
             request.tag_filter.as_ref(),
             request.close_status_filter.as_ref(),
         )?;
-        let (times, by_close) = closed_times(
+        let (by, times) = closed_times(
             request.start_time_filter.as_ref(),
             request.close_time_filter.as_ref(),
         )?;
-        let page = Page {
-            token: request.next_page_token.as_ref(),
-            size: request.maximum_page_size,
-            reverse: request.reverse_order,
-        };
-        let visibility = &self.domain(&request.domain)?.visibility;
-        let index = if by_close {
-            &visibility.closed_by_close
-        } else {
-            &visibility.closed_by_start
-        };
-        self.list(index, &filter, times, page)
+        self.domain(&request.domain)?;
+        let selection = Selection::of(&request.domain, filter, times, self).paged(
+            request.next_page_token.as_ref(),
+            request.maximum_page_size,
+            request.reverse_order,
+        )?;
+        Ok(ClosedSelection { by, selection })
     }
 
-    fn count(&self, index: &Index, filter: &Filter, times: Times) -> WorkflowExecutionCount {
-        let limit = self.settings.limits.count;
-        let (count, truncated) = index.count(filter, times.oldest..=times.latest, limit);
-        WorkflowExecutionCount {
-            count: u32::try_from(count).unwrap_or(u32::MAX),
-            truncated: Some(truncated),
-            ..Default::default()
-        }
-    }
-
-    fn list(
-        &self,
-        index: &Index,
-        filter: &Filter,
-        mut times: Times,
-        page: Page<'_>,
-    ) -> Result<WorkflowExecutionInfos, Fault> {
-        let ascending = page.reverse == Some(true);
-        if let Some(token) = page.token {
-            let (at, key) = self.parse_entry(token)?;
-            // The token names the first entry of its page.
-            if ascending {
-                times.oldest = times.oldest.max((at, key));
-            } else {
-                times.latest = times.latest.min((at, key));
-            }
-        }
-        let size = page_size(page.size);
-        let entries = index.range(filter, times.oldest..=times.latest);
-        let mut page: Vec<Entry> = if ascending {
-            entries.take(size + 1).collect()
+    fn list(&self, index: &Index, selection: &Selection) -> WorkflowExecutionInfos {
+        let entries = index.range(&selection.filter, selection.oldest..=selection.latest);
+        let most = selection.size + 1;
+        let page: Vec<Entry> = if selection.ascending {
+            entries.take(most).collect()
         } else {
-            entries.rev().take(size + 1).collect()
+            entries.rev().take(most).collect()
         };
-        let next = page.get(size).map(|(at, key)| {
-            let text = format!("{}|{}", at.as_micros(), key.0);
-            page_token(PageKind::Executions, self.now, &text)
+        let found = page.into_iter().filter_map(|entry| {
+            let execution = self.executions.get(&entry.1)?;
+            Some((entry, execution.info()))
         });
-        page.truncate(size);
-        Ok(WorkflowExecutionInfos {
-            execution_infos: page
-                .iter()
-                .filter_map(|(_, key)| self.executions.get(key))
-                .map(|execution| execution.info())
-                .collect(),
-            next_page_token: next,
-            ..Default::default()
-        })
-    }
-
-    fn parse_entry(&self, token: &PageToken) -> Result<Entry, Fault> {
-        let text = parse_page_token(PageKind::Executions, self.now, token)?;
-        let parse = || {
-            let (at, key) = text.split_once('|')?;
-            Some((
-                Timestamp::from_micros(at.parse().ok()?),
-                ExecutionKey(key.parse().ok()?),
-            ))
-        };
-        parse().ok_or_else(fault::invalid_token)
+        selection.page(found.collect())
     }
 }
 

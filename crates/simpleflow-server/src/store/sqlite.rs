@@ -4,24 +4,31 @@
 //! means `synchronous=NORMAL`: what was written survives the death of the process, and a power
 //! failure may lose the last commits but leaves a good file.
 
+mod closed;
+
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Row, params};
-use simpleflow_engine::{ExecutionKey, NotedHeartbeat, Registration};
+use simpleflow_engine::{ClosedSelection, Entry, ExecutionKey, NotedHeartbeat, Registration};
 use simpleflow_model::types::{
-    ActivityTypeDetail, DomainDetail, ListTagsForResourceOutput, WorkflowTypeDetail,
+    ActivityTypeDetail, DomainDetail, ListTagsForResourceOutput, WorkflowExecutionInfo,
+    WorkflowTypeDetail,
 };
-use simpleflow_model::{EventId, HistoryEvent, SmolStr, Timestamp, WorkflowExecution};
+use simpleflow_model::{DomainName, EventId, HistoryEvent, SmolStr, Timestamp, WorkflowExecution};
 
-use super::{Changes, Kept, KeptRun, Opened, Place, Reader, RegionId, RunKey, StoreError, Writer};
+use super::{
+    Changes, ClosedRun, Kept, KeptRun, Opened, Place, Reader, RegionId, RunKey, StoreError, Writer,
+};
 
 const FILE: &str = "simpleflow.sqlite3";
 
 /// The schema, a step a version. A step that was released is never changed: what is new is a
 /// further step.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE regions (
         region INTEGER PRIMARY KEY,
         name TEXT NOT NULL
@@ -73,19 +80,53 @@ const STEPS: &[&str] = &["
         details TEXT,
         PRIMARY KEY (region, run, scheduled_event_id)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE closed_runs (
+        region INTEGER NOT NULL,
+        run INTEGER NOT NULL,
+        domain TEXT NOT NULL,
+        workflow_id TEXT NOT NULL,
+        run_id TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        crc32 INTEGER NOT NULL,
+        PRIMARY KEY (region, run)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX closed_run_ids ON closed_runs (region, run_id);
+    CREATE TABLE closed_index (
+        region INTEGER NOT NULL,
+        domain TEXT NOT NULL,
+        closed_by INTEGER NOT NULL,
+        filter TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        run INTEGER NOT NULL,
+        PRIMARY KEY (region, domain, closed_by, filter, at, run)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE domains ADD COLUMN crc32 INTEGER;
+    ALTER TABLE workflow_types ADD COLUMN crc32 INTEGER;
+    ALTER TABLE activity_types ADD COLUMN crc32 INTEGER;
+",
+];
+
+/// What a store of the first version has.
+#[cfg(test)]
+pub(crate) const FIRST_STEP: &str = STEPS[0];
 
 /// How large the write-ahead log may grow before it is folded into the file, in pages.
 const CHECKPOINT_PAGES: u32 = 4_000;
+
+/// A connection stays with one thread at a time. (One that only reads must be able to write too:
+/// the first to open a log has to recover it.)
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// Opens the store of a directory, a new one if there is none.
 pub(crate) fn open(place: &Place) -> Result<Opened, StoreError> {
     let dir = &place.dir;
     fs::create_dir_all(dir).map_err(|error| StoreError::failed(dir, error))?;
     let path = dir.join(FILE);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error| failed(dir, error);
-    let mut connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_CREATE)
+    let mut connection = Connection::open_with_flags(&path, FLAGS | OpenFlags::SQLITE_OPEN_CREATE)
         .map_err(failed)?;
     connection
         .busy_timeout(Duration::from_secs(5))
@@ -97,14 +138,7 @@ pub(crate) fn open(place: &Place) -> Result<Opened, StoreError> {
     fs::File::open(dir)
         .and_then(|dir| dir.sync_all())
         .map_err(|error| StoreError::failed(dir, error))?;
-    let reader = Connection::open_with_flags(&path, flags).map_err(failed)?;
-    reader
-        .busy_timeout(Duration::from_secs(5))
-        .map_err(failed)?;
-    let reader = SqliteReader {
-        connection: reader,
-        dir: dir.clone(),
-    };
+    let reader = SqliteReader::open(dir)?;
     let writer = SqliteWriter {
         connection,
         dir: dir.clone(),
@@ -172,6 +206,22 @@ impl Writer for SqliteWriter {
         };
         write().map_err(|error| StoreError::failed(&self.dir, error))
     }
+
+    fn expire(
+        &mut self,
+        retentions: &[(RegionId, DomainName, Duration)],
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let expire = || {
+            // One that only reads costs nothing.
+            let transaction = self.connection.unchecked_transaction()?;
+            let next = closed::expire(&transaction, retentions, now, most)?;
+            transaction.commit()?;
+            Ok(next)
+        };
+        expire().map_err(|error| failed(&self.dir, error))
+    }
 }
 
 fn write(
@@ -200,11 +250,10 @@ fn write(
     }
     if !changes.events.is_empty() {
         let mut insert = connection.prepare_cached("INSERT INTO events VALUES (?, ?, ?, ?, ?)")?;
-        for event in &changes.events {
-            let json = std::str::from_utf8(&event.json)?;
-            let key = event.key;
-            let sum = crc32fast::hash(&event.json);
-            insert.execute(params![key.region, key.run.0, event.id, json, sum])?;
+        for (key, event) in &changes.events {
+            let json = serde_json::to_string(event)?;
+            let sum = checksum(&[&json]);
+            insert.execute(params![key.region, key.run.0, event.event_id.0, json, sum])?;
         }
     }
     for (region, heartbeat) in &changes.heartbeats {
@@ -218,18 +267,38 @@ fn write(
                 heartbeat.details.as_deref(),
             ])?;
     }
+    for run in &changes.closed {
+        delete_from(connection, &["runs", "heartbeats"], run.key)?;
+        closed::insert(connection, run)?;
+    }
     for key in &changes.removed {
-        for delete in [
-            "DELETE FROM events WHERE region = ? AND run = ?",
-            "DELETE FROM heartbeats WHERE region = ? AND run = ?",
-            "DELETE FROM runs WHERE region = ? AND run = ?",
-        ] {
-            connection
-                .prepare_cached(delete)?
-                .execute(params![key.region, key.run.0])?;
-        }
+        // It may have been written as closed in the meantime.
+        closed::delete(connection, *key)?;
+        delete_from(connection, &["runs", "heartbeats"], *key)?;
     }
     Ok(())
+}
+
+/// Deletes the rows of a run.
+fn delete_from(connection: &Connection, tables: &[&str], key: RunKey) -> rusqlite::Result<()> {
+    for table in tables {
+        connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE region = ? AND run = ?"))?
+            .execute(params![key.region, key.run.0])?;
+    }
+    Ok(())
+}
+
+/// A checksum over values that belong together.
+fn checksum(parts: &[&str]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            hasher.update(&[0]);
+        }
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize()
 }
 
 fn register(
@@ -237,7 +306,7 @@ fn register(
     region: RegionId,
     registration: &Registration,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let put = |table: &str| format!("INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?)");
+    let put = |table: &str| format!("INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?)");
     let delete = |table: &str| {
         format!("DELETE FROM {table} WHERE region = ? AND domain = ? AND name = ? AND version = ?")
     };
@@ -247,14 +316,15 @@ fn register(
                 tags: Some(tags.clone()),
                 ..Default::default()
             };
+            let name = detail.domain_info.name.as_str();
+            let (detail, tags) = (
+                serde_json::to_string(detail)?,
+                serde_json::to_string(&tags)?,
+            );
+            let sum = checksum(&[name, &detail, &tags]);
             connection
-                .prepare_cached("INSERT OR REPLACE INTO domains VALUES (?, ?, ?, ?)")?
-                .execute(params![
-                    region,
-                    detail.domain_info.name.as_str(),
-                    serde_json::to_string(detail)?,
-                    serde_json::to_string(&tags)?,
-                ])?;
+                .prepare_cached("INSERT OR REPLACE INTO domains VALUES (?, ?, ?, ?, ?)")?
+                .execute(params![region, name, detail, tags, sum])?;
         }
         Registration::WorkflowType(domain, detail) => {
             let of = &detail.type_info.workflow_type;
@@ -262,7 +332,14 @@ fn register(
             let detail = serde_json::to_string(detail)?;
             connection
                 .prepare_cached(&put("workflow_types"))?
-                .execute(params![region, domain.as_str(), name, version, detail])?;
+                .execute(params![
+                    region,
+                    domain.as_str(),
+                    name,
+                    version,
+                    detail,
+                    checksum(&[domain.as_str(), &detail])
+                ])?;
         }
         Registration::ActivityType(domain, detail) => {
             let of = &detail.type_info.activity_type;
@@ -270,7 +347,14 @@ fn register(
             let detail = serde_json::to_string(detail)?;
             connection
                 .prepare_cached(&put("activity_types"))?
-                .execute(params![region, domain.as_str(), name, version, detail])?;
+                .execute(params![
+                    region,
+                    domain.as_str(),
+                    name,
+                    version,
+                    detail,
+                    checksum(&[domain.as_str(), &detail])
+                ])?;
         }
         Registration::DeletedWorkflowType(domain, of) => {
             let (name, version) = (of.name.as_str(), of.version.as_str());
@@ -294,6 +378,17 @@ struct SqliteReader {
 }
 
 impl SqliteReader {
+    fn open(dir: &Path) -> Result<Self, StoreError> {
+        let failed = |error| failed(dir, error);
+        let connection = Connection::open_with_flags(dir.join(FILE), FLAGS).map_err(failed)?;
+        let patience = connection.busy_timeout(Duration::from_secs(5));
+        patience.map_err(failed)?;
+        Ok(Self {
+            connection,
+            dir: dir.to_owned(),
+        })
+    }
+
     /// Reads the rows of a query.
     fn rows<T>(
         &self,
@@ -319,12 +414,23 @@ impl SqliteReader {
         &self,
         each: &mut dyn FnMut(Kept) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        // Those of before the second step have no checksum.
+        let check = |name: &str, parts: &[&str], sum: Option<u32>| match sum {
+            Some(sum) if sum != checksum(parts) => {
+                let what = format!("the registration of {name} is not what was written");
+                Err(StoreError::damaged(&self.dir, what))
+            }
+            _ => Ok(()),
+        };
         self.rows(
-            "SELECT region, detail, tags FROM domains",
+            "SELECT region, name, detail, tags, crc32 FROM domains",
             (),
-            pair,
-            |(region, detail, tags): (RegionId, String, String)| {
+            |row| {
+                let texts = (row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok((row.get(0)?, texts, row.get(4)?))
+            },
+            |(region, (name, detail, tags), sum): (RegionId, (String, String, String), _)| {
+                check(&name, &[&name, &detail, &tags], sum)?;
                 let detail: DomainDetail = self.json(&detail)?;
                 let tags: ListTagsForResourceOutput = self.json(&tags)?;
                 let tags = tags.tags.unwrap_or_default();
@@ -334,31 +440,72 @@ impl SqliteReader {
                 ))
             },
         )?;
+        let of_type = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
         self.rows(
-            "SELECT region, domain, detail FROM workflow_types",
+            "SELECT region, domain, detail, crc32 FROM workflow_types",
             (),
-            pair,
-            |(region, domain, detail): (RegionId, String, String)| {
+            of_type,
+            |(region, domain, detail, sum): (RegionId, String, String, _)| {
+                check(&domain, &[&domain, &detail], sum)?;
                 let detail: WorkflowTypeDetail = self.json(&detail)?;
                 let registration = Registration::WorkflowType(domain.into(), detail);
                 each(Kept::Registration(region, registration))
             },
         )?;
         self.rows(
-            "SELECT region, domain, detail FROM activity_types",
+            "SELECT region, domain, detail, crc32 FROM activity_types",
             (),
-            pair,
-            |(region, domain, detail): (RegionId, String, String)| {
+            of_type,
+            |(region, domain, detail, sum): (RegionId, String, String, _)| {
+                check(&domain, &[&domain, &detail], sum)?;
                 let detail: ActivityTypeDetail = self.json(&detail)?;
                 let registration = Registration::ActivityType(domain.into(), detail);
                 each(Kept::Registration(region, registration))
             },
         )
     }
+
+    /// Reads events in the order of their ids, which must be dense.
+    fn read_events(
+        &self,
+        key: RunKey,
+        ids: RangeInclusive<i64>,
+    ) -> Result<Vec<HistoryEvent>, StoreError> {
+        let mut events: Vec<HistoryEvent> = Vec::new();
+        self.rows(
+            "SELECT event_id, event, crc32 FROM events
+             WHERE region = ? AND run = ? AND event_id BETWEEN ? AND ? ORDER BY event_id",
+            params![key.region, key.run.0, ids.start(), ids.end()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |(id, text, sum): (i64, String, u32)| {
+                if checksum(&[&text]) != sum {
+                    let what = format!("event {id} of run {} is not what was written", key.run.0);
+                    return Err(StoreError::damaged(&self.dir, what));
+                }
+                let event: HistoryEvent = self.json(&text)?;
+                let expected = EventId(ids.start() + events.len() as i64);
+                if EventId(id) != expected || event.event_id != expected {
+                    return Err(self.lacks(key, expected));
+                }
+                events.push(event);
+                Ok(())
+            },
+        )?;
+        Ok(events)
+    }
+
+    fn lacks(&self, key: RunKey, event: EventId) -> StoreError {
+        let what = format!("run {} lacks event {event}", key.run.0);
+        StoreError::damaged(&self.dir, what)
+    }
 }
 
 impl Reader for SqliteReader {
-    fn all(&self, each: &mut dyn FnMut(Kept) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn another(&self) -> Result<Box<dyn Reader>, StoreError> {
+        Ok(Box::new(Self::open(&self.dir)?))
+    }
+
+    fn open(&self, each: &mut dyn FnMut(Kept) -> Result<(), StoreError>) -> Result<(), StoreError> {
         self.rows(
             "SELECT region, name FROM regions ORDER BY region",
             (),
@@ -366,6 +513,22 @@ impl Reader for SqliteReader {
             |(region, name): (RegionId, String)| each(Kept::Region(region, SmolStr::from(name))),
         )?;
         self.registrations(each)?;
+        // Damage to where the closed runs are found is told now and not when one is looked for.
+        for index in [
+            "SELECT run FROM closed_index ORDER BY region, domain, closed_by, filter LIMIT 1",
+            "SELECT run FROM closed_runs INDEXED BY closed_run_ids ORDER BY region, run_id LIMIT 1",
+        ] {
+            self.rows(index, (), |row| row.get(0), |_: u64| Ok(()))?;
+        }
+        self.rows(
+            "SELECT region, run FROM (
+                 SELECT region, (SELECT max(run) FROM closed_runs
+                                 WHERE closed_runs.region = regions.region) AS run FROM regions
+             ) WHERE run IS NOT NULL",
+            (),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+            |(region, count)| each(Kept::RunCount(region, count)),
+        )?;
         self.rows(
             "SELECT region, run, domain, workflow_id, run_id FROM runs ORDER BY region, run",
             (),
@@ -408,30 +571,53 @@ impl Reader for SqliteReader {
     }
 
     fn history(&self, key: RunKey) -> Result<Vec<HistoryEvent>, StoreError> {
-        let mut history: Vec<HistoryEvent> = Vec::new();
-        self.rows(
-            "SELECT event_id, event, crc32 FROM events WHERE region = ? AND run = ? ORDER BY event_id",
-            params![key.region, key.run.0],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            |(id, text, sum): (i64, String, u32)| {
-                if crc32fast::hash(text.as_bytes()) != sum {
-                    let what = format!("event {id} of run {} is not what was written", key.run.0);
-                    return Err(StoreError::damaged(&self.dir, what));
-                }
-                let event: HistoryEvent = self.json(&text)?;
-                let expected = EventId(history.len() as i64 + 1);
-                if EventId(id) != expected || event.event_id != expected {
-                    let what = format!("run {} lacks event {expected}", key.run.0);
-                    return Err(StoreError::damaged(&self.dir, what));
-                }
-                history.push(event);
-                Ok(())
-            },
-        )?;
+        let history = self.read_events(key, 1..=i64::MAX)?;
         if history.is_empty() {
-            let what = format!("run {} has no events", key.run.0);
-            return Err(StoreError::damaged(&self.dir, what));
+            return Err(self.lacks(key, EventId(1)));
         }
         Ok(history)
+    }
+
+    fn events(
+        &self,
+        key: RunKey,
+        ids: RangeInclusive<i64>,
+    ) -> Result<Vec<HistoryEvent>, StoreError> {
+        let last = *ids.end();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let events = self.read_events(key, ids)?;
+        match events.last() {
+            Some(event) if event.event_id == EventId(last) => Ok(events),
+            _ => Err(self.lacks(key, EventId(last))),
+        }
+    }
+
+    fn closed(
+        &self,
+        region: RegionId,
+        domain: &DomainName,
+        id: &WorkflowExecution,
+    ) -> Result<Option<ClosedRun>, StoreError> {
+        closed::find(self, region, domain, id)
+    }
+
+    fn list_closed(
+        &self,
+        region: RegionId,
+        closed: &ClosedSelection,
+        most: usize,
+    ) -> Result<Vec<(Entry, WorkflowExecutionInfo)>, StoreError> {
+        closed::list(self, region, closed, most)
+    }
+
+    fn count_closed(
+        &self,
+        region: RegionId,
+        closed: &ClosedSelection,
+        limit: usize,
+    ) -> Result<(usize, bool), StoreError> {
+        closed::count(self, region, closed, limit)
     }
 }
