@@ -1,6 +1,8 @@
 //! The seam: SWF as a trait. Its methods are the service's operations in the model's own types, so
 //! that deciders, workers and commands do not know whose service they talk to.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod operations;
 

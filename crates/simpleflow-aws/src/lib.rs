@@ -1,0 +1,29 @@
+//! Amazon SWF, and any server that speaks its protocol, as a
+//! [`SwfService`](simpleflow_service::SwfService): the official SDK with the model's types.
+//!
+//! Endpoint, region, profile, credentials, signing, retries and connections are the SDK's, and are
+//! set as they are for any other program that uses it.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use simpleflow_aws::AwsSwf;
+//! use simpleflow_model::operation::DescribeDomain;
+//! use simpleflow_service::SwfService as _;
+//!
+//! let service = AwsSwf::from_env().await?;
+//! eprintln!("{}", service.target());
+//! let request = DescribeDomain { name: "quickstart".into(), ..DescribeDomain::default() };
+//! println!("{:?}", service.describe_domain(request).await?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod call;
+mod environment;
+mod error;
+mod service;
+mod target;
+
+pub use service::AwsSwf;
+pub use target::Target;

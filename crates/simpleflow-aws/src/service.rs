@@ -1,0 +1,120 @@
+//! The operations.
+
+use std::time::Duration;
+
+use aws_sdk_swf::Client;
+use aws_sdk_swf::config::timeout::TimeoutConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use simpleflow_service::table::*;
+use simpleflow_service::{ServiceError, SwfService, for_each_operation};
+
+use crate::{Target, answer, call, environment};
+
+/// How long an attempt may take, unless the client says so: longer than anything but a poll does.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// How long an attempt at a poll may take. The service answers within 60 seconds, and asks its
+/// clients to wait for 70.
+const POLL: Duration = Duration::from_secs(70);
+
+/// Amazon SWF, or what speaks its protocol. A handle: clones use the same connections.
+#[derive(Clone, Debug)]
+pub struct AwsSwf {
+    client: Client,
+    target: Target,
+}
+
+impl AwsSwf {
+    /// The service that the environment and the AWS configuration files name:
+    /// `AWS_ENDPOINT_URL_SWF`, `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_PROFILE` and all else that
+    /// the SDK looks at.
+    ///
+    /// `SWF_CONNECTION_RETRIES`, a setting of the Python original, is how often a call is attempted;
+    /// without it the SDK's settings hold. For a server on this machine there need be neither a
+    /// region nor credentials, and only the environment and the files are looked at for them.
+    ///
+    /// # Errors
+    /// [`ServiceError::Config`] when there is no region or a setting is wrong,
+    /// [`ServiceError::Denied`] when there are no credentials, [`ServiceError::Connection`] when
+    /// who gives them does not.
+    pub async fn from_env() -> Result<Self, ServiceError> {
+        let (config, target) = environment::load().await?;
+        Ok(Self {
+            client: Client::from_conf(config),
+            target,
+        })
+    }
+
+    /// The service of a client that was made elsewhere. Its settings hold; only polls get the time
+    /// that they take. Of the [`target`](Self::target) no more than the region is known.
+    pub fn new(client: Client) -> Self {
+        let region = client.config().region();
+        let target = Target {
+            region: region.map(ToString::to_string),
+            ..Target::default()
+        };
+        Self { client, target }
+    }
+
+    /// What it talks to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    async fn empty<R: Serialize>(
+        &self,
+        operation: &'static str,
+        request: &R,
+    ) -> Result<(), ServiceError> {
+        self.call(operation, request).await.map(drop)
+    }
+
+    async fn output<R: Serialize, A: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        request: &R,
+    ) -> Result<A, ServiceError> {
+        answer::output(&self.call(operation, request).await?)
+    }
+
+    async fn task<R: Serialize, A: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        request: &R,
+    ) -> Result<Option<A>, ServiceError> {
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(POLL)
+            .disable_operation_timeout()
+            .disable_read_timeout();
+        let body = call::call(&self.client, operation, request, timeouts.build()).await?;
+        answer::task(&body)
+    }
+
+    async fn call<R: Serialize>(
+        &self,
+        operation: &'static str,
+        request: &R,
+    ) -> Result<Vec<u8>, ServiceError> {
+        let own = self.client.config().timeout_config();
+        let attempt = own.and_then(TimeoutConfig::operation_attempt_timeout);
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(attempt.unwrap_or(ATTEMPT))
+            .build();
+        call::call(&self.client, operation, request, timeouts).await
+    }
+}
+
+macro_rules! service {
+    ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
+        impl SwfService for AwsSwf {
+            $(
+                async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
+                    self.$kind(stringify!($request), &request).await
+                }
+            )*
+        }
+    };
+}
+
+for_each_operation!(service);
