@@ -6,21 +6,12 @@ use std::time::Duration;
 use simpleflow_model::SmolStr;
 use tokio::sync::oneshot;
 
-use crate::core::{Call, Core, Failure, Reply, Response, nothing};
+use crate::core::{Asker, Call, Core, Failure, Reply, Response, nothing};
 use crate::operation::Request;
 use crate::polls::PollId;
 
 /// How long a poll waits for a task, as the service's.
 const POLL: Duration = Duration::from_secs(60);
-
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
-    /// A client on the wire.
-    Remote,
-    /// A program that ends when the server does.
-    InProcess,
-}
 
 /// Carries a request out and waits for its answer. A poll waits for a task, and is forgotten when
 /// this is dropped.
@@ -37,10 +28,7 @@ pub(crate) async fn ask(
     let empty = nothing(&request);
     let (to, mut response) = oneshot::channel();
     let id = core.poll_id();
-    let reply = match asker {
-        Asker::Remote => Reply::new(to),
-        Asker::InProcess => Reply::early(to),
-    };
+    let reply = Reply::new(to, asker);
     core.call(Call {
         region,
         request,

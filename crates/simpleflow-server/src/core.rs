@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use crate::archive::{Archive, Query};
 use crate::clock::Clock;
+use crate::connection::Peer;
 use crate::metrics::Snapshot;
 use crate::operation::{Answer, Request};
 use crate::polls::{List, MAXIMUM_POLLS, Poll, PollId, Polls};
@@ -45,45 +46,50 @@ pub(crate) enum Failure {
 
 pub(crate) type Response = Result<Answer, Failure>;
 
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Asker {
+    /// A client on the wire.
+    Remote(Peer),
+    /// A program that ends when the server does: it may get a decision task that is not on disk
+    /// yet.
+    InProcess,
+}
+
 /// Where a response goes.
 pub(crate) struct Reply {
     to: oneshot::Sender<Response>,
-    /// Whether it may get a decision task that is not on disk yet.
-    early: bool,
+    asker: Asker,
     /// Of a poll for a new task: the list that the task goes back to when nobody takes it.
     list: Option<List>,
 }
 
 impl Reply {
-    pub(crate) fn new(to: oneshot::Sender<Response>) -> Self {
+    pub(crate) fn new(to: oneshot::Sender<Response>, asker: Asker) -> Self {
         Self {
             to,
-            early: false,
+            asker,
             list: None,
-        }
-    }
-
-    /// To a decider in this process.
-    pub(crate) fn early(to: oneshot::Sender<Response>) -> Self {
-        Self {
-            early: true,
-            ..Self::new(to)
         }
     }
 
     /// Whether nobody waits for it.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.to.is_closed()
+        self.to.is_closed() || matches!(&self.asker, Asker::Remote(peer) if peer.has_hung_up())
     }
 
     /// Sends the response. Gives a task back that nobody takes.
     pub(crate) fn send(self, response: Response) -> Option<(List, Answer)> {
-        match (self.to.send(response), self.list) {
-            (Err(Ok(task @ (Answer::DecisionTask(_) | Answer::ActivityTask(_)))), Some(list)) => {
-                Some((list, task))
-            }
-            _ => None,
-        }
+        let is_task = matches!(
+            response,
+            Ok(Answer::DecisionTask(_) | Answer::ActivityTask(_))
+        );
+        let unsent = if is_task && self.is_abandoned() {
+            response
+        } else {
+            self.to.send(response).err()?
+        };
+        Some((self.list?, unsent.ok().filter(|_| is_task)?))
     }
 }
 
@@ -517,7 +523,7 @@ impl State {
     /// Has a response sent with the next batch, or earlier if it may be.
     fn reply(&mut self, reply: Reply, response: Response) {
         match &response {
-            Ok(Answer::DecisionTask(task)) if reply.early => {
+            Ok(Answer::DecisionTask(task)) if matches!(reply.asker, Asker::InProcess) => {
                 if self.disk.is_some() {
                     if !self.waits_for_decisions() {
                         self.deciding.clear();
@@ -791,12 +797,15 @@ pub(crate) fn nothing(request: &Request) -> Answer {
 #[cfg(test)]
 mod tests {
     use std::ops::RangeInclusive;
+    use std::sync::LazyLock;
 
     use simpleflow_engine::{ClosedSelection, Entry};
     use simpleflow_model::types::WorkflowExecutionInfo;
     use simpleflow_model::{HistoryEvent, WorkflowExecution};
+    use tokio::runtime::Runtime;
 
     use super::*;
+    use crate::connection::tests::connected;
     use crate::store::{ClosedRun, Kept, StoreError};
 
     /// Nothing is read back: the events stay in memory.
@@ -854,6 +863,17 @@ mod tests {
         }
     }
 
+    /// A client that does not hang up.
+    fn peer() -> Peer {
+        static CLIENT: LazyLock<(Runtime, std::net::TcpStream, Peer)> = LazyLock::new(|| {
+            let runtime = Runtime::new().unwrap();
+            let _context = runtime.enter();
+            let (client, peer) = connected();
+            (runtime, client, peer)
+        });
+        CLIENT.2.clone()
+    }
+
     /// A core whose keeper is the test.
     struct Stage {
         core: Core,
@@ -887,7 +907,7 @@ mod tests {
 
         fn call(&self, operation: &str, body: &str) -> oneshot::Receiver<Response> {
             let (to, response) = oneshot::channel();
-            self.call_for(Reply::new(to), operation, body);
+            self.call_for(Reply::new(to, Asker::Remote(peer())), operation, body);
             response
         }
 
@@ -991,7 +1011,11 @@ mod tests {
     fn a_poll_that_is_gone_is_forgotten() {
         let stage = Stage::new();
         let (to, poll) = oneshot::channel();
-        let id = stage.call_for(Reply::new(to), "PollForDecisionTask", POLL);
+        let id = stage.call_for(
+            Reply::new(to, Asker::Remote(peer())),
+            "PollForDecisionTask",
+            POLL,
+        );
         assert_eq!(stage.core.lock().polls.len(), 1);
         drop(poll);
         stage.core.forget(id);
@@ -1027,7 +1051,7 @@ mod tests {
                 region: format!("nowhere-{number}").into(),
                 request: Request::parse("DescribeDomain", br#"{"name":"d"}"#).unwrap(),
                 id: 0,
-                reply: Reply::new(to),
+                reply: Reply::new(to, Asker::Remote(peer())),
             };
             stage.core.call(call);
             stage.flush();
@@ -1042,7 +1066,7 @@ mod tests {
         let stage = Stage::new();
         let early = |operation, body: &str| {
             let (to, response) = oneshot::channel();
-            stage.call_for(Reply::early(to), operation, body);
+            stage.call_for(Reply::new(to, Asker::InProcess), operation, body);
             response
         };
         let mut poll = early("PollForDecisionTask", POLL);

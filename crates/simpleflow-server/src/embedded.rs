@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 
 use crate::access::DEFAULT_REGION;
 use crate::archive::Archive;
-use crate::ask::{Asker, ask};
+use crate::ask::ask;
 use crate::clock::Clock;
-use crate::core::{Core, Disk, Failure};
+use crate::core::{Asker, Core, Disk, Failure};
 use crate::keeper::{self, Log};
 use crate::metrics::Metrics;
 use crate::operation::Request;

@@ -17,8 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::{self, Credentials};
-use crate::ask::{Asker, ask};
-use crate::core::{Core, Failure};
+use crate::ask::ask;
+use crate::connection::{Connection, Peer};
+use crate::core::{Asker, Core, Failure};
 use crate::metrics::Metrics;
 use crate::operation::{Request, Unreadable};
 use crate::wire::{self, Dialect, Error};
@@ -94,12 +95,13 @@ pub(crate) async fn serve(
         if let Err(error) = set_options(&stream, limits.silence) {
             tracing::debug!(%error, "a connection without its options");
         }
+        let stream = Connection::new(stream);
         let front = Arc::clone(&front);
         let service = {
-            let front = Arc::clone(&front);
+            let (front, peer) = (Arc::clone(&front), stream.peer());
             service_fn(move |request| {
-                let front = Arc::clone(&front);
-                async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }
+                let (front, peer) = (Arc::clone(&front), peer.clone());
+                async move { Ok::<_, std::convert::Infallible>(front.answer(request, peer).await) }
             })
         };
         let connection = http1::Builder::new()
@@ -145,16 +147,16 @@ fn set_options(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
 }
 
 impl Front {
-    async fn answer(&self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
+    async fn answer(&self, request: HttpRequest<Incoming>, peer: Peer) -> HttpResponse<Body> {
         match (request.method(), request.uri().path()) {
-            (&Method::POST, "/") => self.operation(request).await,
+            (&Method::POST, "/") => self.operation(request, peer).await,
             (&Method::GET, "/healthz") => self.health(),
             (&Method::GET, "/metrics") => self.metrics(),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }
     }
 
-    async fn operation(&self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
+    async fn operation(&self, request: HttpRequest<Incoming>, peer: Peer) -> HttpResponse<Body> {
         let request_id = uuid::Uuid::new_v4().to_string();
         let (parts, body) = request.into_parts();
         let target = wire::target(&parts.headers);
@@ -163,7 +165,7 @@ impl Front {
         let (began, answer) = match read(body, self.limits.body).await {
             Ok(body) => {
                 let began = Instant::now();
-                (began, self.carry_out(&parts, operation, &body).await)
+                (began, self.carry_out(&parts, operation, &body, peer).await)
             }
             Err(error) => (Instant::now(), Err(error)),
         };
@@ -196,6 +198,7 @@ impl Front {
         parts: &Parts,
         operation: &str,
         body: &[u8],
+        peer: Peer,
     ) -> Result<Vec<u8>, Error> {
         if let Some(credentials) = &self.credentials {
             access::verify(credentials, parts, body, SystemTime::now())?;
@@ -206,7 +209,7 @@ impl Front {
             Unreadable::Malformed(problem) => Error::malformed(problem),
             Unreadable::Refused(fault) => fault.into(),
         })?;
-        let answer = ask(&self.core, region, request, Asker::Remote).await;
+        let answer = ask(&self.core, region, request, Asker::Remote(peer)).await;
         let answer = answer.map_err(|failure| match failure {
             Failure::Fault(fault) => fault.into(),
             Failure::Internal => Error::internal(),

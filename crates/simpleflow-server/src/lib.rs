@@ -21,6 +21,7 @@ mod access;
 mod archive;
 mod ask;
 mod clock;
+mod connection;
 mod core;
 mod embedded;
 mod http;

@@ -365,3 +365,40 @@ async fn pipelined_requests() {
     assert_eq!(unknown.json()["message"], "Unknown domain: y");
     server.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poller_that_has_hung_up_takes_no_task() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let swf = client(addr);
+    register(&swf, 60).await;
+    let mut starter = Connection::open(addr).await;
+    for number in 0..50 {
+        let mut pollers = Vec::new();
+        for _ in 0..10 {
+            let mut poller = Connection::open(addr).await;
+            let poll = r#"{"domain":"d","taskList":{"name":"deciders"},"identity":"gone"}"#;
+            let poll = request("PollForDecisionTask", poll);
+            poller.send(poll).await.unwrap();
+            pollers.push(poller);
+        }
+        waiting_polls(addr, pollers.len()).await;
+        // The start comes before the server has looked at their connections again.
+        let start = format!(
+            r#"{{"domain":"d","workflowId":"w-{number}","workflowType":{{"name":"workflow","version":"1"}}}}"#
+        );
+        let start = request("StartWorkflowExecution", &start);
+        drop(pollers);
+        starter.send(start).await.unwrap();
+        assert_eq!(starter.answer().await.unwrap().status, 200);
+        let poll = swf.poll_for_decision_task().domain("d");
+        let task = poll.task_list(list("deciders")).send().await.unwrap();
+        let started = task.events().last().unwrap();
+        let started = started.decision_task_started_event_attributes().unwrap();
+        assert_eq!(started.identity(), None, "nobody else had it before");
+        let answer = swf.respond_decision_task_completed();
+        let answer = answer.task_token(task.task_token());
+        answer.decisions(complete()).send().await.unwrap();
+    }
+    server.stop().await.unwrap();
+}
