@@ -11,6 +11,7 @@ use simpleflow_model::{
 use crate::execution::{ExecutionKey, Queue};
 use crate::registry::Registry;
 use crate::task_list::{Place, TaskLists, WaitingTask};
+use crate::token::TaskKind;
 use crate::visibility::Visibility;
 
 /// A domain and all that is in it but the executions themselves.
@@ -33,6 +34,14 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
+    /// The task lists of a kind.
+    pub(crate) fn tasks(&mut self, kind: TaskKind) -> &mut TaskLists {
+        match kind {
+            TaskKind::Decision => &mut self.decision_tasks,
+            TaskKind::Activity => &mut self.activity_tasks,
+        }
+    }
+
     pub(crate) fn new(
         name: DomainName,
         description: Option<SmolStr>,

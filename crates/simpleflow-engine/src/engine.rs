@@ -59,7 +59,7 @@ pub struct Engine {
     deadlines: Deadlines,
     /// What the command at work has yet to cause.
     pub(crate) deferred: VecDeque<Deferred>,
-    ready: BTreeSet<Ready>,
+    pub(crate) ready: BTreeSet<Ready>,
     /// The executions with events that [`Engine::take_appended`] has not told.
     pub(crate) changed: BTreeSet<ExecutionKey>,
     pub(crate) heartbeats: Vec<NotedHeartbeat>,

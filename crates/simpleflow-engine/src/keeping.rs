@@ -239,7 +239,7 @@ impl Engine {
             .is_some_and(|execution| execution.history.load(events))
     }
 
-    fn released(&self, key: ExecutionKey) -> Option<ExecutionKey> {
+    pub(crate) fn released(&self, key: ExecutionKey) -> Option<ExecutionKey> {
         let execution = self.executions.get(&key)?;
         (!execution.history.is_whole()).then_some(key)
     }

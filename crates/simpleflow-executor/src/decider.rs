@@ -114,6 +114,7 @@ impl<S: SwfService> Decider<S> {
             match polled {
                 Ok(Some(task)) => self.decide_or_log(task, stop).await,
                 Ok(None) => {}
+                Err(ServiceError::Stopped) => return,
                 Err(error) => {
                     tracing::error!(%task_list, "cannot poll for decision tasks: {error}");
                     // It was refused and will be again, until somebody does something about it.
@@ -155,7 +156,7 @@ impl<S: SwfService> Decider<S> {
         let execution = task.workflow_execution.clone();
         let started = task.started_event_id;
         let task_token = task.task_token.clone();
-        let mut replayer = self.replayer(task).await?;
+        let mut replayer = self.replayer(task, stop).await?;
         let Decisions {
             decisions,
             execution_context,
@@ -166,7 +167,7 @@ impl<S: SwfService> Decider<S> {
                 source,
             })?;
         for missing in replayer.take_missing_types() {
-            self.register(missing).await?;
+            self.register(missing, stop).await?;
         }
         let closes = decisions.last().is_some_and(is_closing);
         tracing::debug!(
@@ -195,7 +196,11 @@ impl<S: SwfService> Decider<S> {
     }
 
     /// The replay of the task's execution, up to the task.
-    async fn replayer(&mut self, task: DecisionTask) -> Result<Replayer, DeciderError> {
+    async fn replayer(
+        &mut self,
+        task: DecisionTask,
+        stop: &CancellationToken,
+    ) -> Result<Replayer, DeciderError> {
         let execution = task.workflow_execution.clone();
         let started = task.started_event_id;
         let failed = |source| DeciderError::Replay {
@@ -242,7 +247,7 @@ impl<S: SwfService> Decider<S> {
             .is_some_and(|event| event.event_id == EventId(1));
         let mut events = match (whole, &task.next_page_token) {
             (true, None) => task.events,
-            _ => self.whole_history(&execution).await?,
+            _ => self.whole_history(&execution, stop).await?,
         };
         // The history may have grown past the task.
         events.retain(|event| event.event_id <= started);
@@ -254,6 +259,7 @@ impl<S: SwfService> Decider<S> {
     async fn whole_history(
         &self,
         execution: &WorkflowExecution,
+        stop: &CancellationToken,
     ) -> Result<Vec<HistoryEvent>, ServiceError> {
         let mut request = GetWorkflowExecutionHistory {
             domain: self.domain.clone(),
@@ -262,10 +268,10 @@ impl<S: SwfService> Decider<S> {
         };
         let mut events = Vec::new();
         loop {
-            let page = self
-                .service
-                .get_workflow_execution_history(request.clone())
-                .await?;
+            let page = persistently("GetWorkflowExecutionHistory", stop, || {
+                self.service.get_workflow_execution_history(request.clone())
+            })
+            .await?;
             events.extend(page.events);
             match page.next_page_token {
                 Some(token) => request.next_page_token = Some(token),
@@ -274,17 +280,23 @@ impl<S: SwfService> Decider<S> {
         }
     }
 
-    async fn register(&self, missing: MissingType) -> Result<(), DeciderError> {
-        let domain = self.domain.clone();
-        match missing {
-            MissingType::Activity(activity_type) => {
-                registration::register_activity_type(&self.service, domain, activity_type).await?;
+    async fn register(
+        &self,
+        missing: MissingType,
+        stop: &CancellationToken,
+    ) -> Result<(), ServiceError> {
+        persistently("a registration", stop, || async {
+            let domain = self.domain.clone();
+            match missing.clone() {
+                MissingType::Activity(activity_type) => {
+                    registration::register_activity_type(&self.service, domain, activity_type).await
+                }
+                MissingType::Workflow(workflow_type) => {
+                    registration::register_workflow_type(&self.service, domain, workflow_type).await
+                }
             }
-            MissingType::Workflow(workflow_type) => {
-                registration::register_workflow_type(&self.service, domain, workflow_type).await?;
-            }
-        }
-        Ok(())
+        })
+        .await
     }
 
     /// The poll of a task list, for only what is new since the last decision.

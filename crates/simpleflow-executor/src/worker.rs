@@ -19,7 +19,7 @@ use simpleflow_model::operation::{
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{DomainName, FaultKind, TaskList, TaskListName, TaskToken};
 use simpleflow_service::{ServiceError, SwfService};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::retry::persistently;
@@ -76,9 +76,13 @@ impl<S: SwfService> Worker<S> {
         let request = self.poll_request(task_list);
         while !stop.is_cancelled() {
             // Whatever has ended by now makes room.
-            while running.try_join_next().is_some() {}
-            if running.len() >= most.get() {
-                running.join_next().await;
+            while let Some(ended) = running.try_join_next() {
+                log_panic(ended);
+            }
+            if running.len() >= most.get()
+                && let Some(ended) = running.join_next().await
+            {
+                log_panic(ended);
             }
             let polled = tokio::select! {
                 polled = persistently("PollForActivityTask", stop, || self.service.poll_for_activity_task(request.clone())) => polled,
@@ -94,6 +98,7 @@ impl<S: SwfService> Worker<S> {
                     });
                 }
                 Ok(None) => {}
+                Err(ServiceError::Stopped) => break,
                 Err(error) => {
                     tracing::error!(%task_list, "cannot poll for activity tasks: {error}");
                     // It was refused and will be again, until somebody does something about it.
@@ -104,7 +109,9 @@ impl<S: SwfService> Worker<S> {
                 }
             }
         }
-        while running.join_next().await.is_some() {}
+        while let Some(ended) = running.join_next().await {
+            log_panic(ended);
+        }
     }
 
     /// The poll of a task list.
@@ -267,6 +274,13 @@ impl<S: SwfService> Worker<S> {
             self.service.respond_activity_task_canceled(answer.clone())
         });
         report(answered.await);
+    }
+}
+
+/// A panic of the activity itself is its failure; this is one outside of it, as in a drop.
+fn log_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!("an activity task was lost: {error}");
     }
 }
 

@@ -30,8 +30,10 @@ impl Archive {
         let (queries, asked) = channel::<(Reply, Query)>();
         let run = move || {
             for (reply, query) in asked {
-                // Only tasks come back from whom they were sent to.
-                reply.send(query.answer(&*reader));
+                if !reply.is_abandoned() {
+                    // Only tasks come back from whom they were sent to.
+                    reply.send(query.answer(&*reader));
+                }
             }
         };
         thread::Builder::new().name("archive".into()).spawn(run)?;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use simpleflow_engine::Ready;
 use simpleflow_model::SmolStr;
 use tokio::sync::oneshot;
 
-use crate::core::{Asker, Call, Core, Failure, Reply, Response, nothing};
+use crate::core::{Asker, Call, Core, Failure, Reply, Response, awaited, nothing};
 use crate::operation::Request;
 use crate::polls::PollId;
 
@@ -21,52 +22,70 @@ pub(crate) async fn ask(
     request: Request,
     asker: Asker,
 ) -> Response {
+    let (to, response) = oneshot::channel();
+    let reply = Reply::new(to, asker);
+    let id = core.poll_id();
     let is_poll = matches!(
         request,
         Request::PollForActivityTask(_) | Request::PollForDecisionTask(_)
     );
+    if !is_poll {
+        let call = Call {
+            region,
+            request,
+            id,
+            reply,
+        };
+        core.call(call);
+        return response.await.unwrap_or(Err(Failure::Stopped));
+    }
     let empty = nothing(&request);
-    let (to, mut response) = oneshot::channel();
-    let id = core.poll_id();
-    let reply = Reply::new(to, asker);
+    let mut poll = Waiting {
+        core,
+        id,
+        region: region.clone(),
+        list: awaited(&request),
+        response,
+    };
     core.call(Call {
         region,
         request,
         id,
         reply,
     });
-    if !is_poll {
-        return response.await.unwrap_or(Err(Failure::Internal));
+    match tokio::time::timeout(POLL, &mut poll.response).await {
+        Ok(response) => response.unwrap_or(Err(Failure::Stopped)),
+        // What was sent just now is not lost: from here on nothing can be sent.
+        Err(_) => poll.close().unwrap_or(Ok(empty)),
     }
-    let mut presence = Presence {
-        core,
-        poll: Some(id),
-    };
-    let response = match tokio::time::timeout(POLL, &mut response).await {
-        Ok(response) => response.unwrap_or(Err(Failure::Internal)),
-        Err(_) => {
-            // From here on no task can be sent; one that was sent just now is not lost.
-            response.close();
-            match response.try_recv() {
-                Ok(response) => response,
-                Err(_) => return Ok(empty),
-            }
-        }
-    };
-    presence.poll = None;
-    response
 }
 
-/// Tells that the client of a poll is gone, unless the poll was answered.
-struct Presence<'a> {
+/// A poll that waits for its answer. When it is dropped it is forgotten; a task that was sent to it
+/// goes back.
+struct Waiting<'a> {
     core: &'a Core,
-    poll: Option<PollId>,
+    id: PollId,
+    region: SmolStr,
+    list: Option<Ready>,
+    response: oneshot::Receiver<Response>,
 }
 
-impl Drop for Presence<'_> {
+impl Waiting<'_> {
+    /// Takes nothing more. What was sent before.
+    fn close(&mut self) -> Option<Response> {
+        self.response.close();
+        self.response.try_recv().ok()
+    }
+}
+
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if let Some(poll) = self.poll {
-            self.core.forget(poll);
+        if self.response.is_terminated() {
+            return;
+        }
+        self.core.forget(self.id);
+        if let (Some(Ok(task)), Some(list)) = (self.close(), self.list.take()) {
+            self.core.take_back(&self.region, list, task);
         }
     }
 }

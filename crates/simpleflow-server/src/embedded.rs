@@ -69,6 +69,15 @@ struct Keeper {
     ended: oneshot::Receiver<()>,
 }
 
+/// Ends a core when it is dropped.
+struct EndOfCore(Arc<Core>);
+
+impl Drop for EndOfCore {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.core.stop();
@@ -106,6 +115,8 @@ impl Embedded {
                 if opened.send(Ok(Arc::clone(&core))).is_err() {
                     return Ok(());
                 }
+                // However it ends, nobody may wait for it any more.
+                let _end = EndOfCore(Arc::clone(&core));
                 keeper::run(&core, log)
             }
         };
@@ -127,7 +138,7 @@ impl Embedded {
                 },
             }),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(StartError::Failed("the engine broke down".into())),
+            Err(_) => Err(StartError::Failed("the keeper broke down".into())),
         }
     }
 
@@ -139,11 +150,14 @@ impl Embedded {
 
     /// Waits until it ends by itself, which it does when the store cannot be read any more.
     pub async fn ended(&mut self) {
-        // Either way the thread is at its end.
-        let _ = (&mut self.keeper.ended).await;
+        if !self.keeper.ended.is_terminated() {
+            // Either way the thread is at its end.
+            let _ = (&mut self.keeper.ended).await;
+        }
     }
 
-    /// Writes everything to disk and ends. Polls that wait are answered with nothing.
+    /// Writes everything to disk and ends. Whoever waits for something, or asks afterwards, gets
+    /// [`ServiceError::Stopped`].
     ///
     /// # Errors
     /// It had ended before, or something in it broke down.
@@ -238,6 +252,7 @@ impl EmbeddedService {
 fn service_error(failure: Failure) -> ServiceError {
     match failure {
         Failure::Fault(fault) => fault.into(),
+        Failure::Stopped => ServiceError::Stopped,
         Failure::Internal => {
             ServiceError::Internal("the store cannot be used, the log says why".to_owned())
         }

@@ -212,7 +212,7 @@ impl Front {
         let answer = ask(&self.core, region, request, Asker::Remote(peer)).await;
         let answer = answer.map_err(|failure| match failure {
             Failure::Fault(fault) => fault.into(),
-            Failure::Internal => Error::internal(),
+            Failure::Internal | Failure::Stopped => Error::internal(),
         })?;
         answer.to_json().map_err(|error| {
             tracing::error!(%error, operation, "an answer cannot be written");
@@ -221,7 +221,7 @@ impl Front {
     }
 
     fn health(&self) -> HttpResponse<Body> {
-        if self.core.snapshot().serving {
+        if self.core.is_serving() {
             text(StatusCode::OK, "ok\n")
         } else {
             text(

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use simpleflow_model::{DomainName, Timestamp};
 
-use crate::core::{Batch, Core, Work};
+use crate::core::{Batch, Core, Told, Work};
 use crate::metrics::Metrics;
 use crate::regions::Regions;
 use crate::store::{Open, Place, RegionId, StoreError, Writer};
@@ -14,11 +14,9 @@ use crate::store::{Open, Place, RegionId, StoreError, Writer};
 /// How long to wait before the store is opened once more.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How many closed runs are deleted in one transaction: a few milliseconds' worth.
+/// How many closed runs are deleted in one transaction: a few milliseconds' worth, unless their
+/// histories are long.
 const EXPIRED_AT_ONCE: usize = 50;
-
-/// How long to wait before a deletion that failed is tried once more.
-const EXPIRY_PAUSE: Duration = Duration::from_secs(60);
 
 /// What the keeper writes to.
 pub(crate) struct Log {
@@ -41,10 +39,7 @@ pub(crate) fn run(core: &Core, mut log: Option<Log>) -> Result<(), StoreError> {
         };
         let go_on = match work {
             Work::Write(batch) => log.write(core, batch)?,
-            Work::Expire(retentions, now) => {
-                log.expire(core, &retentions, now);
-                true
-            }
+            Work::Expire(retentions, now) => log.expire(core, &retentions, now)?,
         };
         if !go_on {
             break;
@@ -78,22 +73,27 @@ impl Log {
     }
 
     /// Deletes closed runs whose retention is over, a few at a time since others wait meanwhile.
+    /// Says whether to go on.
     fn expire(
         &mut self,
         core: &Core,
         retentions: &[(RegionId, DomainName, Duration)],
         now: Timestamp,
-    ) {
+    ) -> Result<bool, StoreError> {
         let Some(writer) = &mut self.writer else {
-            return;
+            return Ok(false);
         };
-        let next = writer
-            .expire(retentions, now, EXPIRED_AT_ONCE)
-            .unwrap_or_else(|error| {
+        match writer.expire(retentions, now, EXPIRED_AT_ONCE) {
+            Ok(next) => {
+                core.expired(next);
+                Ok(true)
+            }
+            Err(error) => {
                 tracing::error!(%error, "closed executions cannot be deleted");
-                Some(now + EXPIRY_PAUSE)
-            });
-        core.expired(next);
+                core.failed(Told::default());
+                self.reopen(core)
+            }
+        }
     }
 
     /// Opens the store again: whether the file system took the last batch is not known, and only

@@ -12,8 +12,6 @@ use simpleflow_model::{SmolStr, Timestamp};
 /// How things are with the engines at a moment.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
-    /// Whether requests are carried out. Not while the store is opened again after a failure.
-    pub serving: bool,
     pub now: Timestamp,
     pub open_executions: usize,
     pub waiting_polls: usize,

@@ -98,6 +98,11 @@ impl Polls {
         self.returned.entry(list).or_default().push_back(task);
     }
 
+    /// Forgets the tasks that came back: what they are about is not there any more.
+    pub(crate) fn forget_returned(&mut self) {
+        self.returned.clear();
+    }
+
     /// Takes a task that came back and can still be answered.
     pub(crate) fn take_returned(&mut self, list: &List, engine: &Engine) -> Option<Answer> {
         let returned = self.returned.get_mut(list)?;

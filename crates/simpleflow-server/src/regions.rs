@@ -86,6 +86,11 @@ impl Regions {
         Ok(regions)
     }
 
+    /// The region of a name, if there is one.
+    pub(crate) fn find(&self, name: &SmolStr) -> Option<RegionId> {
+        self.ids.get(name).copied()
+    }
+
     /// The region of a name, a new one if there is none.
     pub(crate) fn id(&mut self, name: &SmolStr) -> RegionId {
         match self.ids.get(name) {
@@ -153,7 +158,7 @@ impl Regions {
             })
     }
 
-    /// Takes all that changed, and the runs that have events in memory by that.
+    /// Takes all that changed.
     pub(crate) fn take_changes(&mut self) -> Changes {
         let mut changes = Changes::default();
         for (id, region) in (0..).zip(&mut self.regions) {

@@ -16,6 +16,9 @@ pub enum ServiceError {
     /// out.
     #[error("cannot reach the service: {0}")]
     Connection(String),
+    /// The service was stopped, in this process: it answers nothing any more.
+    #[error("the service was stopped")]
+    Stopped,
     /// The service failed. The operation may have been carried out.
     #[error("the service failed: {0}")]
     Internal(String),

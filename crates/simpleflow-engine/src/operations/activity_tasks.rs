@@ -29,7 +29,7 @@ impl Engine {
             scheduled_event_id,
             ..Default::default()
         };
-        while let Some(task) = self.start_task(domain, |d| &mut d.activity_tasks, list, started)? {
+        while let Some(task) = self.start_task(domain, TaskKind::Activity, list, started)? {
             if let Some(task) = self.activity_task(task) {
                 return Ok(Some(task));
             }

@@ -40,7 +40,7 @@ impl Engine {
             ..Default::default()
         };
         while let Some((key, scheduled, started)) =
-            self.start_task(domain, |d| &mut d.decision_tasks, list, started)?
+            self.start_task(domain, TaskKind::Decision, list, started)?
         {
             let Some(execution) = self.executions.get(&key) else {
                 continue;

@@ -3,10 +3,9 @@
 use simpleflow_model::types::PendingTaskCount;
 use simpleflow_model::{DomainName, EventAttributes, EventId, Fault, TaskListName};
 
-use crate::Engine;
-use crate::domain::Domain;
 use crate::execution::ExecutionKey;
-use crate::task_list::TaskLists;
+use crate::token::TaskKind;
+use crate::{Engine, Ready};
 
 /// A task that was started: its execution, its scheduled event and its started event.
 pub(super) type StartedTask = (ExecutionKey, EventId, EventId);
@@ -19,16 +18,26 @@ impl Engine {
     pub(super) fn start_task<E: Into<EventAttributes>>(
         &mut self,
         domain: &DomainName,
-        lists: fn(&mut Domain) -> &mut TaskLists,
+        kind: TaskKind,
         list: &TaskListName,
         started: impl Fn(EventId) -> E,
     ) -> Result<Option<StartedTask>, Fault> {
-        while let Some((key, scheduled)) = lists(self.domain_mut(domain)?).pop(list) {
+        while let Some((key, scheduled)) = self.domain_mut(domain)?.tasks(kind).pop(list) {
             let started = self.append(key, started(scheduled));
             self.settle();
-            // The start may have been the one event too many for a history: then the next task.
             if let Some(started) = started {
                 return Ok(Some((key, scheduled, started)));
+            }
+            // The start was the one event too many for its history. The next task is another's,
+            // whose events may have to be loaded first: who polls is told that there is more.
+            let next = self.domain_mut(domain)?.tasks(kind).first(list);
+            if next.is_some_and(|(key, _)| self.released(key).is_some()) {
+                self.ready.insert(Ready {
+                    domain: domain.clone(),
+                    kind,
+                    task_list: list.clone(),
+                });
+                return Ok(None);
             }
         }
         Ok(None)

@@ -169,7 +169,7 @@ fn read(response: Response) -> Result<Value, Failure> {
 fn message(failure: Failure) -> String {
     match failure {
         Failure::Fault(fault) => fault.message.to_string(),
-        Failure::Internal => "internal".to_owned(),
+        Failure::Internal | Failure::Stopped => format!("{failure:?}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use anyhow::Result;
-use peers::{Figure, table};
+use measure::{Figure, table};
 
 fn main() -> Result<()> {
     let figures: Vec<Figure> = io::stdin()

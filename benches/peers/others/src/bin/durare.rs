@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Parser;
 use durare::{DurableContext, DurableEngine, SqliteProvider, WorkflowOptions};
 use futures::future::try_join_all;
-use peers::{Plan, System, measure, table};
+use measure::{Plan, System, measure, table};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 /// Measures durare

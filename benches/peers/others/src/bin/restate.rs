@@ -21,7 +21,7 @@ use hyper::{Request, Response, Uri};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use peers::{Plan, System, measure, table};
+use measure::{Plan, System, measure, table};
 use restate_sdk::ingress::{Client, RequestExecutor, RequestTarget};
 use restate_sdk::prelude::*;
 use tokio::net::TcpListener;

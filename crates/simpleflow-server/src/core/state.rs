@@ -1,0 +1,425 @@
+//! The engines and whoever waits for them, as they are under the lock.
+
+use std::collections::HashSet;
+
+use super::*;
+
+/// What is under the lock of a [`Core`](super::Core).
+pub(super) struct State {
+    pub(super) disk: Option<Disk>,
+    /// Nothing while the store is being opened again.
+    pub(super) regions: Option<Regions>,
+    pub(super) held: Held,
+    pub(super) polls: Polls,
+    /// Answers that wait for the next batch.
+    pub(super) replies: Replies,
+    /// Tasks that need not wait for it.
+    pub(super) early: Replies,
+    /// Those in this process who wait for a close.
+    pub(super) watchers: Vec<Watcher>,
+    /// Whether a batch is being written.
+    pub(super) writing: bool,
+    /// The runs that it closes.
+    pub(super) closing: Vec<RunKey>,
+    /// When closed runs are to be deleted next.
+    pub(super) expiry: Option<Timestamp>,
+    /// The decision tasks that deciders in this process are at: their answers may still come into
+    /// the next batch.
+    pub(super) deciding: HashSet<TaskToken>,
+    /// The decision tasks that were handed out and are not on disk: those of the next batch, and
+    /// those of the batch that is being written.
+    pub(super) early_tasks: [HashSet<TaskToken>; 2],
+    /// Those of batches that failed. Another task may get the same token, with other events before
+    /// it.
+    pub(super) void: HashSet<TaskToken>,
+    /// Until when they are waited for.
+    pub(super) patience: Option<Instant>,
+    /// What the keeper waits for, while it does.
+    pub(super) alarm: Option<Alarm>,
+    pub(super) draining: bool,
+    pub(super) stopping: bool,
+    /// Whether nothing is carried out any more.
+    pub(super) ended: bool,
+    /// Whether the last batch of work was the deletion of closed runs.
+    pub(super) expired: bool,
+}
+
+impl State {
+    pub(super) fn new(regions: Regions, disk: Option<Disk>) -> Self {
+        Self {
+            disk,
+            regions: Some(regions),
+            held: Held::default(),
+            polls: Polls::default(),
+            replies: Vec::new(),
+            early: Vec::new(),
+            watchers: Vec::new(),
+            writing: false,
+            closing: Vec::new(),
+            // What fell due while nothing ran.
+            expiry: Some(Timestamp::default()),
+            deciding: HashSet::new(),
+            early_tasks: Default::default(),
+            void: HashSet::new(),
+            patience: None,
+            alarm: None,
+            draining: false,
+            stopping: false,
+            ended: false,
+            expired: false,
+        }
+    }
+
+    /// Gives up all that is not on disk.
+    pub(super) fn give_up(&mut self) {
+        self.regions = None;
+        self.closing.clear();
+        self.watchers.clear();
+        self.polls.forget_returned();
+        self.deciding.clear();
+        self.patience = None;
+        for tasks in &mut self.early_tasks {
+            self.void.extend(tasks.drain());
+        }
+    }
+
+    /// Gives up everything.
+    pub(super) fn end(&mut self) {
+        self.give_up();
+        self.ended = true;
+        self.writing = false;
+        let polls = self.polls.take_all().map(|poll| poll.reply);
+        let replies = self.replies.drain(..).map(|(reply, _)| reply);
+        let stopped = polls.chain(replies);
+        self.early
+            .extend(stopped.map(|reply| (reply, Err(Failure::Stopped))));
+    }
+
+    pub(super) fn call(&mut self, call: Call, now: Timestamp) {
+        let Call {
+            region,
+            request,
+            id,
+            reply,
+        } = call;
+        let Some(regions) = &mut self.regions else {
+            let failure = if self.ended {
+                Failure::Stopped
+            } else {
+                Failure::Internal
+            };
+            self.early.push((reply, Err(failure)));
+            return;
+        };
+        let region = regions.id(&region);
+        self.carry_out_or_ask(region, request, id, reply, now);
+        self.wake(region, now);
+        if let Some(regions) = &mut self.regions {
+            regions.forget_if_empty(region);
+        }
+    }
+
+    /// Carries a request out, or has the archive answer it.
+    pub(super) fn carry_out_or_ask(
+        &mut self,
+        region: RegionId,
+        request: Request,
+        id: PollId,
+        mut reply: Reply,
+        now: Timestamp,
+    ) {
+        let found = self.regions.as_mut();
+        let found = found.and_then(|regions| regions.get_mut(region));
+        if let (Some(disk), Some(found)) = (&self.disk, found)
+            && let Some(query) = Query::of(region, &request, &mut found.engine, now)
+        {
+            match query {
+                Ok(query) => disk.archive.ask(reply, query),
+                Err(fault) => self.replies.push((reply, Err(Failure::Fault(fault)))),
+            }
+            return;
+        }
+        if let Request::RespondDecisionTaskCompleted(answer) = &request {
+            self.deciding.remove(&answer.task_token);
+            if self.void.contains(&answer.task_token) {
+                let lost = "Unknown decision task: it was lost when the store failed";
+                let fault = Fault::new(FaultKind::UnknownResource, lost);
+                self.replies.push((reply, Err(Failure::Fault(fault))));
+                return;
+            }
+        }
+        let list = awaited(&request).map(|list| (region, list));
+        if self.draining && list.is_some() {
+            let response = drained(&request, &reply);
+            self.replies.push((reply, response));
+            return;
+        }
+        let outcome = self.carry_out(region, &request, list.as_ref(), now);
+        match (outcome, list) {
+            (Ok(Answer::NoDecisionTask | Answer::NoActivityTask), Some(list)) => {
+                if self.polls.waiting(&list) >= MAXIMUM_POLLS {
+                    let fault = Fault::new(FaultKind::LimitExceeded, "Poller limit exceeded");
+                    self.replies.push((reply, Err(Failure::Fault(fault))));
+                } else {
+                    reply.list = Some(list.clone());
+                    self.polls.wait(list, Poll { id, request, reply });
+                }
+            }
+            (outcome, list) => {
+                reply.list = list;
+                self.reply(reply, outcome);
+            }
+        }
+    }
+
+    /// Has a response sent with the next batch, or earlier if it may be.
+    pub(super) fn reply(&mut self, reply: Reply, response: Response) {
+        match &response {
+            Ok(Answer::DecisionTask(task)) if matches!(reply.asker, Asker::InProcess) => {
+                // A further page of a task says nothing of when its answer comes.
+                if self.disk.is_some() && reply.list.is_some() {
+                    let until = || Instant::now() + PATIENCE;
+                    self.patience.get_or_insert_with(until);
+                    self.deciding.insert(task.task_token.clone());
+                    self.early_tasks[0].insert(task.task_token.clone());
+                }
+                self.early.push((reply, response));
+            }
+            _ => self.replies.push((reply, response)),
+        }
+    }
+
+    /// Carries a request out, with the events in memory that it needs. Polls do not wait.
+    pub(super) fn carry_out(
+        &mut self,
+        region: RegionId,
+        request: &Request,
+        list: Option<&List>,
+        now: Timestamp,
+    ) -> Response {
+        let Some(found) = self
+            .regions
+            .as_mut()
+            .and_then(|regions| regions.get_mut(region))
+        else {
+            return Err(Failure::Internal);
+        };
+        let engine = &mut found.engine;
+        // What falls due now may change what is needed.
+        engine.advance(now);
+        if let Some(list) = list
+            && let Some(task) = self.polls.take_returned(list, engine)
+        {
+            return Ok(task);
+        }
+        let needed = match request {
+            Request::PollForDecisionTask(poll) => engine.needed_by_decision_poll(poll),
+            Request::PollForActivityTask(poll) => engine.needed_by_activity_poll(poll),
+            Request::GetWorkflowExecutionHistory(history) => engine.needed_by_history(history),
+            _ => None,
+        };
+        if let Some(run) = needed {
+            self.load(RunKey { region, run })?;
+        }
+        let Some(found) = self
+            .regions
+            .as_mut()
+            .and_then(|regions| regions.get_mut(region))
+        else {
+            return Err(Failure::Internal);
+        };
+        request
+            .apply(&mut found.engine, now)
+            .map_err(Failure::Fault)
+    }
+
+    /// Brings the events of a run into memory.
+    pub(super) fn load(&mut self, key: RunKey) -> Result<(), Failure> {
+        let (Some(disk), Some(regions)) = (&self.disk, &mut self.regions) else {
+            return Err(Failure::Internal);
+        };
+        let events = disk.reader.history(key).map_err(|error| {
+            tracing::error!(%error, "a history cannot be read");
+            Failure::Internal
+        })?;
+        let length = events.len();
+        let loaded = regions
+            .get_mut(key.region)
+            .is_some_and(|region| region.engine.load(key.run, events));
+        if !loaded {
+            tracing::error!(run = key.run.0, "the store lacks events of a history");
+            return Err(Failure::Internal);
+        }
+        self.held.add(key, length);
+        Ok(())
+    }
+
+    /// Hands the tasks of a region that has new ones to the polls that wait for them.
+    pub(super) fn wake(&mut self, region: RegionId, now: Timestamp) {
+        let found = self.regions.as_mut();
+        let Some(found) = found.and_then(|regions| regions.get_mut(region)) else {
+            return;
+        };
+        for ready in found.engine.take_ready() {
+            self.serve((region, ready), now);
+        }
+    }
+
+    /// Hands the tasks of a list to the polls that wait for them.
+    pub(super) fn serve(&mut self, list: List, now: Timestamp) {
+        while let Some(poll) = self.polls.next(&list) {
+            match self.carry_out(list.0, &poll.request, Some(&list), now) {
+                Ok(Answer::NoDecisionTask | Answer::NoActivityTask) => {
+                    self.polls.put_back(list, poll);
+                    return;
+                }
+                outcome => self.reply(poll.reply, outcome),
+            }
+        }
+    }
+
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        let Some(regions) = &mut self.regions else {
+            return;
+        };
+        regions.advance(now);
+        let ids: Vec<_> = regions.iter_mut().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.wake(id, now));
+    }
+
+    /// Takes tasks back that nobody took, for the next polls of their lists.
+    pub(super) fn give_back(&mut self, tasks: Vec<(List, Answer)>, now: Timestamp) {
+        for (list, task) in tasks {
+            if let Answer::DecisionTask(task) = &task {
+                self.deciding.remove(&task.task_token);
+            }
+            self.polls.give_back(list.clone(), task);
+            self.serve(list, now);
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        self.regions.as_ref().and_then(Regions::next_deadline)
+    }
+
+    /// When the keeper has something to do next, if nothing comes before.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let expiry = self.expiry.filter(|_| self.expires());
+        let deadline = self.next_deadline();
+        deadline.into_iter().chain(expiry).min()
+    }
+
+    /// Whether there are closed runs in a store that can be used.
+    pub(super) fn expires(&self) -> bool {
+        self.disk.is_some() && self.regions.is_some()
+    }
+
+    /// The deletion of closed runs, if it is due.
+    pub(super) fn expire(&mut self, now: Timestamp) -> Option<Work> {
+        self.expiry
+            .take_if(|expiry| *expiry <= now)
+            .filter(|_| self.expires())?;
+        let retentions = self.regions.as_ref()?.retentions();
+        Some(Work::Expire(retentions, now))
+    }
+
+    /// Whether there is something to write.
+    pub(super) fn has_changes(&self) -> bool {
+        self.disk.is_some() && self.regions.as_ref().is_some_and(Regions::have_changes)
+    }
+
+    /// Whether a decider in this process may still have something for the next batch.
+    pub(super) fn waits_for_decisions(&self) -> bool {
+        !self.deciding.is_empty() && self.patience.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Whether the keeper has to do something earlier than it thinks.
+    pub(super) fn is_due_before(&self, alarm: Alarm) -> bool {
+        let earlier = match (self.next_due(), alarm.due) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, None) => next.is_some(),
+            (None, Some(_)) => false,
+        };
+        earlier || (self.has_changes() && !(alarm.patient && self.waits_for_decisions()))
+    }
+
+    /// Whom to tell at once: everybody if nothing is on its way to the disk.
+    pub(super) fn take_ready(&mut self) -> Told {
+        let mut ready = Told {
+            replies: std::mem::take(&mut self.early),
+            closes: Vec::new(),
+        };
+        if !self.writing && !self.has_changes() {
+            ready.replies.append(&mut self.replies);
+            ready.closes = self.take_closes();
+        }
+        ready
+    }
+
+    /// Those who wait for a close that has come.
+    pub(super) fn take_closes(&mut self) -> Vec<oneshot::Sender<()>> {
+        let Some(regions) = &mut self.regions else {
+            return Vec::new();
+        };
+        let closed = self.watchers.extract_if(.., |watcher| {
+            if watcher.told.is_closed() {
+                return true;
+            }
+            let region = regions.get_mut(watcher.region);
+            let execution = region.and_then(|region| region.engine.execution(&watcher.run_id));
+            execution.is_none_or(|execution| !execution.state().is_open())
+        });
+        closed.map(|watcher| watcher.told).collect()
+    }
+
+    pub(super) fn take_batch(&mut self) -> Batch {
+        let changes = match &mut self.regions {
+            Some(regions) => regions.take_changes(),
+            None => Changes::default(),
+        };
+        for (key, _) in &changes.events {
+            self.held.add(*key, 1);
+        }
+        self.closing = changes.closed.iter().map(|run| run.key).collect();
+        self.early_tasks[1] = std::mem::take(&mut self.early_tasks[0]);
+        self.writing = true;
+        // They had their chance: their answers come with a later batch.
+        self.deciding.clear();
+        self.patience = None;
+        let told = Told {
+            replies: std::mem::take(&mut self.replies),
+            closes: self.take_closes(),
+        };
+        Batch { changes, told }
+    }
+
+    /// Leaves the runs to the store that it has as closed, and lets go of events that it has, if
+    /// there are too many in memory.
+    pub(super) fn archive(&mut self) {
+        let Some(regions) = &mut self.regions else {
+            return;
+        };
+        for key in self.closing.drain(..) {
+            let end = regions.archive(key);
+            self.held.forget(key);
+            self.expiry = self.expiry.into_iter().chain(end).min();
+        }
+        self.held.shrink(regions);
+    }
+
+    pub(super) fn snapshot(&mut self, now: Timestamp) -> Snapshot {
+        let mut snapshot = Snapshot {
+            now,
+            waiting_polls: self.polls.len(),
+            ..Snapshot::default()
+        };
+        for (_, region) in self.regions.iter_mut().flat_map(Regions::iter_mut) {
+            snapshot.open_executions += region.engine.open_executions();
+            let backlogs = region.engine.backlogs().into_iter();
+            snapshot
+                .backlogs
+                .extend(backlogs.map(|backlog| (region.name.clone(), backlog)));
+        }
+        snapshot
+    }
+}

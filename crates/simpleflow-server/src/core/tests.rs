@@ -1,0 +1,416 @@
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
+use simpleflow_engine::{ClosedSelection, Entry};
+use simpleflow_model::types::WorkflowExecutionInfo;
+use simpleflow_model::{HistoryEvent, WorkflowExecution};
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::connection::tests::connected;
+use crate::store::{ClosedRun, Kept, StoreError};
+
+/// Nothing is read back: the events stay in memory.
+struct NoReader;
+
+impl Reader for NoReader {
+    fn another(&self) -> Result<Box<dyn Reader>, StoreError> {
+        Ok(Box::new(Self))
+    }
+
+    fn open(&self, _: &mut dyn FnMut(Kept) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn history(&self, _: RunKey) -> Result<Vec<HistoryEvent>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn events(&self, _: RunKey, _: RangeInclusive<i64>) -> Result<Vec<HistoryEvent>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn closed(
+        &self,
+        _: RegionId,
+        _: &DomainName,
+        _: &WorkflowExecution,
+    ) -> Result<Option<ClosedRun>, StoreError> {
+        Ok(None)
+    }
+
+    fn list_closed(
+        &self,
+        _: RegionId,
+        _: &ClosedSelection,
+        _: usize,
+    ) -> Result<Vec<(Entry, WorkflowExecutionInfo)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn count_closed(
+        &self,
+        _: RegionId,
+        _: &ClosedSelection,
+        _: usize,
+    ) -> Result<(usize, bool), StoreError> {
+        Ok((0, false))
+    }
+}
+
+/// A client that does not hang up.
+fn peer() -> Peer {
+    static CLIENT: LazyLock<(Runtime, std::net::TcpStream, Peer)> = LazyLock::new(|| {
+        let runtime = Runtime::new().unwrap();
+        let _context = runtime.enter();
+        let (client, peer) = connected();
+        (runtime, client, peer)
+    });
+    CLIENT.2.clone()
+}
+
+/// A core whose keeper is the test.
+struct Stage {
+    core: Core,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let disk = Disk {
+            reader: Box::new(NoReader),
+            archive: Archive::start(Box::new(NoReader)).unwrap(),
+        };
+        let stage = Self {
+            core: Core::new(Regions::new(true), Some(disk), Clock::default()),
+        };
+        // What fell due while nothing ran comes first.
+        assert!(matches!(stage.core.work(), Some(Work::Expire(..))));
+        for (operation, body) in [
+            (
+                "RegisterDomain",
+                r#"{"name":"d","workflowExecutionRetentionPeriodInDays":"1"}"#,
+            ),
+            (
+                "RegisterWorkflowType",
+                r#"{"domain":"d","name":"w","version":"1","defaultTaskList":{"name":"l"},
+                    "defaultTaskStartToCloseTimeout":"60","defaultChildPolicy":"ABANDON",
+                    "defaultExecutionStartToCloseTimeout":"60"}"#,
+            ),
+        ] {
+            stage.answer(operation, body);
+        }
+        stage
+    }
+
+    fn call(&self, operation: &str, body: &str) -> oneshot::Receiver<Response> {
+        let (to, response) = oneshot::channel();
+        self.call_for(Reply::new(to, Asker::Remote(peer())), operation, body);
+        response
+    }
+
+    fn call_for(&self, reply: Reply, operation: &str, body: &str) -> PollId {
+        let id = self.core.poll_id();
+        let call = Call {
+            region: "us-east-1".into(),
+            request: Request::parse(operation, body.as_bytes()).unwrap(),
+            id,
+            reply,
+        };
+        self.core.call(call);
+        id
+    }
+
+    fn batch(&self) -> Batch {
+        match self.core.work() {
+            Some(Work::Write(batch)) => batch,
+            _ => panic!("there is nothing to write"),
+        }
+    }
+
+    /// Has everything written.
+    fn flush(&self) {
+        while self.core.lock().has_changes() {
+            let batch = self.batch();
+            self.core.written(batch.told);
+        }
+        self.core.settle(self.core.lock());
+    }
+
+    fn answer(&self, operation: &str, body: &str) -> serde_json::Value {
+        let mut response = self.call(operation, body);
+        self.flush();
+        json(response.try_recv().unwrap())
+    }
+
+    fn start(&self) {
+        let request =
+            r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#;
+        self.answer("StartWorkflowExecution", request);
+    }
+}
+
+const POLL: &str = r#"{"domain":"d","taskList":{"name":"l"}}"#;
+
+fn json(response: Response) -> serde_json::Value {
+    match response {
+        Ok(answer) => serde_json::from_slice(&answer.to_json().unwrap()).unwrap_or_default(),
+        Err(failure) => panic!("{failure:?}"),
+    }
+}
+
+#[test]
+fn a_task_that_nobody_takes_goes_to_the_next_poll() {
+    let stage = Stage::new();
+    stage.start();
+    // The task is started, and then the client goes.
+    drop(stage.call("PollForDecisionTask", POLL));
+    stage.flush();
+    let task = stage.answer("PollForDecisionTask", POLL);
+    assert_eq!(task["startedEventId"], 3);
+    // It is not handed out again.
+    let mut waiting = stage.call("PollForDecisionTask", POLL);
+    stage.flush();
+    assert!(waiting.try_recv().is_err());
+}
+
+#[test]
+fn a_task_that_nobody_takes_goes_to_a_poll_that_waits() {
+    let stage = Stage::new();
+    let gone = stage.call("PollForDecisionTask", POLL);
+    let mut waiting = stage.call("PollForDecisionTask", POLL);
+    // The first gets the task, and goes before it has it.
+    let request = r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#;
+    let started = stage.call("StartWorkflowExecution", request);
+    drop(gone);
+    stage.flush();
+    let task = json(waiting.try_recv().unwrap());
+    assert_eq!(task["startedEventId"], 3);
+    drop(started);
+}
+
+#[test]
+fn a_task_that_is_over_is_not_handed_out_again() {
+    let stage = Stage::new();
+    stage.start();
+    drop(stage.call("PollForDecisionTask", POLL));
+    stage.flush();
+    stage.answer(
+        "TerminateWorkflowExecution",
+        r#"{"domain":"d","workflowId":"w"}"#,
+    );
+    let mut waiting = stage.call("PollForDecisionTask", POLL);
+    stage.flush();
+    assert!(waiting.try_recv().is_err());
+}
+
+#[test]
+fn a_poll_that_is_gone_is_forgotten() {
+    let stage = Stage::new();
+    let (to, poll) = oneshot::channel();
+    let id = stage.call_for(
+        Reply::new(to, Asker::Remote(peer())),
+        "PollForDecisionTask",
+        POLL,
+    );
+    assert_eq!(stage.core.lock().polls.len(), 1);
+    drop(poll);
+    stage.core.forget(id);
+    assert_eq!(stage.core.lock().polls.len(), 0);
+    stage.start();
+    assert_eq!(
+        stage.answer("PollForDecisionTask", POLL)["startedEventId"],
+        3
+    );
+}
+
+#[test]
+fn there_is_a_limit_of_polls() {
+    let stage = Stage::new();
+    let waiting: Vec<_> = (0..MAXIMUM_POLLS)
+        .map(|_| stage.call("PollForDecisionTask", POLL))
+        .collect();
+    let mut refused = stage.call("PollForDecisionTask", POLL);
+    stage.flush();
+    let Err(Failure::Fault(fault)) = refused.try_recv().unwrap() else {
+        panic!("not refused");
+    };
+    assert_eq!(fault.kind, FaultKind::LimitExceeded);
+    drop(waiting);
+}
+
+#[test]
+fn naming_a_region_does_not_make_it() {
+    let stage = Stage::new();
+    let since = r#"{"oldestDate":0}"#;
+    let list = format!(r#"{{"domain":"d","closeTimeFilter":{since}}}"#);
+    for (number, (operation, body)) in [
+        ("DescribeDomain", r#"{"name":"d"}"#),
+        ("ListClosedWorkflowExecutions", &list),
+        ("CountClosedWorkflowExecutions", &list),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (to, mut response) = oneshot::channel();
+        let call = Call {
+            region: format!("nowhere-{number}").into(),
+            request: Request::parse(operation, body.as_bytes()).unwrap(),
+            id: 0,
+            reply: Reply::new(to, Asker::Remote(peer())),
+        };
+        stage.core.call(call);
+        stage.flush();
+        assert!(matches!(response.try_recv(), Ok(Err(Failure::Fault(_)))));
+    }
+    let mut state = stage.core.lock();
+    assert_eq!(state.regions.as_mut().unwrap().iter_mut().count(), 1);
+}
+
+#[test]
+fn a_decider_in_this_process_gets_its_task_before_it_is_on_disk() {
+    let stage = Stage::new();
+    let early = |operation, body: &str| {
+        let (to, response) = oneshot::channel();
+        stage.call_for(Reply::new(to, Asker::InProcess), operation, body);
+        response
+    };
+    let mut poll = early("PollForDecisionTask", POLL);
+    let mut start = stage.call(
+        "StartWorkflowExecution",
+        r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
+    );
+    let task = json(poll.try_recv().unwrap());
+    assert_eq!(task["startedEventId"], 3);
+    assert!(start.try_recv().is_err(), "nobody else is told yet");
+    // The batch waits for the decision, which then is in it.
+    assert!(stage.core.lock().waits_for_decisions());
+    let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
+    let mut answered = early("RespondDecisionTaskCompleted", &answer);
+    assert!(answered.try_recv().is_err(), "an answer is never early");
+    assert!(!stage.core.lock().waits_for_decisions());
+    let batch = stage.batch();
+    assert_eq!(batch.changes.events.len(), 4);
+    stage.core.written(batch.told);
+    assert!(start.try_recv().unwrap().is_ok() && answered.try_recv().unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_close_is_told_when_it_is_on_disk() {
+    let stage = Stage::new();
+    stage.start();
+    let run = stage.answer(
+        "StartWorkflowExecution",
+        r#"{"domain":"d","workflowId":"v","workflowType":{"name":"w","version":"1"}}"#,
+    );
+    let run_id = RunId::from(run["runId"].as_str().unwrap());
+    let region = SmolStr::new_static("us-east-1");
+    let mut closed = Box::pin(stage.core.closed(&region, &run_id));
+    assert!(by_now(&mut closed).is_none());
+    let terminate = r#"{"domain":"d","workflowId":"v"}"#;
+    let terminated = stage.call("TerminateWorkflowExecution", terminate);
+    assert!(by_now(&mut closed).is_none(), "it is not on disk yet");
+    stage.flush();
+    assert!(matches!(by_now(&mut closed), Some(Ok(()))));
+    drop(terminated);
+    stage.core.closed(&region, &run_id).await.unwrap();
+}
+
+/// What a future has by now.
+fn by_now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::Pin::new(future).poll(&mut context) {
+        std::task::Poll::Ready(value) => Some(value),
+        std::task::Poll::Pending => None,
+    }
+}
+
+#[test]
+fn what_is_not_on_disk_is_given_up_when_a_batch_fails() {
+    let stage = Stage::new();
+    let mut waiting = stage.call("PollForDecisionTask", POLL);
+    let mut started = stage.call(
+        "StartWorkflowExecution",
+        r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
+    );
+    let batch = stage.batch();
+    let mut meanwhile = stage.call("DescribeDomain", r#"{"name":"d"}"#);
+    stage.core.failed(batch.told);
+    for response in [&mut waiting, &mut started, &mut meanwhile] {
+        assert!(matches!(response.try_recv(), Ok(Err(Failure::Internal))));
+    }
+    assert!(!stage.core.is_serving());
+    let mut refused = stage.call("DescribeDomain", r#"{"name":"d"}"#);
+    assert!(matches!(refused.try_recv(), Ok(Err(Failure::Internal))));
+    stage.core.resume(Regions::new(true), Box::new(NoReader));
+    assert!(stage.core.is_serving());
+}
+
+#[test]
+fn an_answer_to_a_task_that_was_lost_is_refused() {
+    let stage = Stage::new();
+    let early = |operation, body: &str| {
+        let (to, response) = oneshot::channel();
+        stage.call_for(Reply::new(to, Asker::InProcess), operation, body);
+        response
+    };
+    let _start = stage.call(
+        "StartWorkflowExecution",
+        r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
+    );
+    let task = json(early("PollForDecisionTask", POLL).try_recv().unwrap());
+    let batch = stage.batch();
+    stage.core.failed(batch.told);
+    stage.core.resume(Regions::new(true), Box::new(NoReader));
+    let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
+    let mut refused = early("RespondDecisionTaskCompleted", &answer);
+    let Ok(Err(Failure::Fault(fault))) = refused.try_recv() else {
+        panic!("not refused");
+    };
+    assert_eq!(fault.kind, FaultKind::UnknownResource);
+}
+
+#[tokio::test]
+async fn a_task_that_was_sent_to_a_poll_that_is_dropped_goes_to_the_next() {
+    let stage = Stage::new();
+    let core = std::sync::Arc::new(stage.core);
+    let poll = || Request::parse("PollForDecisionTask", POLL.as_bytes()).unwrap();
+    let region = SmolStr::new_static("us-east-1");
+    let ask = || crate::ask::ask(&core, region.clone(), poll(), Asker::Remote(peer()));
+    let mut dropped = Box::pin(ask());
+    assert!(by_now(&mut dropped).is_none());
+    let (to, _started) = oneshot::channel();
+    let start = r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#;
+    core.call(Call {
+        region: region.clone(),
+        request: Request::parse("StartWorkflowExecution", start.as_bytes()).unwrap(),
+        id: core.poll_id(),
+        reply: Reply::new(to, Asker::InProcess),
+    });
+    let Some(Work::Write(batch)) = core.work() else {
+        panic!("there is nothing to write");
+    };
+    core.written(batch.told);
+    // It has the task, and nobody looks.
+    drop(dropped);
+    let mut next = Box::pin(ask());
+    let task = json(by_now(&mut next).unwrap());
+    assert_eq!(task["startedEventId"], 3);
+}
+
+#[tokio::test]
+async fn when_it_has_ended_nobody_waits() {
+    let stage = Stage::new();
+    stage.start();
+    let run = RunId::from("a run");
+    let region = SmolStr::new_static("us-east-1");
+    let mut waiting = stage.call("PollForActivityTask", POLL);
+    let mut unwritten = stage.call("DescribeDomain", r#"{"name":"d"}"#);
+    stage.core.end();
+    assert!(matches!(waiting.try_recv(), Ok(Err(Failure::Stopped))));
+    assert!(unwritten.try_recv().is_ok());
+    let mut late = stage.call("DescribeDomain", r#"{"name":"d"}"#);
+    assert!(matches!(late.try_recv(), Ok(Err(Failure::Stopped))));
+    let closed = stage.core.closed(&region, &run).await;
+    assert!(matches!(closed, Err(Failure::Stopped)));
+    assert!(stage.core.work().is_none());
+}
