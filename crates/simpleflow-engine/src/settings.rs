@@ -15,7 +15,9 @@ pub struct Settings {
     pub seed: u64,
     /// Whether to keep a note of what changed for
     /// [`take_appended`](crate::Engine::take_appended),
-    /// [`take_closed`](crate::Engine::take_closed) and
+    /// [`take_closed`](crate::Engine::take_closed),
+    /// [`take_registrations`](crate::Engine::take_registrations),
+    /// [`take_heartbeats`](crate::Engine::take_heartbeats) and
     /// [`take_removed`](crate::Engine::take_removed). The notes grow until they are taken, so
     /// this is off unless somebody takes them.
     pub record_changes: bool,

@@ -431,6 +431,11 @@ impl Core {
         self.settle(state);
     }
 
+    /// Whether somebody panicked while it was at the engines.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.state.is_poisoned()
+    }
+
     /// Whether requests are carried out. Not while the store is opened again after a failure.
     pub(crate) fn is_serving(&self) -> bool {
         self.lock().regions.is_some()

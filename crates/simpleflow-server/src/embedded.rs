@@ -168,7 +168,7 @@ impl Embedded {
             return Ok(());
         };
         match tokio::task::spawn_blocking(move || thread.join()).await {
-            Ok(Ok(outcome)) => Ok(outcome?),
+            Ok(Ok(outcome)) if !self.core().is_broken() => Ok(outcome?),
             _ => Err(StopError::Panicked),
         }
     }

@@ -5,7 +5,9 @@ mod common;
 use aws_sdk_swf::error::ProvideErrorMetadata as _;
 use aws_sdk_swf::types::{EventType, ExecutionTimeFilter, RegistrationStatus};
 use common::*;
-use simpleflow_server::{Config, Storage};
+use simpleflow_model::Timestamp;
+use simpleflow_server::testing::ManualClock;
+use simpleflow_server::{Config, Server, Storage};
 
 fn since_ever() -> ExecutionTimeFilter {
     let epoch = aws_sdk_swf::primitives::DateTime::from_secs(0);
@@ -219,5 +221,45 @@ async fn faults_are_typed() {
     let other = client_with(server.addr(), "eu-west-1", SECRET_ACCESS_KEY);
     let elsewhere = other.describe_domain().name("d").send().await.unwrap_err();
     assert!(elsewhere.into_service_error().is_unknown_resource_fault());
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_heartbeat_said_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let second = |second: i64| Timestamp::from_micros(second * 1_000_000);
+    let clock = ManualClock::new(second(1_000));
+    let start = async || {
+        let server = Server::new(disk(dir.path())).with_clock(&clock);
+        server.start().await.unwrap()
+    };
+    let server = start().await;
+    let swf = client(server.addr());
+    register(&swf, 60).await;
+    start_workflow(&swf, "w").await;
+    let poll = swf.poll_for_decision_task().domain("d");
+    let task = poll.task_list(list("deciders")).send().await.unwrap();
+    let answer = swf
+        .respond_decision_task_completed()
+        .task_token(task.task_token());
+    answer.decisions(schedule("a")).send().await.unwrap();
+    let execution = task.workflow_execution().unwrap().clone();
+    let poll = swf.poll_for_activity_task().domain("d");
+    let task = poll.task_list(list("workers")).send().await.unwrap();
+    let beat = swf.record_activity_task_heartbeat();
+    let beat = beat.task_token(&task.task_token).details("half");
+    beat.send().await.unwrap();
+    server.stop().await.unwrap();
+
+    let server = start().await;
+    clock.set(second(1_061));
+    let swf = client(server.addr());
+    let history = swf.get_workflow_execution_history().domain("d");
+    let history = history.execution(execution).send().await.unwrap();
+    let mut events = history.events().iter();
+    let timed_out = events
+        .find_map(|event| event.activity_task_timed_out_event_attributes())
+        .unwrap();
+    assert_eq!(timed_out.details(), Some("half"));
     server.stop().await.unwrap();
 }

@@ -1,21 +1,29 @@
-//! simpleflow: decider, worker and durable service in one process, on one thread and the keeper's.
+//! simpleflow: decider, worker and durable service in one process, on one thread and the keeper's; and
+//! its server, with decider and worker here.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
-use measure::{Plan, System, measure, table};
+use measure::{Figure, Plan, System, measure, table};
 use simpleflow::prelude::{Flow, Workflow, activity, workflow};
 use simpleflow::{Registry, WorkflowEntry};
+use simpleflow_aws::AwsSwf;
 use simpleflow_executor::{Decider, Worker, registration};
-use simpleflow_model::operation::{GetWorkflowExecutionHistory, StartWorkflowExecution};
+use simpleflow_model::operation::{
+    GetWorkflowExecutionHistory, ListOpenWorkflowExecutions, StartWorkflowExecution,
+};
 use simpleflow_model::{
-    ChildPolicy, EventAttributes, TaskList, Timeout, WorkflowExecution, WorkflowId, WorkflowType,
+    ChildPolicy, EventAttributes, RunId, TaskList, Timeout, WorkflowExecution, WorkflowId,
+    WorkflowType,
 };
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
-use simpleflow_service::SwfService as _;
+use simpleflow_service::SwfService;
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +33,10 @@ struct Options {
     /// A directory without anything in it, for the stores
     #[arg(long)]
     data_dir: PathBuf,
+
+    /// Also measure a server, that of AWS_ENDPOINT_URL_SWF, with decider and worker here
+    #[arg(long)]
+    server: bool,
 
     #[command(flatten)]
     plan: Plan,
@@ -68,52 +80,105 @@ impl Workflow for FanOut {
     }
 }
 
-struct Simpleflow {
+/// What a service must tell besides, for somebody to wait for a result.
+trait Closes: SwfService {
+    /// Waits until a run is closed.
+    async fn closed(&self, run_id: &RunId) -> Result<()>;
+}
+
+impl Closes for EmbeddedService {
+    async fn closed(&self, run_id: &RunId) -> Result<()> {
+        Ok(EmbeddedService::closed(self, run_id).await?)
+    }
+}
+
+/// How often a client on the wire asks which executions are open.
+const LOOK: Duration = Duration::from_millis(2);
+
+impl Closes for AwsSwf {
+    /// SWF tells nobody of a close: a client asks.
+    async fn closed(&self, run_id: &RunId) -> Result<()> {
+        thread_local! {
+            /// The runs that were open when somebody last asked, for all that wait on this thread.
+            static OPEN: RefCell<(u64, HashSet<RunId>)> = RefCell::default();
+        }
+        let seen = OPEN.with_borrow(|(number, _)| *number);
+        loop {
+            let asked = OPEN.with_borrow(|(number, _)| *number);
+            tokio::time::sleep(LOOK).await;
+            let latest = OPEN.with_borrow(|(number, _)| *number);
+            if latest == asked {
+                // Nobody else did.
+                OPEN.with_borrow_mut(|(number, _)| *number += 1);
+                let open = open_runs(self).await?;
+                OPEN.with_borrow_mut(|(number, runs)| {
+                    *number += 1;
+                    *runs = open;
+                });
+            }
+            // The first answer may be to a question from before the start.
+            let is_closed = OPEN.with_borrow(|(number, runs)| {
+                *number > seen + 3 && *number % 2 == 0 && !runs.contains(run_id)
+            });
+            if is_closed {
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn open_runs(service: &AwsSwf) -> Result<HashSet<RunId>> {
+    let request = ListOpenWorkflowExecutions {
+        domain: NAME.into(),
+        ..ListOpenWorkflowExecutions::default()
+    };
+    let page = service.list_open_workflow_executions(request).await?;
+    let runs = page.execution_infos.into_iter();
+    Ok(runs.map(|info| info.execution.run_id).collect())
+}
+
+struct Simpleflow<S> {
     name: &'static str,
-    embedded: Embedded,
+    service: S,
     stop: CancellationToken,
     executions: AtomicU64,
 }
 
-impl Simpleflow {
-    /// Opens the store and starts a decider and a worker on this thread.
-    async fn start(name: &'static str, dir: PathBuf, relaxed: bool) -> Result<Self> {
-        let embedded = Embedded::open(Storage::Disk { dir, relaxed }).await?;
-        let service = embedded.service();
+impl<S: Closes> Simpleflow<S> {
+    /// Starts a decider and a worker on this thread.
+    async fn start(name: &'static str, service: S) -> Result<Self> {
         let registry = Registry::linked();
         registration::register_all(&service, &NAME.into(), &registry).await?;
         let stop = CancellationToken::new();
         let mut decider = Decider::new(service.clone(), NAME.into(), registry.clone());
         let stopped = stop.clone();
         tokio::task::spawn_local(async move { decider.run(&NAME.into(), &stopped).await });
-        let worker = Worker::new(service, NAME.into(), registry);
+        let worker = Worker::new(service.clone(), NAME.into(), registry);
         let (most, stopped) = (NonZeroUsize::MIN.saturating_add(999), stop.clone());
         tokio::task::spawn_local(async move {
             worker.run(&"workers".into(), most, &stopped).await;
         });
         Ok(Self {
             name,
-            embedded,
+            service,
             stop,
             executions: AtomicU64::new(0),
         })
     }
 
     async fn execute<W: Workflow>(&self, argument: i64) -> Result<i64> {
-        let service = self.embedded.service();
         let number = self.executions.fetch_add(1, Ordering::Relaxed);
         let workflow_id = WorkflowId::from(number.to_string());
-        let run = service
-            .start_workflow_execution(start::<W>(workflow_id.clone(), argument))
-            .await?;
+        let request = start::<W>(workflow_id.clone(), argument);
+        let run = self.service.start_workflow_execution(request).await?;
         let run_id = run.run_id.context("a run has an id")?;
-        service.closed(&run_id).await?;
+        self.service.closed(&run_id).await?;
         let execution = WorkflowExecution {
             workflow_id,
             run_id,
             ..WorkflowExecution::default()
         };
-        result(&service, execution).await
+        result(&self.service, execution).await
     }
 }
 
@@ -141,7 +206,7 @@ fn start<W: Workflow>(workflow_id: WorkflowId, argument: i64) -> StartWorkflowEx
 }
 
 /// What a closed execution came to: its last event says.
-async fn result(service: &EmbeddedService, execution: WorkflowExecution) -> Result<i64> {
+async fn result(service: &impl SwfService, execution: WorkflowExecution) -> Result<i64> {
     let history = GetWorkflowExecutionHistory {
         domain: NAME.into(),
         execution,
@@ -163,7 +228,7 @@ async fn result(service: &EmbeddedService, execution: WorkflowExecution) -> Resu
     }
 }
 
-impl System for Simpleflow {
+impl<S: Closes> System for Simpleflow<S> {
     fn name(&self) -> &str {
         self.name
     }
@@ -177,19 +242,32 @@ impl System for Simpleflow {
     }
 }
 
+async fn figures(options: Options) -> Result<Vec<Figure>> {
+    let Options {
+        data_dir,
+        server,
+        plan,
+    } = options;
+    let mut figures = Vec::new();
+    for (name, relaxed) in [("simpleflow-relaxed", true), ("simpleflow", false)] {
+        let dir = data_dir.join(name);
+        let embedded = Embedded::open(Storage::Disk { dir, relaxed }).await?;
+        let system = Simpleflow::start(name, embedded.service()).await?;
+        figures.extend(measure(&system, &plan).await?);
+        system.stop.cancel();
+        embedded.stop().await?;
+    }
+    if server {
+        let system = Simpleflow::start("simpleflow-server", AwsSwf::from_env().await?).await?;
+        figures.extend(measure(&system, &plan).await?);
+        system.stop.cancel();
+    }
+    Ok(figures)
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let Options { data_dir, plan } = Options::parse();
-    let all = async {
-        let mut figures = Vec::new();
-        for (name, relaxed) in [("simpleflow-relaxed", true), ("simpleflow", false)] {
-            let system = Simpleflow::start(name, data_dir.join(name), relaxed).await?;
-            figures.extend(measure(&system, &plan).await?);
-            system.stop.cancel();
-            system.embedded.stop().await?;
-        }
-        eprint!("{}", table(&figures));
-        Ok(())
-    };
-    LocalSet::new().run_until(all).await
+    let figures = LocalSet::new().run_until(figures(Options::parse())).await?;
+    eprint!("{}", table(&figures));
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The store in SQLite: one file in write-ahead mode, one writer, one reader.
+//! The store in SQLite: one file in write-ahead mode, one writer, and readers beside it.
 //!
 //! Every commit is one transaction. With `synchronous=FULL` it is on disk when it returns; relaxed
 //! means `synchronous=NORMAL`: what was written survives the death of the process, and a power
