@@ -32,7 +32,7 @@ pub(super) struct State {
     /// Those of batches that failed. Another task may get the same token, with other events before
     /// it.
     pub(super) void: HashSet<TaskToken>,
-    /// Until when they are waited for.
+    /// Until when the answers to `deciding` are waited for.
     pub(super) patience: Option<Instant>,
     /// What the keeper waits for, while it does.
     pub(super) alarm: Option<Alarm>,
