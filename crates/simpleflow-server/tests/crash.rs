@@ -72,41 +72,39 @@ impl Load {
         self.progress.notify_waiters();
     }
 
-    /// Waits until so much more was acknowledged.
-    async fn more(&self, more: usize) {
-        let goal = self.count.load(Ordering::SeqCst) + more;
+    /// Waits until progress makes something true.
+    async fn until(&self, is_true: impl Fn() -> bool) {
         loop {
             let progress = self.progress.notified();
-            if self.count.load(Ordering::SeqCst) >= goal {
+            if is_true() {
                 return;
             }
             progress.await;
         }
+    }
+
+    /// Waits until so much more was acknowledged.
+    async fn more(&self, more: usize) {
+        let goal = self.count.load(Ordering::SeqCst) + more;
+        self.until(|| self.count.load(Ordering::SeqCst) >= goal)
+            .await;
+    }
+
+    /// How many executions were started and are not closed.
+    fn open(&self) -> usize {
+        let started = self.acknowledged.lock().unwrap().started.len();
+        started.saturating_sub(self.closed.lock().unwrap().len())
     }
 
     /// Waits until every execution that was started is closed.
     async fn done(&self) {
-        loop {
-            let progress = self.progress.notified();
-            let started = self.acknowledged.lock().unwrap().started.len();
-            if self.closed.lock().unwrap().len() == started {
-                return;
-            }
-            progress.await;
-        }
+        self.until(|| self.open() == 0).await;
     }
 
     /// Waits until there is room for one more execution, or no more are to be started.
     async fn room(&self) {
-        loop {
-            let progress = self.progress.notified();
-            let started = self.acknowledged.lock().unwrap().started.len();
-            let open = started.saturating_sub(self.closed.lock().unwrap().len());
-            if open < OPEN || self.last_round.load(Ordering::SeqCst) {
-                return;
-            }
-            progress.await;
-        }
+        self.until(|| self.open() < OPEN || self.last_round.load(Ordering::SeqCst))
+            .await;
     }
 
     async fn start_executions(self: Arc<Self>) {
