@@ -27,10 +27,11 @@ const ATTEMPTS: &str = "SWF_CONNECTION_RETRIES";
 /// The region of a server on this machine, when none is named; the original's.
 const REGION: &str = "us-east-1";
 
-pub(crate) async fn load() -> Result<(Config, Target), ServiceError> {
+/// The settings of a client. With an endpoint they are for the service there.
+pub(crate) async fn load(wanted: Option<String>) -> Result<(Config, Target), ServiceError> {
     let attempts = attempts(env::var_os(ATTEMPTS).as_deref())?;
     let mut sdk = named().await;
-    let endpoint = endpoint(&sdk);
+    let endpoint = wanted.clone().or_else(|| endpoint(&sdk));
     if !endpoint.as_deref().is_some_and(is_here) {
         sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     }
@@ -45,6 +46,9 @@ pub(crate) async fn load() -> Result<(Config, Target), ServiceError> {
         endpoint,
     };
     let mut config = Builder::from(&sdk);
+    if let Some(wanted) = wanted {
+        config.set_endpoint_url(Some(wanted));
+    }
     if let Some(attempts) = attempts {
         let retries = sdk.retry_config().cloned();
         let retries = retries.unwrap_or_else(RetryConfig::standard);
@@ -96,6 +100,33 @@ fn attempts(value: Option<&OsStr>) -> Result<Option<u32>, ServiceError> {
         _ => Err(ServiceError::Config(format!(
             "{ATTEMPTS} is {value:?}: it must be a number from 1 on"
         ))),
+    }
+}
+
+/// What the environment and the AWS configuration files say of SWF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Configured {
+    /// They name an endpoint.
+    Endpoint,
+    /// They name a region or credentials: there is an account.
+    Account,
+    /// They say nothing. On a machine of AWS there may be an account all the same.
+    Nothing,
+}
+
+/// What the environment and the AWS configuration files say of SWF. Nobody is asked over the
+/// network.
+pub async fn configured() -> Configured {
+    if endpoint(&named().await).is_some() {
+        return Configured::Endpoint;
+    }
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new());
+    let profile = env::var_os("AWS_PROFILE").is_some_and(|name| !name.is_empty());
+    let key = env::var_os("AWS_ACCESS_KEY_ID").is_some_and(|key| !key.is_empty());
+    match profile || key || region.region().await.is_some() {
+        true => Configured::Account,
+        false => Configured::Nothing,
     }
 }
 

@@ -25,5 +25,6 @@ mod error;
 mod service;
 mod target;
 
+pub use environment::{Configured, configured};
 pub use service::AwsSwf;
 pub use target::Target;

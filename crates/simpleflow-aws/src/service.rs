@@ -39,7 +39,19 @@ impl AwsSwf {
     /// [`ServiceError::Denied`] when there are no credentials, [`ServiceError::Connection`] when
     /// who gives them does not.
     pub async fn from_env() -> Result<Self, ServiceError> {
-        let (config, target) = environment::load().await?;
+        Self::load(None).await
+    }
+
+    /// The service at this URL. All else is as in [`from_env`](Self::from_env).
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub async fn at(endpoint: &str) -> Result<Self, ServiceError> {
+        Self::load(Some(endpoint.to_owned())).await
+    }
+
+    async fn load(endpoint: Option<String>) -> Result<Self, ServiceError> {
+        let (config, target) = environment::load(endpoint).await?;
         Ok(Self {
             client: Client::from_conf(config),
             target,

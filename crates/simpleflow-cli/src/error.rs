@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use simpleflow_executor::{LocalError, Outcome};
+use simpleflow_executor::{LocalError, Outcome, StartError as ExecutionStartError};
 use simpleflow_server::{CredentialsError, StartError, StopError};
+use simpleflow_service::ServiceError;
 
 use crate::find::NotFound;
 use crate::style::{ERROR, QUIET};
@@ -52,18 +53,25 @@ pub(crate) enum CliError {
     ServerStop(#[from] StopError),
     #[error(transparent)]
     Local(#[from] LocalError),
-    #[error("{workflow}: {}", outcome_line(outcome))]
+    #[error(
+        "where to start it? --domain NAME or SWF_DOMAIN starts it on SWF, --local runs it to its end \
+         here"
+    )]
+    NoDomain,
+    #[error(
+        "{0}\n\
+         No service is set up. One of these gives a command the service that it talks to:\n  \
+         simpleflow server.start                            in this directory, in another terminal\n  \
+         export AWS_ENDPOINT_URL_SWF=http://127.0.0.1:8042  any server that speaks SWF\n  \
+         export AWS_PROFILE=... or AWS_REGION=...           Amazon SWF, with credentials"
+    )]
+    NoService(ServiceError),
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    ExecutionStart(#[from] ExecutionStartError),
+    #[error("{workflow}: {outcome}")]
     Workflow { workflow: String, outcome: Outcome },
-}
-
-fn outcome_line(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Completed(_) => "Workflow execution completed".to_owned(),
-        Outcome::Failed { reason, .. } => reason.to_string(),
-        Outcome::Canceled => "Workflow execution cancelled".to_owned(),
-        Outcome::Terminated => "Workflow execution terminated".to_owned(),
-        Outcome::TimedOut(timeout) => format!("Workflow execution timed out ({timeout})"),
-    }
 }
 
 impl CliError {
@@ -97,20 +105,28 @@ impl CliError {
             | Self::Write { .. }
             | Self::Workflow { .. }
             | Self::Runtime(_)
+            | Self::Service(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {
                 StartError::Open(_) => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             },
+            Self::ExecutionStart(error) => start_exit_code(error),
             Self::Local(error) => match error {
-                LocalError::Input { .. }
-                | LocalError::InputTooLong { .. }
-                | LocalError::NoTimeToDecide
-                | LocalError::Duplicate(_) => ExitCode::from(2),
+                LocalError::Duplicate(_) => ExitCode::from(2),
+                LocalError::Start(error) => start_exit_code(error),
                 _ => ExitCode::FAILURE,
             },
             _ => ExitCode::from(2),
         }
+    }
+}
+
+/// What is wrong with the request is usage, what the service says is a failure.
+fn start_exit_code(error: &ExecutionStartError) -> ExitCode {
+    match error {
+        ExecutionStartError::Service(_) | ExecutionStartError::AlreadyOpen(_) => ExitCode::FAILURE,
+        _ => ExitCode::from(2),
     }
 }
 

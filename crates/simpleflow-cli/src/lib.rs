@@ -5,12 +5,15 @@
 //! 2 usage.
 
 mod commands;
+mod connect;
 mod error;
 mod find;
 mod input;
 mod logging;
 mod output;
 mod style;
+#[expect(dead_code, reason = "its commands come next")]
+mod table;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

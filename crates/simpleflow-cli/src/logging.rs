@@ -4,8 +4,9 @@ use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What is logged when the environment says nothing.
-const DEFAULT: &str = "warn";
+/// What is logged when the environment says nothing. That a machine of AWS is not there is told by
+/// the error that follows from it.
+const DEFAULT: &str = "warn,aws_config=error";
 
 /// Starts logging as the environment says: `RUST_LOG` with directives, or `LOG_LEVEL` with one of
 /// the original's levels. What is neither is told, and the default is taken.
@@ -23,7 +24,7 @@ pub(crate) fn start() {
         .log_internal_errors(false)
         .try_init();
     if let Some(problem) = problem {
-        tracing::warn!("{problem}; {DEFAULT} is used");
+        tracing::warn!("{problem}; warn is used");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The clock of an in-process service: the machine's, or one that jumps.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use simpleflow_model::Timestamp;
 
@@ -22,9 +22,9 @@ impl Clock {
 
     pub(crate) fn now(&self) -> Timestamp {
         match self {
-            Self::Real => machine_time(),
+            Self::Real => Timestamp::from(SystemTime::now()),
             Self::Virtual(ahead) => {
-                let micros = machine_time().as_micros();
+                let micros = Timestamp::from(SystemTime::now()).as_micros();
                 Timestamp::from_micros(micros.saturating_add(ahead.load(Ordering::Acquire)))
             }
         }
@@ -41,11 +41,4 @@ impl Clock {
     pub(crate) fn is_virtual(&self) -> bool {
         matches!(self, Self::Virtual(_))
     }
-}
-
-fn machine_time() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -6,29 +6,22 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simpleflow_core::payload::Arguments;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_engine::TaskKind;
-use simpleflow_model::enums::WorkflowExecutionTimeoutType;
-use simpleflow_model::operation::StartWorkflowExecution;
-use simpleflow_model::{
-    DomainName, EventAttributes, FaultKind, HistoryEvent, RunId, SmolStr, TaskList,
-    WorkflowExecution, WorkflowId, WorkflowType, limits,
-};
-use simpleflow_service::{ServiceError, SwfService};
+use simpleflow_model::{DomainName, FaultKind, HistoryEvent, RunId, WorkflowExecution, limits};
+use simpleflow_service::ServiceError;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::decider::{Decider, DeciderError};
 use crate::in_process::InProcess;
+use crate::outcome::Outcome;
 use crate::registration::register_all;
+use crate::start::{StartError, StartOptions, start};
 use crate::worker::Worker;
 
 /// The domain of local executions.
 pub const LOCAL_DOMAIN: &str = "local";
-
-/// The task list of local executions whose workflow names none.
-const LOCAL_TASK_LIST: &str = "default";
 
 /// How many activities run at once by default.
 const CONCURRENT_ACTIVITIES: usize = 1_000;
@@ -51,26 +44,9 @@ pub enum LocalError {
     /// A name and version stands twice in the registry.
     #[error(transparent)]
     Duplicate(#[from] simpleflow_core::Duplicate),
-    /// The input does not fit the workflow.
-    #[error("the input does not fit workflow {workflow}: {problem}")]
-    Input {
-        /// The workflow's path.
-        workflow: SmolStr,
-        /// What does not fit.
-        problem: simpleflow_core::payload::ArgumentError,
-    },
-    /// The input is longer than SWF takes.
-    #[error(
-        "the input has {length} characters: SWF takes at most {}",
-        limits::DATA_LENGTH
-    )]
-    InputTooLong {
-        /// Its length in characters, in the form in which it travels.
-        length: usize,
-    },
-    /// Decisions have no time.
-    #[error("the limit of a decision is 0 seconds: expected at least 1")]
-    NoTimeToDecide,
+    /// The execution cannot be started like that.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// A decision could not be made.
     #[error(transparent)]
     Decider(#[from] DeciderError),
@@ -82,26 +58,6 @@ pub enum LocalError {
     Gone(RunId),
 }
 
-/// How a local execution ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// With a result, JSON text.
-    Completed(SmolStr),
-    /// With a failure.
-    Failed {
-        /// What happened, in a line.
-        reason: SmolStr,
-        /// More of it.
-        details: Option<SmolStr>,
-    },
-    /// It was cancelled.
-    Canceled,
-    /// It was terminated.
-    Terminated,
-    /// Its time was up.
-    TimedOut(WorkflowExecutionTimeoutType),
-}
-
 /// A local execution that is closed.
 #[derive(Clone, Debug)]
 pub struct LocalRun {
@@ -111,23 +67,6 @@ pub struct LocalRun {
     pub outcome: Outcome,
     /// The history of the last run.
     pub history: Vec<HistoryEvent>,
-}
-
-/// What a local execution is started with.
-#[derive(Clone, Debug, Default)]
-pub struct StartOptions {
-    /// The workflow id; by default one from the workflow's name and the time.
-    pub workflow_id: Option<WorkflowId>,
-    /// The tags; by default the workflow's.
-    pub tag_list: Option<Vec<SmolStr>>,
-    /// How long the execution may be open, in seconds; by default the workflow's limit.
-    pub execution_timeout: Option<u32>,
-    /// How long a decision may take, in seconds; by default the workflow's limit.
-    pub decision_tasks_timeout: Option<u32>,
-    /// The task list of the deciders; by default the workflow's.
-    pub task_list: Option<SmolStr>,
-    /// Signals that are sent right after the start: names, and inputs as JSON text.
-    pub signals: Vec<(SmolStr, Option<SmolStr>)>,
 }
 
 /// The local backend. It is on the calling thread while it runs something; activities that wait or
@@ -226,24 +165,15 @@ impl Local {
         input: &str,
         options: StartOptions,
     ) -> Result<LocalRun, LocalError> {
-        let request = self.start_request(workflow, input, &options)?;
-        let workflow_id = request.workflow_id.clone();
         self.block_on(async || {
-            let run_id = self.service.start_workflow_execution(request).await?.run_id;
-            let run_id = run_id.unwrap_or_default();
-            for (name, input) in options.signals {
-                self.service
-                    .signal_workflow_execution(
-                        simpleflow_model::operation::SignalWorkflowExecution {
-                            domain: LOCAL_DOMAIN.into(),
-                            workflow_id: workflow_id.clone(),
-                            signal_name: name.into(),
-                            input,
-                            ..Default::default()
-                        },
-                    )
-                    .await?;
-            }
+            let domain = DomainName::from(LOCAL_DOMAIN);
+            let now = self.service.now();
+            let started = start(&self.service, &domain, workflow, input, &options, now).await?;
+            let WorkflowExecution {
+                workflow_id,
+                run_id,
+                ..
+            } = started;
             let (run_id, last) = tokio::select! {
                 closed = self.service.closed(&run_id) => closed,
                 error = self.decide() => return Err(error),
@@ -251,7 +181,7 @@ impl Local {
                 () = self.service.keep_time() => return Err(LocalError::Gone(run_id)),
             };
             let outcome = last
-                .and_then(|event| outcome(event.attributes))
+                .and_then(|event| Outcome::of(&event.attributes))
                 .ok_or_else(|| LocalError::Gone(run_id.clone()))?;
             let history = self.service.history(&run_id);
             if history.len() > limits::HISTORY_EVENTS {
@@ -270,62 +200,6 @@ impl Local {
                 },
                 outcome,
             })
-        })
-    }
-
-    fn start_request(
-        &self,
-        workflow: &WorkflowEntry,
-        input: &str,
-        options: &StartOptions,
-    ) -> Result<StartWorkflowExecution, LocalError> {
-        let definition = workflow.definition();
-        let bad_input = |problem| LocalError::Input {
-            workflow: definition.path.clone(),
-            problem,
-        };
-        workflow.check_input(input).map_err(bad_input)?;
-        let input = Arguments::parse(input).map_err(bad_input)?.to_input();
-        let length = input.chars().count();
-        if length > limits::DATA_LENGTH {
-            return Err(LocalError::InputTooLong { length });
-        }
-        let decision_tasks_timeout = options
-            .decision_tasks_timeout
-            .map_or(definition.decision_tasks_timeout, Into::into);
-        // Each decision would be too late, and the next one due at once.
-        if decision_tasks_timeout.duration() == Some(Duration::ZERO) {
-            return Err(LocalError::NoTimeToDecide);
-        }
-        let workflow_id = options.workflow_id.clone().unwrap_or_else(|| {
-            let seconds = self.service.now().as_micros() / 1_000_000;
-            format!("{}-{}-{seconds}", definition.name, definition.version).into()
-        });
-        let task_list = options.task_list.as_ref().or(definition.task_list.as_ref());
-        let tags = options.tag_list.as_ref().unwrap_or(&definition.tag_list);
-        Ok(StartWorkflowExecution {
-            domain: LOCAL_DOMAIN.into(),
-            workflow_id,
-            workflow_type: WorkflowType {
-                name: definition.name.clone().into(),
-                version: definition.version.clone().into(),
-                ..WorkflowType::default()
-            },
-            task_list: Some(TaskList {
-                name: task_list.map_or(LOCAL_TASK_LIST.into(), |list| list.clone().into()),
-                ..TaskList::default()
-            }),
-            task_priority: definition.task_priority,
-            input: Some(input),
-            execution_start_to_close_timeout: Some(
-                options
-                    .execution_timeout
-                    .map_or(definition.execution_timeout, Into::into),
-            ),
-            task_start_to_close_timeout: Some(decision_tasks_timeout),
-            child_policy: Some(definition.child_policy.clone()),
-            tag_list: (!tags.is_empty()).then(|| tags.iter().cloned().map(Some).collect()),
-            ..StartWorkflowExecution::default()
         })
     }
 
@@ -408,24 +282,6 @@ impl Drop for Local {
             }
         }
     }
-}
-
-fn outcome(last: EventAttributes) -> Option<Outcome> {
-    Some(match last {
-        EventAttributes::WorkflowExecutionCompleted(completed) => {
-            Outcome::Completed(completed.result.unwrap_or_else(|| "null".into()))
-        }
-        EventAttributes::WorkflowExecutionFailed(failed) => Outcome::Failed {
-            reason: failed.reason.unwrap_or_default(),
-            details: failed.details,
-        },
-        EventAttributes::WorkflowExecutionCanceled(_) => Outcome::Canceled,
-        EventAttributes::WorkflowExecutionTerminated(_) => Outcome::Terminated,
-        EventAttributes::WorkflowExecutionTimedOut(timed_out) => {
-            Outcome::TimedOut(timed_out.timeout_type)
-        }
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ use simpleflow_core::{
 };
 use simpleflow_model::{EventAttributes, HistoryEvent, SmolStr};
 
-use crate::local::{Local, LocalError, Outcome, StartOptions};
+use crate::local::{Local, LocalError};
+use crate::outcome::Outcome;
+use crate::start::{StartError, StartOptions};
 
 /// Runs a workflow with the activities that are linked into the program, in virtual time.
 ///
@@ -110,7 +112,7 @@ impl Test {
     /// # Errors
     /// [`LocalError`], when it cannot be brought to an end.
     pub fn try_run(self) -> Result<TestRun, LocalError> {
-        let input = self.input.map_err(|problem| LocalError::Input {
+        let input = self.input.map_err(|problem| StartError::Input {
             workflow: self.entry.definition().path.clone(),
             problem,
         })?;

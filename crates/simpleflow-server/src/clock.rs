@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use simpleflow_model::Timestamp;
 
@@ -33,12 +33,7 @@ pub(crate) enum Clock {
 impl Clock {
     pub(crate) fn now(&self) -> Timestamp {
         match self {
-            Self::Machine => {
-                let since = SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or_default();
-                Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-            }
+            Self::Machine => SystemTime::now().into(),
             Self::Manual(clock) => Timestamp::from_micros(clock.0.load(Ordering::SeqCst)),
         }
     }

@@ -1,7 +1,7 @@
 //! The service with its store, without its front: for programs that have it in their process.
 
-use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -15,6 +15,7 @@ use crate::archive::Archive;
 use crate::ask::ask;
 use crate::clock::Clock;
 use crate::core::{Asker, Core, Disk, Failure};
+use crate::data_dir;
 use crate::keeper::{self, Log};
 use crate::metrics::Metrics;
 use crate::operation::Request;
@@ -194,7 +195,7 @@ fn bring_up(
         Storage::Disk { dir, relaxed } => (dir, relaxed),
     };
     let place = Place { dir, relaxed };
-    let lock = lock(&place.dir)?;
+    let lock = data_dir::lock(&place.dir)?;
     let open = store::open;
     let (writer, reader) = open(&place)?;
     let regions = Regions::load(&*reader, &place.dir)?;
@@ -208,23 +209,6 @@ fn bring_up(
         Archive::start(reader.another()?).map_err(|error| StartError::Failed(error.to_string()))?;
     let core = Core::new(regions, Some(Disk { reader, archive }), clock);
     Ok((core, Some(log), Some(lock)))
-}
-
-/// Takes the lock of a data directory, which is released when the process ends, however it does.
-fn lock(dir: &Path) -> Result<File, StoreError> {
-    let failed = |error: std::io::Error| StoreError::failed(dir, error);
-    fs::create_dir_all(dir).map_err(failed)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dir.join("lock"))
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
 }
 
 /// An [`Embedded`] service as its deciders and workers use it.

@@ -23,6 +23,7 @@ mod ask;
 mod clock;
 mod connection;
 mod core;
+mod data_dir;
 mod embedded;
 mod http;
 mod keeper;
@@ -35,6 +36,7 @@ mod store;
 mod wire;
 
 pub use access::{Credentials, CredentialsError};
+pub use data_dir::running_server;
 pub use embedded::{Embedded, EmbeddedService, Storage};
 pub use server::{Config, RunningServer, Server, StartError, StopError};
 pub use store::StoreError;

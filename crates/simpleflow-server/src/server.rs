@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::access::Credentials;
 use crate::clock::{Clock, ManualClock};
+use crate::data_dir;
 use crate::embedded::{Embedded, EmbeddedService, Storage};
 use crate::http::{self, Front, Limits};
 use crate::store::StoreError;
@@ -120,7 +121,14 @@ impl Server {
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
+        let dir = match &storage {
+            Storage::Memory => None,
+            Storage::Disk { dir, .. } => Some(dir.clone()),
+        };
         let embedded = Embedded::with_clock(storage, self.clock).await?;
+        if let Some(dir) = dir {
+            data_dir::announce(&dir, addr)?;
+        }
         let front = Arc::new(Front {
             core: Arc::clone(embedded.core()),
             metrics: Arc::clone(embedded.metrics()),

@@ -30,7 +30,7 @@ pub mod prelude {
 /// Running workflows in this process, on the engine in memory.
 pub mod local {
     pub use simpleflow_executor::{
-        LOCAL_DOMAIN, Local, LocalError, LocalRun, Outcome, StartOptions,
+        LOCAL_DOMAIN, Local, LocalError, LocalRun, Outcome, StartError, StartOptions,
     };
 }
 

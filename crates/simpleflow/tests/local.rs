@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
 
-use simpleflow::local::{Local, LocalError, LocalRun, Outcome, StartOptions};
+use simpleflow::local::{Local, LocalError, LocalRun, Outcome, StartError, StartOptions};
 use simpleflow::model::{EventAttributes, SmolStr};
 use simpleflow::prelude::*;
 use simpleflow::testing::Test;
@@ -245,7 +245,10 @@ fn decisions_without_time_are_refused() {
     };
     let mut local = Local::new(Registry::linked()).unwrap();
     let run = local.run(&WorkflowEntry::of::<Counter>(), "[1]", options);
-    assert!(matches!(run, Err(LocalError::NoTimeToDecide)), "{run:?}");
+    assert!(
+        matches!(run, Err(LocalError::Start(StartError::NoTimeToDecide))),
+        "{run:?}"
+    );
 }
 
 #[activity]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use simpleflow_server::{Config, Credentials, Server, Storage};
 
+use crate::connect::DataDir;
 use crate::error::CliError;
 use crate::output;
 
@@ -32,14 +33,8 @@ pub(crate) struct ServerStart {
     )]
     listen: SocketAddr,
 
-    /// The directory with the data; it is made if it is not there.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "SIMPLEFLOW_DATA_DIR",
-        default_value = "simpleflow-data"
-    )]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    data_dir: DataDir,
 
     /// Keep everything in memory: it ends with the server. For tests.
     #[arg(long, conflicts_with = "relaxed")]
@@ -71,7 +66,7 @@ impl ServerStart {
         let storage = match self.in_memory {
             true => Storage::Memory,
             false => Storage::Disk {
-                dir: self.data_dir.clone(),
+                dir: self.data_dir.data_dir.clone(),
                 relaxed: self.relaxed,
             },
         };

@@ -3,28 +3,33 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::{Args, value_parser};
-use simpleflow_core::Registry;
-use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions};
+use simpleflow_core::{Registry, WorkflowEntry};
+use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions, start};
 use simpleflow_model::types::History;
-use simpleflow_model::{SignalName, SmolStr, TaskListName, WorkflowId, limits};
+use simpleflow_model::{
+    DomainName, SignalName, SmolStr, TaskListName, Timestamp, WorkflowId, limits,
+};
 
+use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
 use crate::{find, input, output};
 
 /// The greatest length of a tag, in characters.
 const TAG_LENGTH: usize = 256;
 
-/// Start a workflow, and with --local run it to its end here.
+/// Start a workflow: on SWF for its deciders and workers, or with --local to its end here.
 ///
-/// The result is printed as JSON. The exit code is 0 when the workflow completed, 1 when it
-/// failed, 2 when an option or the input will not do.
+/// On SWF the workflow id and the run id are printed. With --local the result is, as JSON, and the
+/// exit code is 0 when the workflow completed, 1 when it failed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
   simpleflow workflow.start --local basic --input '{\"x\": 1}' --skip-time
+  simpleflow workflow.start --domain TestDomain basic --input '[1, 5]' --workflow-id basic-1
   echo '{\"args\": [1], \"kwargs\": {\"t\": 5}}' |
     simpleflow workflow.start --local BasicWorkflow --input-file - --history history.json")]
 pub(crate) struct WorkflowStart {
@@ -32,8 +37,21 @@ pub(crate) struct WorkflowStart {
     workflow: String,
 
     /// Run it in this process, with decider, workers and service: nothing else is needed.
-    #[arg(long, required = true)]
+    #[arg(long)]
     local: bool,
+
+    /// The domain to start it in.
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "SWF_DOMAIN",
+        value_parser = |name: &str| DomainName::new(name)
+    )]
+    domain: Option<DomainName>,
+
+    #[command(flatten)]
+    data_dir: DataDir,
 
     /// The input as JSON: a list of arguments, an object of named ones, or
     /// {"args": [...], "kwargs": {...}}. Any other value is the only argument.
@@ -86,11 +104,11 @@ pub(crate) struct WorkflowStart {
 
     /// Let no time pass: timers and time limits are over at once, in their order. Activities
     /// take the time they take.
-    #[arg(long)]
+    #[arg(long, requires = "local")]
     skip_time: bool,
 
     /// Write the history of the execution to a file, as GetWorkflowExecutionHistory gives it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "local")]
     history: Option<PathBuf>,
 }
 
@@ -106,6 +124,12 @@ impl WorkflowStart {
         let entry = *find::workflow(&registry, &self.workflow)?;
         let input = input::read(self.input.as_deref(), self.input_file.as_deref())?;
         let options = self.options()?;
+        if !self.local {
+            let domain = self.domain.as_ref().ok_or(CliError::NoDomain)?;
+            let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
+            let started = start_on_swf(&self.data_dir, domain, &entry, &input, &options);
+            return runtime.block_on(started);
+        }
         // Before the run: afterwards its result would be lost.
         let history = self.history.map(HistoryFile::create).transpose()?;
         let mut local = match self.skip_time {
@@ -159,6 +183,22 @@ impl WorkflowStart {
                 .collect(),
         })
     }
+}
+
+/// Starts it for deciders and workers elsewhere.
+async fn start_on_swf(
+    data_dir: &DataDir,
+    domain: &DomainName,
+    workflow: &WorkflowEntry,
+    input: &str,
+    options: &StartOptions,
+) -> Result<(), CliError> {
+    let connection = Connection::open(data_dir).await?;
+    connection.announce(domain);
+    let now = Timestamp::from(SystemTime::now());
+    let started = start(&connection.service, domain, workflow, input, options, now).await?;
+    output::print(format!("{} {}\n", started.workflow_id, started.run_id).as_bytes())?;
+    connection.close().await
 }
 
 fn parse_tag(tag: &str) -> Result<SmolStr, String> {

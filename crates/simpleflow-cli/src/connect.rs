@@ -1,0 +1,147 @@
+//! Which service a command talks to.
+//!
+//! In this order: the endpoint that the environment or the AWS configuration files name; the server
+//! that runs on the data directory; the store in the data directory, for commands that can have it
+//! to themselves, when no AWS account is set up; Amazon SWF.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use simpleflow_aws::{AwsSwf, Configured};
+use simpleflow_model::DomainName;
+use simpleflow_server::{Embedded, EmbeddedService, Storage, running_server};
+use simpleflow_service::table::*;
+use simpleflow_service::{ServiceError, SwfService, for_each_operation};
+
+use crate::error::CliError;
+use crate::output;
+
+/// Where the data of the server in the box is: an option of commands that may use it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataDir {
+    /// The directory with the data of the server in the box.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SIMPLEFLOW_DATA_DIR",
+        default_value = "simpleflow-data"
+    )]
+    pub(crate) data_dir: PathBuf,
+}
+
+/// A service, whichever it is.
+#[derive(Clone, Debug)]
+pub(crate) enum AnyService {
+    /// One that is reached over the network.
+    Remote(AwsSwf),
+    /// One in this process.
+    Embedded(EmbeddedService),
+}
+
+macro_rules! service {
+    ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
+        impl SwfService for AnyService {
+            $(
+                async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
+                    match self {
+                        Self::Remote(service) => service.$method(request).await,
+                        Self::Embedded(service) => service.$method(request).await,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+for_each_operation!(service);
+
+/// A service that a command talks to.
+pub(crate) struct Connection {
+    pub(crate) service: AnyService,
+    /// What is talked to, for people.
+    target: String,
+    /// The store, when it is this process that has it.
+    embedded: Option<Embedded>,
+}
+
+impl Connection {
+    /// The service for a command that asks and steers.
+    pub(crate) async fn open(data_dir: &DataDir) -> Result<Self, CliError> {
+        let dir = &data_dir.data_dir;
+        if let Some(remote) = Self::named_or_running(data_dir).await? {
+            return Ok(remote);
+        }
+        if simpleflow_aws::configured().await == Configured::Nothing && dir.exists() {
+            let storage = Storage::Disk {
+                dir: dir.clone(),
+                relaxed: false,
+            };
+            let embedded = Embedded::open(storage).await?;
+            return Ok(Self {
+                service: AnyService::Embedded(embedded.service()),
+                target: format!("the store in {}", dir.display()),
+                embedded: Some(embedded),
+            });
+        }
+        Self::amazon().await
+    }
+
+    #[expect(dead_code, reason = "its commands come next")]
+    /// The service for a command that works beside others: a store that this process had to itself
+    /// would be of no use.
+    pub(crate) async fn shared(data_dir: &DataDir) -> Result<Self, CliError> {
+        match Self::named_or_running(data_dir).await? {
+            Some(remote) => Ok(remote),
+            None => Self::amazon().await,
+        }
+    }
+
+    /// The endpoint that is named, or the server that runs on the data directory.
+    pub(crate) async fn named_or_running(data_dir: &DataDir) -> Result<Option<Self>, CliError> {
+        if simpleflow_aws::configured().await == Configured::Endpoint {
+            return Ok(Some(Self::remote(AwsSwf::from_env().await?, None)));
+        }
+        let dir = &data_dir.data_dir;
+        let Some(addr) = running_server(dir) else {
+            return Ok(None);
+        };
+        let server = AwsSwf::at(&format!("http://{addr}")).await?;
+        let found = format!("the server on {}", dir.display());
+        Ok(Some(Self::remote(server, Some(found))))
+    }
+
+    async fn amazon() -> Result<Self, CliError> {
+        match AwsSwf::from_env().await {
+            Ok(service) => Ok(Self::remote(service, None)),
+            Err(error @ (ServiceError::Config(_) | ServiceError::Denied(_))) => {
+                Err(CliError::NoService(error))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn remote(service: AwsSwf, found: Option<String>) -> Self {
+        let target = match found {
+            Some(found) => format!("{}, {found}", service.target()),
+            None => service.target().to_string(),
+        };
+        Self {
+            service: AnyService::Remote(service),
+            target,
+            embedded: None,
+        }
+    }
+
+    /// Says what is about to be used, so that nobody writes to the wrong place.
+    pub(crate) fn announce(&self, domain: &DomainName) {
+        output::say(&format!("{}, domain {domain}", self.target));
+    }
+
+    /// Lets go of the service. A store of this process is whole on disk then.
+    pub(crate) async fn close(self) -> Result<(), CliError> {
+        match self.embedded {
+            Some(embedded) => Ok(embedded.stop().await?),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The start of an execution: what the program knows of a workflow, and what is asked for beside
+//! it.
+
+use std::time::Duration;
+
+use simpleflow_core::WorkflowEntry;
+use simpleflow_core::payload::{ArgumentError, Arguments};
+use simpleflow_model::operation::{SignalWorkflowExecution, StartWorkflowExecution};
+use simpleflow_model::{
+    DomainName, FaultKind, SmolStr, TaskList, Timestamp, WorkflowExecution, WorkflowId,
+    WorkflowType, limits,
+};
+use simpleflow_service::{ServiceError, SwfService};
+
+use crate::registration::register_workflow_type;
+
+/// The task list of executions whose workflow names none.
+const DEFAULT_TASK_LIST: &str = "default";
+
+/// Why an execution was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The input does not fit the workflow.
+    #[error("the input does not fit workflow {workflow}: {problem}")]
+    Input {
+        /// The workflow's path.
+        workflow: SmolStr,
+        /// What does not fit.
+        problem: ArgumentError,
+    },
+    /// The input is longer than SWF takes.
+    #[error(
+        "the input has {length} characters: SWF takes at most {}",
+        limits::DATA_LENGTH
+    )]
+    InputTooLong {
+        /// Its length in characters, in the form in which it travels.
+        length: usize,
+    },
+    /// Decisions have no time.
+    #[error("the limit of a decision is 0 seconds: expected at least 1")]
+    NoTimeToDecide,
+    /// An execution with this id is open.
+    #[error(
+        "an execution with the id {0} is open in this domain: choose another id, or wait for its end"
+    )]
+    AlreadyOpen(WorkflowId),
+    /// The service did not take it.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// What an execution is started with.
+#[derive(Clone, Debug, Default)]
+pub struct StartOptions {
+    /// The workflow id; by default one from the workflow's name and the time.
+    pub workflow_id: Option<WorkflowId>,
+    /// The tags; by default the workflow's.
+    pub tag_list: Option<Vec<SmolStr>>,
+    /// How long the execution may be open, in seconds; by default the workflow's limit.
+    pub execution_timeout: Option<u32>,
+    /// How long a decision may take, in seconds; by default the workflow's limit.
+    pub decision_tasks_timeout: Option<u32>,
+    /// The task list of the deciders; by default the workflow's.
+    pub task_list: Option<SmolStr>,
+    /// Signals that are sent right after the start: names, and inputs as JSON text.
+    pub signals: Vec<(SmolStr, Option<SmolStr>)>,
+}
+
+/// Starts an execution, and signals it as the options say. The workflow's type is registered when
+/// the service does not know it.
+///
+/// The input is JSON text: a list of arguments, an object of named ones, or
+/// `{"args": [...], "kwargs": {...}}`. `now` is for the id of an execution that is given none.
+///
+/// # Errors
+/// [`StartError`]. When only a signal was not sent, the execution is started.
+pub async fn start<S: SwfService>(
+    service: &S,
+    domain: &DomainName,
+    workflow: &WorkflowEntry,
+    input: &str,
+    options: &StartOptions,
+    now: Timestamp,
+) -> Result<WorkflowExecution, StartError> {
+    let request = start_request(domain, workflow, input, options, now)?;
+    let workflow_id = request.workflow_id.clone();
+    let workflow_type = request.workflow_type.clone();
+    let mut started = service.start_workflow_execution(request.clone()).await;
+    if let Err(error) = &started
+        && error.is_fault(FaultKind::UnknownResource)
+    {
+        register_workflow_type(service, domain.clone(), workflow_type).await?;
+        started = service.start_workflow_execution(request).await;
+    }
+    let run_id = match started {
+        Ok(run) => run.run_id.unwrap_or_default(),
+        Err(error) if error.is_fault(FaultKind::WorkflowExecutionAlreadyStarted) => {
+            return Err(StartError::AlreadyOpen(workflow_id));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for (name, input) in &options.signals {
+        let signal = SignalWorkflowExecution {
+            domain: domain.clone(),
+            workflow_id: workflow_id.clone(),
+            signal_name: name.clone().into(),
+            input: input.clone(),
+            ..SignalWorkflowExecution::default()
+        };
+        service.signal_workflow_execution(signal).await?;
+    }
+    Ok(WorkflowExecution {
+        workflow_id,
+        run_id,
+        ..WorkflowExecution::default()
+    })
+}
+
+/// The request that starts an execution of a workflow; see [`start`].
+///
+/// # Errors
+/// [`StartError`], but for what the service says.
+pub fn start_request(
+    domain: &DomainName,
+    workflow: &WorkflowEntry,
+    input: &str,
+    options: &StartOptions,
+    now: Timestamp,
+) -> Result<StartWorkflowExecution, StartError> {
+    let definition = workflow.definition();
+    let bad_input = |problem| StartError::Input {
+        workflow: definition.path.clone(),
+        problem,
+    };
+    workflow.check_input(input).map_err(bad_input)?;
+    let input = Arguments::parse(input).map_err(bad_input)?.to_input();
+    let length = input.chars().count();
+    if length > limits::DATA_LENGTH {
+        return Err(StartError::InputTooLong { length });
+    }
+    let decision_tasks_timeout = options
+        .decision_tasks_timeout
+        .map_or(definition.decision_tasks_timeout, Into::into);
+    // Each decision would be too late, and the next one due at once.
+    if decision_tasks_timeout.duration() == Some(Duration::ZERO) {
+        return Err(StartError::NoTimeToDecide);
+    }
+    let workflow_id = options.workflow_id.clone().unwrap_or_else(|| {
+        let seconds = now.as_micros() / 1_000_000;
+        format!("{}-{}-{seconds}", definition.name, definition.version).into()
+    });
+    let task_list = options.task_list.as_ref().or(definition.task_list.as_ref());
+    let tags = options.tag_list.as_ref().unwrap_or(&definition.tag_list);
+    Ok(StartWorkflowExecution {
+        domain: domain.clone(),
+        workflow_id,
+        workflow_type: WorkflowType {
+            name: definition.name.clone().into(),
+            version: definition.version.clone().into(),
+            ..WorkflowType::default()
+        },
+        task_list: Some(TaskList {
+            name: task_list.map_or(DEFAULT_TASK_LIST.into(), |list| list.clone().into()),
+            ..TaskList::default()
+        }),
+        task_priority: definition.task_priority,
+        input: Some(input),
+        execution_start_to_close_timeout: Some(
+            options
+                .execution_timeout
+                .map_or(definition.execution_timeout, Into::into),
+        ),
+        task_start_to_close_timeout: Some(decision_tasks_timeout),
+        child_policy: Some(definition.child_policy.clone()),
+        tag_list: (!tags.is_empty()).then(|| tags.iter().cloned().map(Some).collect()),
+        ..StartWorkflowExecution::default()
+    })
+}
