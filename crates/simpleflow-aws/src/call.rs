@@ -6,6 +6,7 @@
 //! time limits and connections are the SDK's all the same, and so are the errors, which it reads by
 //! their code. In the traces of the SDK each call is a `DeprecateDomain`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_swf::Client;
@@ -16,21 +17,24 @@ use aws_sdk_swf::config::timeout::TimeoutConfig;
 use aws_sdk_swf::config::{Config, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_swf::error::BoxError;
 use serde::Serialize;
-use simpleflow_service::ServiceError;
+use simpleflow_service::{SERVER_NAME, ServiceError};
 
 use crate::error;
 
-/// Calls an operation: its request as JSON, and the body of the answer.
+/// Calls an operation: its request as JSON, and the body of the answer. That the server in the box
+/// answered is noted.
 pub(crate) async fn call<R: Serialize>(
     client: &Client,
     operation: &'static str,
     request: &R,
     timeouts: TimeoutConfig,
+    in_the_box: &Arc<AtomicBool>,
 ) -> Result<Vec<u8>, ServiceError> {
     let carried = Carried(Arc::new(Call {
         operation,
         request: serde_json::to_vec(request).map_err(error::unwritable)?,
         answer: Mutex::default(),
+        in_the_box: Arc::clone(in_the_box),
     }));
     client
         .deprecate_domain()
@@ -49,6 +53,7 @@ struct Call {
     operation: &'static str,
     request: Vec<u8>,
     answer: Mutex<Vec<u8>>,
+    in_the_box: Arc<AtomicBool>,
 }
 
 impl Call {
@@ -93,7 +98,10 @@ impl Intercept for Carried {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let body = context.response().body().bytes();
+        let response = context.response();
+        let in_the_box = response.headers().get("server") == Some(SERVER_NAME);
+        self.0.in_the_box.store(in_the_box, Ordering::Relaxed);
+        let body = response.body().bytes();
         self.0.set_answer(body.unwrap_or_default().to_vec());
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The operations.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_sdk_swf::Client;
@@ -23,6 +25,8 @@ const POLL: Duration = Duration::from_secs(70);
 pub struct AwsSwf {
     client: Client,
     target: Target,
+    /// Whether the latest answer was the server's in the box.
+    in_the_box: Arc<AtomicBool>,
 }
 
 impl AwsSwf {
@@ -55,6 +59,7 @@ impl AwsSwf {
         Ok(Self {
             client: Client::from_conf(config),
             target,
+            in_the_box: Arc::default(),
         })
     }
 
@@ -66,7 +71,11 @@ impl AwsSwf {
             region: region.map(ToString::to_string),
             ..Target::default()
         };
-        Self { client, target }
+        Self {
+            client,
+            target,
+            in_the_box: Arc::default(),
+        }
     }
 
     /// What it talks to.
@@ -99,8 +108,9 @@ impl AwsSwf {
             .operation_attempt_timeout(POLL)
             .disable_operation_timeout()
             .disable_read_timeout();
-        let body = call::call(&self.client, operation, request, timeouts.build()).await?;
-        answer::task(&body)
+        let timeouts = timeouts.build();
+        let body = call::call(&self.client, operation, request, timeouts, &self.in_the_box);
+        answer::task(&body.await?)
     }
 
     async fn call<R: Serialize>(
@@ -113,13 +123,17 @@ impl AwsSwf {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(attempt.unwrap_or(ATTEMPT))
             .build();
-        call::call(&self.client, operation, request, timeouts).await
+        call::call(&self.client, operation, request, timeouts, &self.in_the_box).await
     }
 }
 
 macro_rules! service {
     ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
         impl SwfService for AwsSwf {
+            fn takes_tasks_back(&self) -> bool {
+                self.in_the_box.load(Ordering::Relaxed)
+            }
+
             $(
                 async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
                     self.$kind(stringify!($request), &request).await

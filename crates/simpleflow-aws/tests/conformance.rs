@@ -27,8 +27,10 @@ fn keys() -> Option<Credentials> {
 async fn the_server_in_the_box() {
     let server = server(None).await;
     let service = AwsSwf::new(client(server.addr()));
-    let suite = Suite::prepare(service, "conformance".into()).await;
+    assert!(!service.takes_tasks_back(), "nobody has answered yet");
+    let suite = Suite::prepare(service.clone(), "conformance".into()).await;
     suite.all().await;
+    assert!(service.takes_tasks_back());
     server.stop().await.unwrap();
 }
 

@@ -246,6 +246,10 @@ fn service_error(failure: Failure) -> ServiceError {
 macro_rules! service {
     ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
         impl SwfService for EmbeddedService {
+            fn takes_tasks_back(&self) -> bool {
+                true
+            }
+
             $(
                 async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
                     let request = Request::$request(request);

@@ -2,10 +2,11 @@
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, SERVER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use simpleflow_model::{Fault, FaultKind};
+use simpleflow_service::SERVER_NAME;
 
 /// How a client speaks: it is answered in kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +137,7 @@ pub(crate) fn response(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, dialect.content_type());
+    headers.insert(SERVER, HeaderValue::from_static(SERVER_NAME));
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }

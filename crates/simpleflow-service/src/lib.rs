@@ -9,6 +9,10 @@ mod operations;
 pub use error::ServiceError;
 pub use operations::SwfService;
 
+/// What the server in the box has in its header `server`. A client that reads it knows that the
+/// service [takes tasks back](SwfService::takes_tasks_back).
+pub const SERVER_NAME: &str = "simpleflow";
+
 /// What the table of operations names, for who makes something of it.
 #[doc(hidden)]
 pub mod table {

@@ -102,6 +102,13 @@ macro_rules! service {
         ///
         /// Every method fails with [`ServiceError`].
         pub trait SwfService: Clone + Send + Sync + 'static {
+            /// Whether a poll can be dropped without loss: a task that was on its way to it goes to
+            /// the next poll. Amazon SWF does not see that a client hung up, and such a task waits
+            /// for its time limit.
+            fn takes_tasks_back(&self) -> bool {
+                false
+            }
+
             $(
                 $(#[$doc])*
                 fn $method(

@@ -9,6 +9,10 @@ use super::InProcess;
 macro_rules! service {
     ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
         impl SwfService for InProcess {
+            fn takes_tasks_back(&self) -> bool {
+                true
+            }
+
             $(
                 async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
                     service!(@ $kind self, request, |engine: &mut Engine, now| {
