@@ -114,6 +114,10 @@ impl Replayer {
     /// The code is over: what it holds is dropped.
     pub(super) fn end(&mut self, ending: Ending) {
         self.ending = Some(ending);
+        self.drop_code();
+    }
+
+    fn drop_code(&mut self) {
         let future = self.future.take();
         // What is dropped is the user's; that it panics changes nothing any more.
         let _ = panics::catch(|| drop(future));
@@ -164,6 +168,13 @@ impl Replayer {
     pub(super) fn fail_task(&mut self, task: &std::rc::Rc<crate::task::Task>, kind: TaskErrorKind) {
         let error = task.error(kind);
         self.shared.state.borrow_mut().finish(task, Err(error));
+    }
+}
+
+impl Drop for Replayer {
+    /// Who lets go of an execution must not fall with its code.
+    fn drop(&mut self) {
+        self.drop_code();
     }
 }
 
