@@ -99,10 +99,10 @@ impl Side {
             embedded
         });
         let service = opened.service();
-        let mut decider = Decider::new(service.clone(), DOMAIN.into(), registry.clone());
+        let decider = Decider::new(service.clone(), DOMAIN.into(), registry.clone());
         tasks.spawn_local(async move {
             decider
-                .run(&DECIDERS.into(), &CancellationToken::new())
+                .run(&[DECIDERS.into()], &CancellationToken::new())
                 .await;
         });
         let activity = registry.activities().next().expect("an activity");

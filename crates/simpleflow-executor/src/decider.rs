@@ -4,18 +4,21 @@
 //! answered from the events that are new; when the code is not there, or does not fit, the whole
 //! history is read and replayed.
 
-use std::num::NonZeroUsize;
-use std::time::Duration;
+mod history;
+mod kept;
+mod polling;
+mod pool;
+mod sticky;
 
-use lru::LruCache;
+use std::cell::RefCell;
+
+use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::replay::{Decisions, Limits, MissingType, ReplayError, Replayer};
-use simpleflow_core::{Registry, RunContext};
-use simpleflow_model::operation::{
-    GetWorkflowExecutionHistory, PollForDecisionTask, RespondDecisionTaskCompleted,
-};
+use simpleflow_core::{Registry, RunContext, WorkflowEntry};
+use simpleflow_model::operation::{PollForDecisionTask, RespondDecisionTaskCompleted};
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{
-    Decision, DomainName, EventId, FaultKind, HistoryEvent, RunId, TaskList, TaskListName,
+    Decision, DomainName, EventAttributes, EventId, HistoryEvent, TaskList, TaskListName,
     WorkflowExecution, WorkflowType,
 };
 use simpleflow_service::{ServiceError, SwfService};
@@ -23,12 +26,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::registration;
 use crate::retry::persistently;
-
-/// How long to wait before a poll that was refused is tried once more.
-const REFUSED: Duration = Duration::from_secs(10);
-
-/// How many suspended executions a decider keeps by default.
-const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
+use kept::{Kept, Suspended};
+use polling::Stop;
+pub use pool::Deciders;
+use sticky::Sticky;
 
 /// Why a decision task was not answered. The service will hand it out again when its time is up:
 /// nothing is lost.
@@ -56,6 +57,14 @@ pub enum DeciderError {
         /// Why.
         source: ReplayError,
     },
+    /// The replay broke down.
+    #[error("{}: the replay {panic}", describe(execution))]
+    Panic {
+        /// The execution.
+        execution: WorkflowExecution,
+        /// With what.
+        panic: Panic,
+    },
 }
 
 fn describe(execution: &WorkflowExecution) -> String {
@@ -65,19 +74,28 @@ fn describe(execution: &WorkflowExecution) -> String {
     )
 }
 
+/// Whom the decision tasks of an execution come back to.
+enum Affinity {
+    /// Nobody else decides on its task lists.
+    Alone,
+    /// Whoever polls first.
+    Anyone,
+    /// It has a task list of its own.
+    Sticky(Sticky),
+}
+
 /// A decider for one domain. It stays on one thread: workflows may hold what is not `Send`.
+///
+/// As it is made, it is the only one on its task lists: each task comes back to it. For several
+/// there is [`Deciders`].
 pub struct Decider<S> {
     service: S,
     domain: DomainName,
     registry: Registry,
     limits: Limits,
-    kept: LruCache<RunId, Kept>,
-}
-
-struct Kept {
-    replayer: Replayer,
-    /// The started event that its history ends in.
-    started: EventId,
+    affinity: Affinity,
+    registers_domain: bool,
+    kept: RefCell<Kept>,
 }
 
 impl<S: SwfService> Decider<S> {
@@ -88,195 +106,156 @@ impl<S: SwfService> Decider<S> {
             domain,
             registry,
             limits: Limits::default(),
-            kept: LruCache::new(KEPT),
+            affinity: Affinity::Alone,
+            registers_domain: false,
+            kept: RefCell::default(),
         }
     }
 
-    /// How many suspended executions to keep at most.
+    /// How many suspended executions to keep at most: 10,000 unless this is said. The others are
+    /// replayed in full.
     #[must_use]
-    pub fn keep(mut self, most: NonZeroUsize) -> Self {
-        self.kept.resize(most);
+    pub fn keep(mut self, most: usize) -> Self {
+        self.kept.get_mut().most = most;
         self
     }
 
-    /// Polls a task list and answers its tasks until it is told to stop: the task at hand is
-    /// answered then. A task that cannot be answered is logged and left to the service, which hands
-    /// it out again when its time is up. What the service may yet do is asked again, for as long
-    /// as it takes.
-    pub async fn run(&mut self, task_list: &TaskListName, stop: &CancellationToken) {
-        let service = self.service.clone();
-        while !stop.is_cancelled() {
-            let request = self.poll_request(task_list);
-            let polled = tokio::select! {
-                polled = persistently("PollForDecisionTask", stop, || service.poll_for_decision_task(request.clone())) => polled,
-                () = stop.cancelled() => return,
-            };
-            match polled {
-                Ok(Some(task)) => self.decide_or_log(task, stop).await,
-                Ok(None) => {}
-                Err(ServiceError::Stopped) => return,
-                Err(error) => {
-                    tracing::error!(%task_list, "cannot poll for decision tasks: {error}");
-                    // It was refused and will be again, until somebody does something about it.
-                    tokio::select! {
-                        () = tokio::time::sleep(REFUSED) => {}
-                        () = stop.cancelled() => return,
-                    }
-                }
-            }
-            // Decisions that need no wait would starve everything else on this thread.
-            tokio::task::consume_budget().await;
+    /// How many bytes they may hold, about: 256 MiB unless this is said.
+    #[must_use]
+    pub fn keep_bytes(mut self, most: usize) -> Self {
+        self.kept.get_mut().most_bytes = most;
+        self
+    }
+
+    fn sticky(&self) -> Option<&Sticky> {
+        match &self.affinity {
+            Affinity::Sticky(sticky) => Some(sticky),
+            Affinity::Alone | Affinity::Anyone => None,
         }
     }
 
-    async fn decide_or_log(&mut self, task: DecisionTask, stop: &CancellationToken) {
-        match self.decide_until(task, stop).await {
-            Ok(()) => {}
-            Err(DeciderError::Service(error)) if error.is_fault(FaultKind::UnknownResource) => {
-                tracing::warn!("a decision came too late: {error}");
-            }
-            Err(error) => tracing::error!("a decision task is not answered: {error}"),
-        }
-    }
-
-    /// Answers a decision task.
+    /// Answers a decision task that a poll of that task list brought.
     ///
     /// # Errors
     /// [`DeciderError`]: the task stays unanswered.
-    pub async fn decide(&mut self, task: DecisionTask) -> Result<(), DeciderError> {
-        self.decide_until(task, &CancellationToken::new()).await
+    pub async fn decide(
+        &self,
+        task: DecisionTask,
+        task_list: &TaskListName,
+    ) -> Result<(), DeciderError> {
+        self.decide_until(task, task_list, &Stop::default()).await
     }
 
     /// Answers a decision task, and asks again what may yet succeed until there is a stop.
     async fn decide_until(
-        &mut self,
+        &self,
         task: DecisionTask,
-        stop: &CancellationToken,
+        task_list: &TaskListName,
+        stop: &Stop,
     ) -> Result<(), DeciderError> {
         let execution = task.workflow_execution.clone();
-        let started = task.started_event_id;
         let task_token = task.task_token.clone();
-        let mut replayer = self.replayer(task, stop).await?;
-        let Decisions {
-            decisions,
-            execution_context,
-        } = replayer
-            .decisions()
-            .map_err(|source| DeciderError::Replay {
-                execution: execution.clone(),
-                source,
-            })?;
-        for missing in replayer.take_missing_types() {
-            self.register(missing, stop).await?;
+        let (mut suspended, decided) = self.replay(task, task_list, stop).await?;
+        for missing in suspended.replayer.take_missing_types() {
+            self.register(missing, &stop.all).await?;
         }
-        let closes = decisions.last().is_some_and(is_closing);
+        let closes = decided.decisions.last().is_some_and(is_closing);
         tracing::debug!(
             workflow_id = %execution.workflow_id,
             run_id = %execution.run_id,
-            decisions = decisions.len(),
+            decisions = decided.decisions.len(),
             "decided"
         );
+        let (next_list, limit) = match self.sticky() {
+            Some(sticky) => sticky.next_list(&suspended.task_list, stop.polling.is_cancelled()),
+            None => (None, None),
+        };
+        suspended.overridden = limit.is_some();
         let answer = RespondDecisionTaskCompleted {
             task_token,
-            decisions: Some(decisions),
-            execution_context,
+            decisions: Some(decided.decisions),
+            execution_context: decided.execution_context,
+            task_list: next_list,
+            task_list_schedule_to_start_timeout: limit,
             ..RespondDecisionTaskCompleted::default()
         };
-        let service = self.service.clone();
-        persistently("RespondDecisionTaskCompleted", stop, || {
-            service.respond_decision_task_completed(answer.clone())
+        // An answer that is refused leaves nothing kept: the history is looked at again.
+        persistently("RespondDecisionTaskCompleted", &stop.all, || {
+            self.service.respond_decision_task_completed(answer.clone())
         })
         .await?;
         // A close may be refused, when something happened meanwhile: the rare full replay is
         // cheaper than keeping what is most likely over.
         if !closes {
-            self.kept.put(execution.run_id, Kept { replayer, started });
+            self.kept.borrow_mut().put(execution.run_id, suspended);
         }
         Ok(())
     }
 
-    /// The replay of the task's execution, up to the task.
-    async fn replayer(
-        &mut self,
-        task: DecisionTask,
-        stop: &CancellationToken,
-    ) -> Result<Replayer, DeciderError> {
-        let execution = task.workflow_execution.clone();
-        let started = task.started_event_id;
-        let failed = |source| DeciderError::Replay {
-            execution: execution.clone(),
-            source,
-        };
-        if let Some(Kept {
-            mut replayer,
-            started,
-        }) = self.kept.pop(execution.run_id.as_str())
-            && task.previous_started_event_id == Some(started)
-            && task.next_page_token.is_none()
-        {
-            let known = replayer.last_event_id();
-            let new = task
-                .events
-                .iter()
-                .position(|event| event.event_id.0 == known.0 + 1);
-            if let Some(new) = new {
-                let mut events = task.events;
-                replayer.feed(events.drain(new..)).map_err(failed)?;
-                return Ok(replayer);
+    /// The decisions on a task, from what is kept or else from the whole history.
+    async fn replay(
+        &self,
+        mut task: DecisionTask,
+        task_list: &TaskListName,
+        stop: &Stop,
+    ) -> Result<(Suspended, Decisions), DeciderError> {
+        let kept = self.kept.borrow_mut().take(&task.workflow_execution.run_id);
+        let poll = self.poll_request(task_list);
+        // What is kept is where the history was when it was last decided on, or is of no use.
+        if let Some(mut kept) = kept.filter(|k| task.previous_started_event_id == Some(k.started)) {
+            let new = EventId(kept.replayer.last_event_id().0 + 1);
+            let events =
+                history::of_task(&self.service, poll.clone(), &mut task, new, &stop.all).await?;
+            if let (Some(sticky), true) = (self.sticky(), kept.overridden) {
+                sticky.check(kept.started, &events);
+            }
+            match go_on(&mut kept, events, &task) {
+                Ok(decisions) => return Ok((kept, decisions)),
+                Err(error) => tracing::warn!("what was kept is of no use: {error}"),
             }
         }
-        let Some(entry) = self
-            .registry
-            .find_workflow(&task.workflow_type.name, &task.workflow_type.version)
-        else {
-            return Err(DeciderError::UnknownType {
-                workflow_type: task.workflow_type,
-                execution,
-            });
-        };
-        let run = RunContext {
-            domain_name: self.domain.clone(),
-            workflow_id: execution.workflow_id.clone(),
-            run_id: execution.run_id.clone(),
-            ..RunContext::default()
-        };
-        let mut replayer = Replayer::new(*entry, run, self.limits);
-        let whole = task
-            .events
-            .first()
-            .is_some_and(|event| event.event_id == EventId(1));
-        let mut events = match (whole, &task.next_page_token) {
-            (true, None) => task.events,
-            _ => self.whole_history(&execution, stop).await?,
-        };
-        // The history may have grown past the task.
-        events.retain(|event| event.event_id <= started);
-        replayer.feed(events).map_err(failed)?;
-        Ok(replayer)
+        let entry = self.entry(&task)?;
+        let events =
+            history::of_task(&self.service, poll, &mut task, EventId(1), &stop.all).await?;
+        let mut suspended = self.suspended(entry, &task, &events);
+        let decisions = go_on(&mut suspended, events, &task)?;
+        Ok((suspended, decisions))
     }
 
-    /// All pages at once: page tokens expire, and what is ahead tells what is a replay.
-    async fn whole_history(
-        &self,
-        execution: &WorkflowExecution,
-        stop: &CancellationToken,
-    ) -> Result<Vec<HistoryEvent>, ServiceError> {
-        let mut request = GetWorkflowExecutionHistory {
-            domain: self.domain.clone(),
-            execution: execution.clone(),
-            ..GetWorkflowExecutionHistory::default()
-        };
-        let mut events = Vec::new();
-        loop {
-            let page = persistently("GetWorkflowExecutionHistory", stop, || {
-                self.service.get_workflow_execution_history(request.clone())
+    fn entry(&self, task: &DecisionTask) -> Result<WorkflowEntry, DeciderError> {
+        let workflow_type = &task.workflow_type;
+        self.registry
+            .find_workflow(&workflow_type.name, &workflow_type.version)
+            .copied()
+            .ok_or_else(|| DeciderError::UnknownType {
+                workflow_type: workflow_type.clone(),
+                execution: task.workflow_execution.clone(),
             })
-            .await?;
-            events.extend(page.events);
-            match page.next_page_token {
-                Some(token) => request.next_page_token = Some(token),
-                None => return Ok(events),
-            }
+    }
+
+    /// An execution of which no event is replayed yet.
+    fn suspended(
+        &self,
+        entry: WorkflowEntry,
+        task: &DecisionTask,
+        events: &[HistoryEvent],
+    ) -> Suspended {
+        let run = RunContext {
+            domain_name: self.domain.clone(),
+            workflow_id: task.workflow_execution.workflow_id.clone(),
+            run_id: task.workflow_execution.run_id.clone(),
+            ..RunContext::default()
+        };
+        let task_list = match events.first().map(|event| &event.attributes) {
+            Some(EventAttributes::WorkflowExecutionStarted(a)) => a.task_list.name.clone(),
+            _ => TaskListName::default(),
+        };
+        Suspended {
+            replayer: Replayer::new(entry, run, self.limits),
+            started: EventId(0),
+            task_list,
+            overridden: false,
+            bytes: 0,
         }
     }
 
@@ -299,8 +278,14 @@ impl<S: SwfService> Decider<S> {
         .await
     }
 
-    /// The poll of a task list, for only what is new since the last decision.
+    /// The poll of a task list. Where tasks come back to this decider, it is for only what is new
+    /// since the last decision.
     pub fn poll_request(&self, task_list: &TaskListName) -> PollForDecisionTask {
+        let only_new = match &self.affinity {
+            Affinity::Alone => true,
+            Affinity::Anyone => false,
+            Affinity::Sticky(sticky) => sticky.list == *task_list,
+        };
         PollForDecisionTask {
             domain: self.domain.clone(),
             task_list: TaskList {
@@ -308,10 +293,34 @@ impl<S: SwfService> Decider<S> {
                 ..TaskList::default()
             },
             identity: Some(crate::identity().clone()),
-            start_at_previous_started_event: Some(true),
+            start_at_previous_started_event: Some(only_new),
             ..PollForDecisionTask::default()
         }
     }
+}
+
+/// Lets an execution see the events of a task, and gives the decisions on them. A panic in it
+/// concerns this execution alone.
+fn go_on(
+    suspended: &mut Suspended,
+    events: Vec<HistoryEvent>,
+    task: &DecisionTask,
+) -> Result<Decisions, DeciderError> {
+    suspended.bytes += kept::bytes(&events);
+    suspended.started = task.started_event_id;
+    let replayer = &mut suspended.replayer;
+    panics::catch(|| {
+        replayer.feed(events)?;
+        replayer.decisions()
+    })
+    .map_err(|panic| DeciderError::Panic {
+        execution: task.workflow_execution.clone(),
+        panic,
+    })?
+    .map_err(|source| DeciderError::Replay {
+        execution: task.workflow_execution.clone(),
+        source,
+    })
 }
 
 fn is_closing(decision: &Decision) -> bool {

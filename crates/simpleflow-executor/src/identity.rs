@@ -9,12 +9,10 @@ use simpleflow_model::{Identity, limits};
 pub fn identity() -> &'static Identity {
     static IDENTITY: OnceLock<Identity> = OnceLock::new();
     IDENTITY.get_or_init(|| {
-        let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-        let host = std::env::var("HOSTNAME").unwrap_or(host);
         let program = std::env::current_exe().unwrap_or_default();
         let text = serde_json::json!({
             "user": std::env::var("USER").unwrap_or_default(),
-            "hostname": host.trim(),
+            "hostname": host(),
             "pid": std::process::id(),
             "exe": program.to_string_lossy(),
         })
@@ -25,4 +23,11 @@ pub fn identity() -> &'static Identity {
         let start: String = text.chars().take(limits::IDENTITY_LENGTH - 4).collect();
         Identity::from(start + " ...")
     })
+}
+
+/// The name of this machine, as far as it is known.
+pub(crate) fn host() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = std::env::var("HOSTNAME").unwrap_or(host);
+    host.trim().to_owned()
 }

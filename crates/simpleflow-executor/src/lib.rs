@@ -12,7 +12,7 @@ mod start;
 pub mod testing;
 mod worker;
 
-pub use decider::{Decider, DeciderError};
+pub use decider::{Decider, DeciderError, Deciders};
 pub use identity::identity;
 pub use in_process::InProcess;
 pub use local::{LOCAL_DOMAIN, Local, LocalError, LocalRun};

@@ -211,7 +211,7 @@ impl Local {
             self.registry.clone(),
         );
         if let Some(kept) = self.kept {
-            decider = decider.keep(kept);
+            decider = decider.keep(kept.get());
         }
         loop {
             let (_, task_list) = self.service.ready_list(TaskKind::Decision).await;
@@ -223,7 +223,7 @@ impl Local {
                 Ok(None) => continue,
                 Err(error) => return error.into(),
             };
-            match decider.decide(task).await {
+            match decider.decide(task, &task_list).await {
                 Ok(()) => {}
                 // Its time was up, and it will be handed out again, or its execution is closed.
                 Err(DeciderError::Service(error)) if error.is_fault(FaultKind::UnknownResource) => {

@@ -150,9 +150,9 @@ impl<S: Closes> Simpleflow<S> {
         let registry = Registry::linked();
         registration::register_all(&service, &NAME.into(), &registry).await?;
         let stop = CancellationToken::new();
-        let mut decider = Decider::new(service.clone(), NAME.into(), registry.clone());
+        let decider = Decider::new(service.clone(), NAME.into(), registry.clone());
         let stopped = stop.clone();
-        tokio::task::spawn_local(async move { decider.run(&NAME.into(), &stopped).await });
+        tokio::task::spawn_local(async move { decider.run(&[NAME.into()], &stopped).await });
         let worker = Worker::new(service.clone(), NAME.into(), registry);
         let (most, stopped) = (NonZeroUsize::MIN.saturating_add(999), stop.clone());
         tokio::task::spawn_local(async move {
