@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::kept;
 use super::polling::Stop;
-use super::sticky::Sticky;
+use super::sticky::{self, Sticky};
 use super::{Affinity, Decider};
 
 /// How long a stop takes at most by default: a little more than the 60 seconds of a poll.
@@ -48,6 +48,7 @@ pub struct Deciders<S> {
     registry: Registry,
     pollers: NonZeroUsize,
     sticky: bool,
+    sticky_timeout: u32,
     registers_domain: bool,
     kept: usize,
     kept_bytes: usize,
@@ -63,6 +64,7 @@ impl<S: SwfService> Deciders<S> {
             registry,
             pollers: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             sticky: true,
+            sticky_timeout: sticky::SCHEDULE_TO_START,
             registers_domain: false,
             kept: kept::MOST,
             kept_bytes: kept::MOST_BYTES,
@@ -83,6 +85,14 @@ impl<S: SwfService> Deciders<S> {
     #[must_use]
     pub fn sticky(mut self, sticky: bool) -> Self {
         self.sticky = sticky;
+        self
+    }
+
+    /// How long a decision task waits on a poller's own list before it goes to the others, in
+    /// seconds: 10 unless this is said.
+    #[must_use]
+    pub fn sticky_timeout(mut self, seconds: u32) -> Self {
+        self.sticky_timeout = seconds;
         self
     }
 
@@ -133,7 +143,7 @@ impl<S: SwfService> Deciders<S> {
             stop.polling.clone().drop_guard(),
             stop.all.clone().drop_guard(),
         );
-        let own_list = Sticky::pool();
+        let own_list = Sticky::pool(self.sticky_timeout);
         let mut pollers = Vec::new();
         for number in 0..self.pollers.get() {
             let affinity = match (self.sticky, self.pollers.get()) {

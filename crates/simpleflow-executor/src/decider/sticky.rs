@@ -10,14 +10,16 @@ use std::hash::BuildHasher as _;
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, TaskList, TaskListName, Timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long a task may wait on a decider's own list, in seconds. A decider that is gone delays each
-/// execution that it kept by this once.
-const SCHEDULE_TO_START: u32 = 10;
+/// How long a task may wait on a decider's own list by default, in seconds. A decider that is gone
+/// delays each execution that it kept by this once.
+pub(super) const SCHEDULE_TO_START: u32 = 10;
 
 /// A decider's own task list.
 #[derive(Clone, Debug)]
 pub(super) struct Sticky {
     pub list: TaskListName,
+    /// How long a task may wait on it, in seconds.
+    pub schedule_to_start: u32,
     /// Cancelled when the service turns out not to support it. The pollers of a pool share it.
     pub unsupported: CancellationToken,
 }
@@ -25,7 +27,7 @@ pub(super) struct Sticky {
 impl Sticky {
     /// The own lists of a pool's pollers. Their names are nobody else's: a decider with another
     /// program would leave a task that it does not know until its time is up.
-    pub fn pool() -> impl Fn(usize) -> Self {
+    pub fn pool(schedule_to_start: u32) -> impl Fn(usize) -> Self {
         let host: String = crate::identity::host()
             .chars()
             .take(100)
@@ -36,6 +38,7 @@ impl Sticky {
         let unsupported = CancellationToken::new();
         move |number| Self {
             list: format!("sticky-{process}-{random:016x}-{number}").into(),
+            schedule_to_start,
             unsupported: unsupported.clone(),
         }
     }
@@ -60,7 +63,7 @@ impl Sticky {
             (true, true) => (Some(list(original)), None),
             (true, false) => (
                 Some(list(&self.list)),
-                Some(Timeout::Seconds(SCHEDULE_TO_START)),
+                Some(Timeout::Seconds(self.schedule_to_start)),
             ),
         }
     }
@@ -142,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_service_that_ignores_the_list_is_found_out() {
-        let sticky = || Sticky::pool()(0);
+        let sticky = || Sticky::pool(10)(0);
         let cases: &[(&str, &[serde_json::Value], bool)] = &[
             ("nothing is known yet", &[], true),
             ("not recorded", &[completed(None)], false),
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn each_poller_has_a_list_of_its_own() {
-        let (one, other) = (Sticky::pool(), Sticky::pool());
+        let (one, other) = (Sticky::pool(10), Sticky::pool(10));
         let mut names: Vec<_> = [one(0), one(1), other(0)].map(|s| s.list).into();
         names.sort();
         names.dedup();

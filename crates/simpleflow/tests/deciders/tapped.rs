@@ -1,0 +1,88 @@
+//! A service whose decider operations a test can look into and change.
+
+use std::sync::Arc;
+
+use simpleflow_server::EmbeddedService;
+use simpleflow_service::table::*;
+use simpleflow_service::{ServiceError, SwfService, for_each_operation};
+
+/// What a test does to the operations of a decider. Each may change the request; an error before
+/// is the answer; one after takes the place of the answer.
+pub trait Tap: Send + Sync + 'static {
+    fn takes_tasks_back(&self) -> bool {
+        true
+    }
+
+    fn poll(&self, _request: &mut PollForDecisionTask) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
+    fn history(&self, _request: &mut GetWorkflowExecutionHistory) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
+    fn respond(&self, _request: &mut RespondDecisionTaskCompleted) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
+    fn responded(&self) -> Result<(), ServiceError> {
+        Ok(())
+    }
+}
+
+/// The service with its tap.
+pub struct Tapped<T> {
+    service: EmbeddedService,
+    pub tap: Arc<T>,
+}
+
+impl<T> Tapped<T> {
+    pub fn new(service: &EmbeddedService, tap: T) -> Self {
+        Self {
+            service: service.clone(),
+            tap: Arc::new(tap),
+        }
+    }
+}
+
+impl<T> Clone for Tapped<T> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            tap: Arc::clone(&self.tap),
+        }
+    }
+}
+
+macro_rules! service {
+    ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
+        impl<T: Tap> SwfService for Tapped<T> {
+            fn takes_tasks_back(&self) -> bool {
+                self.tap.takes_tasks_back()
+            }
+
+            $(
+                #[allow(unused_mut, reason = "most requests are passed on as they are")]
+                async fn $method(&self, mut request: $request) -> Result<$answer, ServiceError> {
+                    service!(@ $method self, request)
+                }
+            )*
+        }
+    };
+    (@ poll_for_decision_task $self:ident, $request:ident) => {{
+        $self.tap.poll(&mut $request)?;
+        $self.service.poll_for_decision_task($request).await
+    }};
+    (@ get_workflow_execution_history $self:ident, $request:ident) => {{
+        $self.tap.history(&mut $request)?;
+        $self.service.get_workflow_execution_history($request).await
+    }};
+    (@ respond_decision_task_completed $self:ident, $request:ident) => {{
+        $self.tap.respond(&mut $request)?;
+        $self.service.respond_decision_task_completed($request).await?;
+        $self.tap.responded()
+    }};
+    (@ $method:ident $self:ident, $request:ident) => { $self.service.$method($request).await };
+}
+
+for_each_operation!(service);
