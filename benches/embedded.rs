@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use simpleflow::{Registry, WorkflowEntry};
 use simpleflow_benches::{Chain, paired, ratio, verdict};
-use simpleflow_executor::{Decider, Worker, registration};
+use simpleflow_executor::{Decider, Stop, Worker, registration};
 use simpleflow_model::operation::{GetWorkflowExecutionHistory, StartWorkflowExecution};
 use simpleflow_model::{
     ChildPolicy, EventAttributes, TaskList, Timeout, WorkflowExecution, WorkflowType,
@@ -101,9 +101,7 @@ impl Side {
         let service = opened.service();
         let decider = Decider::new(service.clone(), DOMAIN.into(), registry.clone());
         tasks.spawn_local(async move {
-            decider
-                .run(&[DECIDERS.into()], &CancellationToken::new())
-                .await;
+            decider.run(&[DECIDERS.into()], &Stop::new()).await;
         });
         let activity = registry.activities().next().expect("an activity");
         let task_list = activity.definition().task_list.clone().into();

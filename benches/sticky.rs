@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use simpleflow::{Registry, WorkflowEntry};
 use simpleflow_benches::{Chain, Times, ratio, verdict};
-use simpleflow_executor::{Decider, Worker, registration};
+use simpleflow_executor::{Decider, Stop, Worker, registration};
 use simpleflow_model::operation::StartWorkflowExecution;
 use simpleflow_model::{ChildPolicy, TaskList, Timeout, WorkflowType};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
@@ -70,7 +70,7 @@ fn main() {
 /// Runs one execution with a decider that keeps so many, on a thread of its own; what that thread
 /// computed.
 fn decide(runtime: &Runtime, service: &EmbeddedService, keep: usize) -> Duration {
-    let stop = CancellationToken::new();
+    let stop = Stop::new();
     let (stopped, decider) = (stop.clone(), service.clone());
     let (time, measured) = mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -87,7 +87,7 @@ fn decide(runtime: &Runtime, service: &EmbeddedService, keep: usize) -> Duration
         let run_id = run.expect("it starts").run_id.unwrap_or_default();
         service.closed(&run_id).await.expect("it closes");
     });
-    stop.cancel();
+    stop.request();
     thread.join().expect("the decider ends");
     measured.recv().expect("the decider says its time")
 }

@@ -41,6 +41,13 @@ pub(crate) enum AnyService {
 macro_rules! service {
     ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
         impl SwfService for AnyService {
+            fn takes_tasks_back(&self) -> bool {
+                match self {
+                    Self::Remote(service) => service.takes_tasks_back(),
+                    Self::Embedded(service) => service.takes_tasks_back(),
+                }
+            }
+
             $(
                 async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
                     match self {
@@ -86,7 +93,6 @@ impl Connection {
         Self::amazon().await
     }
 
-    #[expect(dead_code, reason = "its commands come next")]
     /// The service for a command that works beside others: a store that this process had to itself
     /// would be of no use.
     pub(crate) async fn shared(data_dir: &DataDir) -> Result<Self, CliError> {

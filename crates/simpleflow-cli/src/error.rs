@@ -40,6 +40,14 @@ pub(crate) enum CliError {
     NotADirectory { path: PathBuf },
     #[error("cannot start the async runtime: {0}")]
     Runtime(io::Error),
+    #[error("cannot listen to signals: {0}")]
+    Signals(io::Error),
+    #[error("cannot start {} anew: {source}", program.display())]
+    Restart { program: PathBuf, source: io::Error },
+    #[error("workflow {0} has no task list: name one with --task-list")]
+    NoTaskList(String),
+    #[error("cannot start a thread for a decider: {0}")]
+    Threads(io::Error),
     #[error("cannot read the credentials from {}: {source}", path.display())]
     ReadCredentials { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
@@ -105,6 +113,9 @@ impl CliError {
             | Self::Write { .. }
             | Self::Workflow { .. }
             | Self::Runtime(_)
+            | Self::Signals(_)
+            | Self::Restart { .. }
+            | Self::Threads(_)
             | Self::Service(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {

@@ -11,6 +11,7 @@ mod find;
 mod input;
 mod logging;
 mod output;
+mod signals;
 mod style;
 #[expect(dead_code, reason = "its commands come next")]
 mod table;
@@ -55,6 +56,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
     logging::start();
     let done = match cli.command {
         Command::WorkflowStart(command) => command.run(registry),
+        Command::DeciderStart(command) => command.run(registry),
         Command::ServerStart(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Completions(completions) => completions.run(&mut command),
@@ -97,6 +99,8 @@ struct Cli {
 enum Command {
     #[command(name = "workflow.start")]
     WorkflowStart(commands::WorkflowStart),
+    #[command(name = "decider.start")]
+    DeciderStart(commands::DeciderStart),
     #[command(name = "server.start")]
     ServerStart(commands::ServerStart),
     #[command(name = "new")]

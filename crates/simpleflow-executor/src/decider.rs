@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::registration;
 use crate::retry::persistently;
+use crate::stop::Stop;
 use kept::{Kept, Suspended};
-use polling::Stop;
 pub use pool::Deciders;
 use sticky::Sticky;
 
@@ -94,7 +94,6 @@ pub struct Decider<S> {
     registry: Registry,
     limits: Limits,
     affinity: Affinity,
-    registers_domain: bool,
     kept: RefCell<Kept>,
 }
 
@@ -107,7 +106,6 @@ impl<S: SwfService> Decider<S> {
             registry,
             limits: Limits::default(),
             affinity: Affinity::Alone,
-            registers_domain: false,
             kept: RefCell::default(),
         }
     }
@@ -143,7 +141,7 @@ impl<S: SwfService> Decider<S> {
         task: DecisionTask,
         task_list: &TaskListName,
     ) -> Result<(), DeciderError> {
-        self.decide_until(task, task_list, &Stop::default()).await
+        self.decide_until(task, task_list, &Stop::new()).await
     }
 
     /// Answers a decision task, and asks again what may yet succeed until there is a stop.
@@ -157,7 +155,7 @@ impl<S: SwfService> Decider<S> {
         let task_token = task.task_token.clone();
         let (mut suspended, decided) = self.replay(task, task_list, stop).await?;
         for missing in suspended.replayer.take_missing_types() {
-            self.register(missing, &stop.all).await?;
+            self.register(missing, stop.at_once_token()).await?;
         }
         let closes = decided.decisions.last().is_some_and(is_closing);
         tracing::debug!(
@@ -167,7 +165,7 @@ impl<S: SwfService> Decider<S> {
             "decided"
         );
         let (next_list, limit) = match self.sticky() {
-            Some(sticky) => sticky.next_list(&suspended.task_list, stop.polling.is_cancelled()),
+            Some(sticky) => sticky.next_list(&suspended.task_list, stop.is_requested()),
             None => (None, None),
         };
         suspended.overridden = limit.is_some();
@@ -180,7 +178,7 @@ impl<S: SwfService> Decider<S> {
             ..RespondDecisionTaskCompleted::default()
         };
         // An answer that is refused leaves nothing kept: the history is looked at again.
-        persistently("RespondDecisionTaskCompleted", &stop.all, || {
+        persistently("RespondDecisionTaskCompleted", stop.at_once_token(), || {
             self.service.respond_decision_task_completed(answer.clone())
         })
         .await?;
@@ -204,8 +202,14 @@ impl<S: SwfService> Decider<S> {
         // What is kept is where the history was when it was last decided on, or is of no use.
         if let Some(mut kept) = kept.filter(|k| task.previous_started_event_id == Some(k.started)) {
             let new = EventId(kept.replayer.last_event_id().0 + 1);
-            let events =
-                history::of_task(&self.service, poll.clone(), &mut task, new, &stop.all).await?;
+            let events = history::of_task(
+                &self.service,
+                poll.clone(),
+                &mut task,
+                new,
+                stop.at_once_token(),
+            )
+            .await?;
             if let (Some(sticky), true) = (self.sticky(), kept.overridden) {
                 sticky.check(kept.started, &events);
             }
@@ -215,8 +219,14 @@ impl<S: SwfService> Decider<S> {
             }
         }
         let entry = self.entry(&task)?;
-        let events =
-            history::of_task(&self.service, poll, &mut task, EventId(1), &stop.all).await?;
+        let events = history::of_task(
+            &self.service,
+            poll,
+            &mut task,
+            EventId(1),
+            stop.at_once_token(),
+        )
+        .await?;
         let mut suspended = self.suspended(entry, &task, &events);
         let decisions = go_on(&mut suspended, events, &task)?;
         Ok((suspended, decisions))

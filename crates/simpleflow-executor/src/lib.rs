@@ -9,6 +9,7 @@ mod outcome;
 pub mod registration;
 mod retry;
 mod start;
+mod stop;
 pub mod testing;
 mod worker;
 
@@ -19,4 +20,5 @@ pub use local::{LOCAL_DOMAIN, Local, LocalError, LocalRun};
 pub use outcome::Outcome;
 pub use simpleflow_service::{ServiceError, SwfService};
 pub use start::{StartError, StartOptions, start, start_request};
+pub use stop::Stop;
 pub use worker::Worker;

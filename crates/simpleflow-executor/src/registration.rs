@@ -2,7 +2,9 @@
 //! decider and starter says what it wants, so those of the types are only a floor.
 
 use simpleflow_core::Registry;
-use simpleflow_model::operation::{RegisterActivityType, RegisterDomain, RegisterWorkflowType};
+use simpleflow_model::operation::{
+    DescribeDomain, RegisterActivityType, RegisterDomain, RegisterWorkflowType,
+};
 use simpleflow_model::{
     ActivityType, ChildPolicy, DomainName, FaultKind, RetentionDays, TaskList, Timeout,
     WorkflowType,
@@ -43,6 +45,34 @@ pub async fn register_domain<S: SwfService>(
         })
         .await;
     exists_is_fine(result, FaultKind::DomainAlreadyExists)
+}
+
+/// Registers a domain that is not there. Who may not look whether it is, need not make it.
+///
+/// # Errors
+/// [`ServiceError`].
+pub async fn need_domain<S: SwfService>(
+    service: &S,
+    domain: DomainName,
+) -> Result<(), ServiceError> {
+    let request = DescribeDomain {
+        name: domain.clone(),
+        ..DescribeDomain::default()
+    };
+    match service.describe_domain(request).await {
+        Err(error) if error.is_fault(FaultKind::UnknownResource) => {
+            tracing::info!(%domain, "the domain is registered");
+            register_domain(service, domain).await
+        }
+        Err(error)
+            if error.is_fault(FaultKind::OperationNotPermitted)
+                || matches!(error, ServiceError::Denied(_)) =>
+        {
+            tracing::debug!(%domain, "cannot look at the domain: {error}");
+            Ok(())
+        }
+        described => described.map(drop),
+    }
 }
 
 /// Registers an activity type, unless it exists.

@@ -151,7 +151,7 @@ impl<S: Closes> Simpleflow<S> {
         registration::register_all(&service, &NAME.into(), &registry).await?;
         let stop = CancellationToken::new();
         let decider = Decider::new(service.clone(), NAME.into(), registry.clone());
-        let stopped = stop.clone();
+        let stopped = stop.clone().into();
         tokio::task::spawn_local(async move { decider.run(&[NAME.into()], &stopped).await });
         let worker = Worker::new(service.clone(), NAME.into(), registry);
         let (most, stopped) = (NonZeroUsize::MIN.saturating_add(999), stop.clone());

@@ -7,11 +7,10 @@ use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{FaultKind, TaskListName};
 use simpleflow_service::{ServiceError, SwfService};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use super::{Decider, DeciderError};
-use crate::registration;
 use crate::retry::persistently;
+use crate::stop::Stop;
 
 /// How long to wait before a poll that was refused is tried once more.
 const REFUSED: Duration = Duration::from_secs(10);
@@ -23,47 +22,36 @@ const EMPTY: Duration = Duration::from_secs(1);
 /// How long a poll may still bring a task that is on its way, when it is about to be dropped.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
-/// How a decider is told to stop.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Stop {
-    /// From then on nothing new is polled for.
-    pub polling: CancellationToken,
-    /// From then on nothing is tried again.
-    pub all: CancellationToken,
-}
-
 impl<S: SwfService> Decider<S> {
     /// Polls some task lists, and its own if it has one, and answers their tasks until it is told
     /// to stop. Each list is polled by itself, so a task that waits for its service does not hold
     /// up the others.
     ///
-    /// After the stop, tasks at hand are answered, and polls under way are waited for, up to 60
+    /// When a stop is requested, tasks at hand are answered, and polls under way are waited for, up to 60
     /// seconds: only a service that [takes tasks back](SwfService::takes_tasks_back) can be left at
     /// once. A task that cannot be answered is logged and left to the service, which hands it out
     /// again when its time is up. What the service may yet do is asked again, for as long as it
     /// takes.
-    pub async fn run(&self, task_lists: &[TaskListName], stop: &CancellationToken) {
-        let stop = Stop {
-            polling: stop.clone(),
-            all: CancellationToken::new(),
-        };
-        self.run_until(task_lists, &stop).await;
+    pub async fn run(&self, task_lists: &[TaskListName], stop: &Stop) {
+        tokio::select! {
+            () = self.poll_all(task_lists, stop) => {}
+            () = stop.at_once() => {}
+        }
     }
 
-    pub(super) async fn run_until(&self, task_lists: &[TaskListName], stop: &Stop) {
+    async fn poll_all(&self, task_lists: &[TaskListName], stop: &Stop) {
         let own = self.sticky().map(|sticky| &sticky.list);
         let lists = task_lists.iter().chain(own);
         join_all(lists.map(|list| self.poll(list, stop))).await;
     }
 
     async fn poll(&self, task_list: &TaskListName, stop: &Stop) {
-        let mut may_register = self.registers_domain;
-        while !stop.polling.is_cancelled() {
+        while !stop.is_requested() {
             let began = Instant::now();
             let request = self.poll_request(task_list);
             let polled = tokio::select! {
                 biased;
-                polled = persistently("PollForDecisionTask", &stop.polling, || {
+                polled = persistently("PollForDecisionTask", stop.token(), || {
                     self.service.poll_for_decision_task(request.clone())
                 }) => polled,
                 () = self.may_hang_up(task_list, stop) => return,
@@ -77,12 +65,7 @@ impl<S: SwfService> Decider<S> {
                 }
                 Ok(None) => began + EMPTY,
                 Err(ServiceError::Stopped) => return,
-                Err(_) if stop.polling.is_cancelled() => return,
-                Err(error) if may_register && error.is_fault(FaultKind::UnknownResource) => {
-                    may_register = false;
-                    self.register_domain(stop).await;
-                    continue;
-                }
+                Err(_) if stop.is_requested() => return,
                 Err(error) => {
                     tracing::error!(%task_list, "cannot poll for decision tasks: {error}");
                     // It was refused and will be again, until somebody does something about it.
@@ -91,7 +74,7 @@ impl<S: SwfService> Decider<S> {
             };
             tokio::select! {
                 () = sleep_until(pause) => {}
-                () = stop.polling.cancelled() => return,
+                () = stop.requested() => return,
             }
         }
     }
@@ -99,7 +82,7 @@ impl<S: SwfService> Decider<S> {
     /// Waits until a poll may be dropped: nobody will use what it brings, or nothing is lost.
     async fn may_hang_up(&self, task_list: &TaskListName, stop: &Stop) {
         let stopped = async {
-            stop.polling.cancelled().await;
+            stop.requested().await;
             if self.service.takes_tasks_back() {
                 sleep(ON_ITS_WAY).await;
             } else {
@@ -126,18 +109,6 @@ impl<S: SwfService> Decider<S> {
                 tracing::warn!("a decision came too late, or for the second time: {error}");
             }
             Err(error) => tracing::error!("a decision task is not answered: {error}"),
-        }
-    }
-
-    async fn register_domain(&self, stop: &Stop) {
-        let registered = persistently("RegisterDomain", &stop.polling, || {
-            registration::register_domain(&self.service, self.domain.clone())
-        });
-        match registered.await {
-            Ok(()) => tracing::info!(domain = %self.domain, "registered the domain"),
-            Err(error) => {
-                tracing::error!(domain = %self.domain, "cannot register the domain: {error}")
-            }
         }
     }
 }

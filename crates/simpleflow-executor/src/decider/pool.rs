@@ -11,12 +11,13 @@ use simpleflow_model::{DomainName, TaskListName};
 use simpleflow_service::SwfService;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use super::kept;
-use super::polling::Stop;
 use super::sticky::{self, Sticky};
 use super::{Affinity, Decider};
+use crate::registration;
+use crate::retry::persistently;
+use crate::stop::Stop;
 
 /// How long a stop takes at most by default: a little more than the 60 seconds of a poll.
 const STOP_TIMEOUT: Duration = Duration::from_secs(65);
@@ -32,10 +33,9 @@ const BROKEN: Duration = Duration::from_secs(1);
 /// ```no_run
 /// # async fn example<S: simpleflow_service::SwfService>(service: S) -> std::io::Result<()> {
 /// # let registry = simpleflow_core::Registry::linked();
-/// use simpleflow_executor::Deciders;
-/// use tokio_util::sync::CancellationToken;
+/// use simpleflow_executor::{Deciders, Stop};
 ///
-/// let stop = CancellationToken::new(); // to be cancelled by a signal
+/// let stop = Stop::new(); // to be requested by a signal
 /// Deciders::new(service, "quickstart".into(), registry)
 ///     .run(&["example".into()], &stop)
 ///     .await
@@ -130,19 +130,20 @@ impl<S: SwfService> Deciders<S> {
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub async fn run(
-        &self,
-        task_lists: &[TaskListName],
-        stop: &CancellationToken,
-    ) -> io::Result<()> {
-        let stop = Stop {
-            polling: stop.child_token(),
-            all: CancellationToken::new(),
-        };
-        let _dropped = (
-            stop.polling.clone().drop_guard(),
-            stop.all.clone().drop_guard(),
-        );
+    pub async fn run(&self, task_lists: &[TaskListName], stop: &Stop) -> io::Result<()> {
+        if self.registers_domain {
+            let needed = persistently("DescribeDomain", stop.token(), || {
+                registration::need_domain(&self.service, self.domain.clone())
+            });
+            tokio::select! {
+                needed = needed => if let Err(error) = needed {
+                    tracing::error!(domain = %self.domain, "cannot register the domain: {error}");
+                },
+                () = stop.requested() => {}
+            }
+        }
+        let pool = Stop::new();
+        let _dropped = pool.clone().drop_guard();
         let own_list = Sticky::pool(self.sticky_timeout);
         let mut pollers = Vec::new();
         for number in 0..self.pollers.get() {
@@ -151,22 +152,24 @@ impl<S: SwfService> Deciders<S> {
                 (false, 1) => Affinity::Alone,
                 (false, _) => Affinity::Anyone,
             };
-            pollers.push(self.start(number, affinity, task_lists.to_vec(), stop.clone())?);
+            pollers.push(self.start(number, affinity, task_lists.to_vec(), pool.clone())?);
         }
         let mut ended = join_all(pollers);
         let time_is_up = async {
-            stop.polling.cancelled().await;
+            stop.requested().await;
+            pool.request();
             tokio::time::sleep(self.stop_timeout).await;
+            tracing::warn!(
+                timeout = ?self.stop_timeout,
+                "not all deciders have stopped: what they do is left to the service's time limits"
+            );
         };
         tokio::select! {
             _ = &mut ended => return Ok(()),
             () = time_is_up => {}
+            () = stop.at_once() => {}
         }
-        tracing::warn!(
-            timeout = ?self.stop_timeout,
-            "not all deciders have stopped: a decision or a poll is left to the service's time limits"
-        );
-        stop.all.cancel();
+        pool.now();
         // Whoever does not end now is in code that blocks, and ends with the program.
         let _ = tokio::time::timeout(LAST, ended).await;
         Ok(())
@@ -190,15 +193,9 @@ impl<S: SwfService> Deciders<S> {
             .spawn(move || {
                 let _end: oneshot::Sender<()> = end;
                 let decider = pool.decider(affinity);
-                while !stop.polling.is_cancelled() {
-                    let poller = async {
-                        tokio::select! {
-                            biased;
-                            () = stop.all.cancelled() => {}
-                            () = decider.run_until(&task_lists, &stop) => {}
-                        }
-                    };
-                    match panics::catch(|| runtime.block_on(poller)) {
+                while !stop.is_requested() {
+                    let run = decider.run(&task_lists, &stop);
+                    match panics::catch(|| runtime.block_on(run)) {
                         Ok(()) => return,
                         Err(panic) => tracing::error!("a decider broke down: {panic}"),
                     }
@@ -219,7 +216,6 @@ impl<S: SwfService> Deciders<S> {
             .keep(share(self.kept))
             .keep_bytes(share(self.kept_bytes));
         decider.affinity = affinity;
-        decider.registers_domain = self.registers_domain;
         decider
     }
 }

@@ -11,7 +11,7 @@ use simpleflow::model::{
 use simpleflow::prelude::*;
 use simpleflow::replay::{Limits, Replayer};
 use simpleflow::{RunContext, WorkflowEntry};
-use simpleflow_executor::{Deciders, Worker, registration};
+use simpleflow_executor::{Deciders, Stop, Worker, registration};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
 use simpleflow_service::SwfService;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -249,13 +249,13 @@ pub fn overrides(history: &[HistoryEvent]) -> Vec<(Option<TaskListName>, Option<
 
 /// Deciders that run until this is dropped or stopped.
 pub struct Running {
-    stop: CancellationToken,
+    stop: Stop,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl Running {
     pub fn start<S: SwfService>(deciders: Deciders<S>) -> Self {
-        let stop = CancellationToken::new();
+        let stop = Stop::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move { deciders.run(&[SHARED.into()], &stopped).await });
         Self { stop, task }
@@ -263,7 +263,7 @@ impl Running {
 
     /// Tells them to stop.
     pub fn tell(&self) {
-        self.stop.cancel();
+        self.stop.request();
     }
 
     /// Waits until they have stopped.
