@@ -60,6 +60,24 @@ impl Workflow for Misbehave {
     }
 }
 
+/// The sum of so many signals.
+#[workflow(name = "gather", version = "test", task_list = "gatherers")]
+struct Gather {
+    n: usize,
+}
+
+impl Workflow for Gather {
+    type Output = i64;
+
+    async fn run(self, flow: Flow) -> Result<i64> {
+        let mut sum = 0;
+        for _ in 0..self.n {
+            sum += flow.wait_signal::<i64>("number").await?;
+        }
+        Ok(sum)
+    }
+}
+
 /// Has a result without a JSON form.
 #[workflow(name = "unserialisable", version = "test")]
 struct Unserialisable;

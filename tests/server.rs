@@ -8,13 +8,15 @@ use std::process::{Child, Command, Stdio};
 use crate::common::{command, run, simpleflow};
 
 /// A server that runs, and where.
-struct Server {
+pub struct Server {
     process: Child,
-    address: String,
+    /// Where it listens.
+    pub address: String,
 }
 
 impl Server {
-    fn start(args: &[&str]) -> Self {
+    /// Starts one on a free port.
+    pub fn start(args: &[&str]) -> Self {
         let mut process = command(&[&["server.start", "--listen", "127.0.0.1:0"], args].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -52,7 +54,8 @@ impl Server {
         ))
     }
 
-    fn call(&self, operation: &str, body: &str) -> (String, String) {
+    /// Calls an operation: the status line and the body.
+    pub fn call(&self, operation: &str, body: &str) -> (String, String) {
         self.http(&format!(
             "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              X-Amz-Target: SimpleWorkflowService.{operation}\r\n\

@@ -46,6 +46,8 @@ pub(crate) enum CliError {
     Restart { program: PathBuf, source: io::Error },
     #[error("workflow {0} has no task list: name one with --task-list")]
     NoTaskList(String),
+    #[error("no task list to serve: name workflows, or a task list with --task-list\n{0}")]
+    NoTaskLists(String),
     #[error("cannot start a thread for a decider: {0}")]
     Threads(io::Error),
     #[error("cannot read the credentials from {}: {source}", path.display())]

@@ -30,7 +30,6 @@ Examples:
   simpleflow decider.start --domain TestDomain examples.basic.BasicWorkflow -N 4")]
 pub(crate) struct DeciderStart {
     /// The workflows whose task lists are served: paths, names, or last parts of paths.
-    #[arg(required_unless_present = "task_list")]
     workflows: Vec<String>,
 
     /// The domain. It is registered if it is not there.
@@ -114,6 +113,9 @@ impl DeciderStart {
             };
         }
         lists.extend(self.task_list.clone());
+        if lists.is_empty() {
+            return Err(CliError::NoTaskLists(find::listing(registry)));
+        }
         Ok(lists.into_iter().collect())
     }
 }
