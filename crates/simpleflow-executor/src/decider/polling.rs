@@ -27,11 +27,11 @@ impl<S: SwfService> Decider<S> {
     /// to stop. Each list is polled by itself, so a task that waits for its service does not hold
     /// up the others.
     ///
-    /// When a stop is requested, tasks at hand are answered, and polls under way are waited for, up to 60
-    /// seconds: only a service that [takes tasks back](SwfService::takes_tasks_back) can be left at
-    /// once. A task that cannot be answered is logged and left to the service, which hands it out
-    /// again when its time is up. What the service may yet do is asked again, for as long as it
-    /// takes.
+    /// When a stop is requested, tasks at hand are answered, and polls under way are waited for, up
+    /// to 60 seconds: only a service that [takes tasks back](SwfService::takes_tasks_back) can be
+    /// left at once. A task that cannot be answered is logged and left to the service, which hands
+    /// it out again when its time is up. What the service may yet do is asked again, for as long as
+    /// it takes.
     pub async fn run(&self, task_lists: &[TaskListName], stop: &Stop) {
         tokio::select! {
             () = self.poll_all(task_lists, stop) => {}
