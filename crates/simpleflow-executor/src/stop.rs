@@ -61,6 +61,14 @@ impl Stop {
         &self.at_once
     }
 
+    /// A request that is made with this one, and can be made alone.
+    pub(crate) fn child(&self) -> Self {
+        Self {
+            requested: self.requested.child_token(),
+            at_once: self.at_once.child_token(),
+        }
+    }
+
     /// Asks to end at once when the guard is dropped.
     pub(crate) fn drop_guard(self) -> (DropGuard, DropGuard) {
         (self.requested.drop_guard(), self.at_once.drop_guard())

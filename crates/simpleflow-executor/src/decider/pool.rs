@@ -142,7 +142,7 @@ impl<S: SwfService> Deciders<S> {
                 () = stop.requested() => {}
             }
         }
-        let pool = Stop::new();
+        let pool = stop.child();
         let _dropped = pool.clone().drop_guard();
         let own_list = Sticky::pool(self.sticky_timeout);
         let mut pollers = Vec::new();
@@ -157,7 +157,6 @@ impl<S: SwfService> Deciders<S> {
         let mut ended = join_all(pollers);
         let time_is_up = async {
             stop.requested().await;
-            pool.request();
             tokio::time::sleep(self.stop_timeout).await;
             tracing::warn!(
                 timeout = ?self.stop_timeout,
