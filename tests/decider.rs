@@ -219,7 +219,7 @@ fn bad_arguments_are_named() {
         (&["-d", "a:b", "-t", "list"], "a:b"),
         (&["-d", "d", "-t", ""], "--task-list"),
         (&["-d", "d", "-t", "list", "-N", "0"], "--nb-processes"),
-        (&["-d", "d", "gathre"], "did you mean \"gather\""),
+        (&["-d", "d", "gathre"], "did you mean \"Gather\""),
         (&["-d", "d", "misbehave"], "has no task list"),
     ] {
         let done = deciders(args);
