@@ -28,6 +28,9 @@ mod execution;
 mod executions;
 pub mod history;
 mod pages;
+pub mod profile;
+pub mod why;
+mod words;
 mod workflow_type;
 
 pub use activity_type::{ActivityType, ActivityTypes};
