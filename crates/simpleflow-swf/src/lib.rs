@@ -22,12 +22,14 @@
 //! ```
 
 mod activity_type;
+pub mod decisions;
 mod domain;
 mod error;
 mod execution;
 mod executions;
 pub mod history;
 mod pages;
+mod poll;
 pub mod profile;
 pub mod why;
 mod words;
@@ -39,4 +41,5 @@ pub use error::SwfError;
 pub use execution::{Terminate, WorkflowExecution};
 pub use executions::{ClosedExecutions, OpenExecutions};
 pub use history::History;
+pub use poll::{Answer, Decided, Poller};
 pub use workflow_type::{WorkflowType, WorkflowTypes};
