@@ -37,10 +37,9 @@
 mod builder;
 mod decided;
 
-use std::marker::PhantomData;
-
+use serde::Deserialize as _;
 use simpleflow_model::types::History;
-use simpleflow_model::{DomainName, HistoryEvent, RunId, WorkflowId};
+use simpleflow_model::{DomainName, HistoryEvent, RunId, WorkflowExecution, WorkflowId};
 
 pub use builder::HistoryBuilder;
 pub use decided::Decided;
@@ -52,30 +51,45 @@ use crate::workflow::Workflow;
 
 /// The replay of workflow `W` over a history: events, a [`HistoryBuilder`], or the JSON text that
 /// `GetWorkflowExecutionHistory` answers, which may also be the bare list of the events.
-pub fn replay<W: Workflow>(history: impl IntoHistory) -> Replay<W> {
-    Replay {
-        history: history.into_history(),
-        run: RunContext {
-            domain_name: "test".into(),
-            workflow_id: "workflow".into(),
-            run_id: "run".into(),
-            ..RunContext::default()
-        },
-        limits: Limits::default(),
-        workflow: PhantomData,
-    }
+pub fn replay<W: Workflow>(history: impl IntoHistory) -> Replay {
+    Replay::of(WorkflowEntry::of::<W>(), history)
 }
 
 /// A replay that can be asked for its decisions, or checked. Made by [`replay`].
 #[must_use = "a replay does nothing until it is asked"]
-pub struct Replay<W> {
+pub struct Replay {
+    entry: WorkflowEntry,
     history: Result<Vec<HistoryEvent>, InvalidHistory>,
     run: RunContext,
     limits: Limits,
-    workflow: PhantomData<W>,
 }
 
-impl<W: Workflow> Replay<W> {
+impl Replay {
+    /// The replay of a workflow of a registry; otherwise as [`replay`].
+    pub fn of(entry: WorkflowEntry, history: impl IntoHistory) -> Self {
+        let history = history.into_history();
+        let execution = history
+            .as_ref()
+            .ok()
+            .and_then(|history| history.execution.clone())
+            .unwrap_or_else(|| WorkflowExecution {
+                workflow_id: "workflow".into(),
+                run_id: "run".into(),
+                ..WorkflowExecution::default()
+            });
+        Self {
+            entry,
+            history: history.map(|history| history.events),
+            run: RunContext {
+                domain_name: "test".into(),
+                workflow_id: execution.workflow_id,
+                run_id: execution.run_id,
+                ..RunContext::default()
+            },
+            limits: Limits::default(),
+        }
+    }
+
     /// The workflow id, on which the ids of children and the random values depend.
     pub fn workflow_id(mut self, workflow_id: impl Into<WorkflowId>) -> Self {
         self.run.workflow_id = workflow_id.into();
@@ -105,7 +119,7 @@ impl<W: Workflow> Replay<W> {
     /// # Errors
     /// [`ReplayFailed`] when the history cannot be read, or the workflow does not do what it says.
     pub fn decisions(self) -> Result<Decisions, ReplayFailed> {
-        let mut replayer = Replayer::new(WorkflowEntry::of::<W>(), self.run, self.limits);
+        let mut replayer = Replayer::new(self.entry, self.run, self.limits);
         replayer.feed(self.history?)?;
         Ok(replayer.decisions()?)
     }
@@ -148,65 +162,104 @@ pub enum InvalidHistory {
     Empty,
 }
 
-/// What can be read as a history.
-pub trait IntoHistory {
+/// A history that was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedHistory {
     /// The events.
+    pub events: Vec<HistoryEvent>,
+    /// The execution that it is of, if that was recorded with it. The ids of children and the
+    /// random values of a workflow depend on it.
+    pub execution: Option<WorkflowExecution>,
+}
+
+impl RecordedHistory {
+    /// Reads JSON text: what `GetWorkflowExecutionHistory` answers, what `workflow.start --history`
+    /// writes, which has the execution too, or the bare list of the events.
     ///
     /// # Errors
-    /// [`InvalidHistory`] when it is a text that cannot be read.
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory>;
+    /// [`InvalidHistory`] when it is none of these, or not all of a history.
+    pub fn parse(text: &str) -> Result<Self, InvalidHistory> {
+        let unreadable = |error: serde_json::Error| InvalidHistory::Json(error.to_string());
+        if text.trim_start().starts_with('[') {
+            let events: Vec<HistoryEvent> = serde_json::from_str(text).map_err(unreadable)?;
+            return events.into_history();
+        }
+        let history: History = serde_json::from_str(text).map_err(unreadable)?;
+        if history.next_page_token.is_some() {
+            return Err(InvalidHistory::Page);
+        }
+        let mut unknown = history.unknown.iter();
+        let execution = unknown
+            .find(|(name, _)| *name == "workflowExecution")
+            .map(|(_, execution)| WorkflowExecution::deserialize(execution))
+            .transpose()
+            .map_err(unreadable)?;
+        Ok(Self {
+            execution,
+            ..history.events.into_history()?
+        })
+    }
+}
+
+/// What can be read as a history.
+pub trait IntoHistory {
+    /// The history.
+    ///
+    /// # Errors
+    /// [`InvalidHistory`] when it is empty, or a text that cannot be read.
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory>;
+}
+
+impl IntoHistory for RecordedHistory {
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
+        Ok(self)
+    }
 }
 
 impl IntoHistory for Vec<HistoryEvent> {
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory> {
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
         match self.is_empty() {
             true => Err(InvalidHistory::Empty),
-            false => Ok(self),
+            false => Ok(RecordedHistory {
+                events: self,
+                execution: None,
+            }),
         }
     }
 }
 
 impl IntoHistory for &[HistoryEvent] {
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory> {
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
         self.to_vec().into_history()
     }
 }
 
 impl IntoHistory for HistoryBuilder {
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory> {
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
         self.build().into_history()
     }
 }
 
 impl IntoHistory for &HistoryBuilder {
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory> {
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
         self.events().into_history()
     }
 }
 
 impl IntoHistory for &str {
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory> {
-        let unreadable = |error: serde_json::Error| InvalidHistory::Json(error.to_string());
-        if self.trim_start().starts_with('[') {
-            let events: Vec<HistoryEvent> = serde_json::from_str(self).map_err(unreadable)?;
-            return events.into_history();
-        }
-        let history: History = serde_json::from_str(self).map_err(unreadable)?;
-        match history.next_page_token {
-            Some(_) => Err(InvalidHistory::Page),
-            None => history.events.into_history(),
-        }
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
+        RecordedHistory::parse(self)
     }
 }
 
 impl IntoHistory for String {
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory> {
-        self.as_str().into_history()
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
+        RecordedHistory::parse(&self)
     }
 }
 
 impl IntoHistory for &String {
-    fn into_history(self) -> Result<Vec<HistoryEvent>, InvalidHistory> {
-        self.as_str().into_history()
+    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
+        RecordedHistory::parse(self)
     }
 }

@@ -4,6 +4,7 @@
 //! Nothing here asks a service: a history is read from its events, wherever they come from. One
 //! that begins in the middle is read as far as it goes.
 
+mod attempts;
 mod cooked;
 mod flat;
 mod read;

@@ -2,6 +2,7 @@
 //! how many tasks wait in the task lists that it needs.
 
 mod explain;
+mod tasks;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,6 +17,9 @@ use simpleflow_service::{ServiceError, SwfService};
 
 use crate::history::State;
 use crate::{History, SwfError, WorkflowExecution, words};
+
+/// How many findings of a kind people are shown. The data has all.
+const SHOWN: usize = 10;
 
 /// What kind of tasks wait in a task list. Decision and activity task lists of one name are two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -218,10 +222,22 @@ impl fmt::Display for Why {
             (None, None) => out.write_str(": it has no history")?,
         }
         writeln!(out)?;
+        let mut shown: HashMap<&str, usize> = HashMap::new();
         for finding in &self.findings {
+            let shown = shown.entry(finding.kind).or_default();
+            *shown += 1;
+            if *shown > SHOWN {
+                continue;
+            }
             let mark = if finding.trouble { '!' } else { '-' };
             let text = finding.text.replace('\n', "\n    ");
             writeln!(out, "{mark} {text}")?;
+        }
+        let mut more: Vec<_> = shown.iter().filter(|(_, count)| **count > SHOWN).collect();
+        more.sort();
+        for (kind, count) in more {
+            let kind = kind.replace('_', " ");
+            writeln!(out, "- And {} more of that kind: {kind}.", count - SHOWN)?;
         }
         Ok(())
     }
@@ -244,6 +260,3 @@ fn ahead(now: Timestamp, time: Timestamp) -> String {
         false => format!("{} (overdue)", words::moment(time)),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 use simpleflow_model::{CloseStatus, EventAttributes, EventId, HistoryEvent, SmolStr, Timeout};
 
 use super::flat::read_option;
-use super::read::limit;
 use super::{Attempt, History, Moment, State, Task, TaskKind};
 
 impl History {
@@ -197,7 +196,7 @@ fn ended(members: &mut Map<String, Value>, attempt: &Attempt) {
             let kind = attempt.timeout_type.as_deref().unwrap_or_default();
             json!({
                 "timeout_type": kind,
-                "timeout_value": limit(&attempt.limits, kind),
+                "timeout_value": attempt.limits.of(kind),
             })
         }
         State::StartFailed => json!({"cause": attempt.cause}),

@@ -1,80 +1,9 @@
 //! From events to states: what each event says of which attempt.
 
-use simpleflow_model::{
-    CloseStatus, EventAttributes, EventId, HistoryEvent, RunId, SmolStr, Timeout,
-};
+use simpleflow_model::{CloseStatus, EventAttributes, HistoryEvent};
 
-use super::{Attempt, Close, History, Moment, Place, State, Task, TaskKind, TimeLimits};
-
-/// What a task is about.
-struct Subject<'a> {
-    kind: TaskKind,
-    id: &'a str,
-    name: &'a str,
-    version: Option<&'a str>,
-}
-
-impl<'a> Subject<'a> {
-    fn typed(kind: TaskKind, id: &'a str, name: &'a str, version: &'a str) -> Self {
-        Self {
-            kind,
-            id,
-            name,
-            version: Some(version),
-        }
-    }
-
-    fn named(kind: TaskKind, id: &'a str) -> Self {
-        Self {
-            kind,
-            id,
-            name: id,
-            version: None,
-        }
-    }
-}
-
-/// How an attempt ended.
-#[derive(Default)]
-struct End {
-    result: Option<SmolStr>,
-    reason: Option<SmolStr>,
-    details: Option<SmolStr>,
-    cause: Option<SmolStr>,
-    timeout_type: Option<SmolStr>,
-}
-
-impl End {
-    fn cause(cause: &str) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..Self::default()
-        }
-    }
-
-    fn timeout(limit: &str, details: Option<&SmolStr>) -> Self {
-        Self {
-            timeout_type: Some(limit.into()),
-            details: details.cloned(),
-            ..Self::default()
-        }
-    }
-
-    fn result(result: Option<&SmolStr>) -> Self {
-        Self {
-            result: result.cloned(),
-            ..Self::default()
-        }
-    }
-
-    fn failure(reason: Option<&SmolStr>, details: Option<&SmolStr>) -> Self {
-        Self {
-            reason: reason.cloned(),
-            details: details.cloned(),
-            ..Self::default()
-        }
-    }
-}
+use super::attempts::{End, Subject};
+use super::{Attempt, Close, History, Moment, Place, State, TaskKind, TimeLimits};
 
 impl History {
     pub(super) fn read(&mut self, event: &HistoryEvent) {
@@ -427,78 +356,6 @@ impl History {
             }
         }
     }
-
-    /// One more attempt at a task; its first makes the task.
-    fn attempt(&mut self, subject: Subject<'_>, attempt: Attempt) {
-        match self.by_id.get(&(subject.kind, SmolStr::new(subject.id))) {
-            Some(&index) => {
-                let task = &mut self.tasks[index];
-                task.name = subject.name.into();
-                task.version = subject.version.map(SmolStr::new);
-                let place = Place::Task(index, task.attempts.len());
-                self.by_event.insert(attempt.scheduled.event_id, place);
-                task.attempts.push(attempt);
-            }
-            None => self.add(subject, attempt),
-        }
-    }
-
-    /// A task of its own, also when there is one of that id.
-    fn add(&mut self, subject: Subject<'_>, attempt: Attempt) {
-        let id = SmolStr::new(subject.id);
-        let index = self.tasks.len();
-        self.by_event
-            .insert(attempt.scheduled.event_id, Place::Task(index, 0));
-        self.by_id.insert((subject.kind, id.clone()), index);
-        self.tasks.push(Task {
-            kind: subject.kind,
-            id,
-            name: subject.name.into(),
-            version: subject.version.map(SmolStr::new),
-            attempts: vec![attempt],
-        });
-    }
-
-    fn at(&mut self, event: EventId) -> Option<&mut Attempt> {
-        match *self.by_event.get(&event)? {
-            Place::Task(task, attempt) => self.tasks.get_mut(task)?.attempts.get_mut(attempt),
-            Place::Decision(index) => self.decision_tasks.get_mut(index),
-        }
-    }
-
-    fn last_of(&mut self, kind: TaskKind, id: &str) -> Option<&mut Attempt> {
-        let index = *self.by_id.get(&(kind, SmolStr::new(id)))?;
-        self.tasks.get_mut(index)?.attempts.last_mut()
-    }
-
-    fn begin(&mut self, scheduled: EventId, at: Moment, identity: Option<&str>) {
-        if let Some(attempt) = self.at(scheduled) {
-            attempt.started = Some(at);
-            attempt.identity = identity.map(SmolStr::new);
-            // A cancel may have been asked for before it was taken.
-            if attempt.state != State::CancelRequested {
-                attempt.state = State::Started;
-            }
-        }
-    }
-
-    fn names_run(&mut self, initiated: EventId, run_id: &RunId) {
-        if let Some(attempt) = self.at(initiated) {
-            attempt.run_id = Some(run_id.clone());
-        }
-    }
-
-    fn end(&mut self, scheduled: EventId, at: Moment, state: State, end: End) {
-        if let Some(attempt) = self.at(scheduled) {
-            attempt.state = state;
-            attempt.ended = Some(at);
-            attempt.result = end.result;
-            attempt.reason = end.reason;
-            attempt.details = end.details;
-            attempt.cause = end.cause;
-            attempt.timeout_type = end.timeout_type;
-        }
-    }
 }
 
 /// The close that an event is, if it is one.
@@ -543,15 +400,4 @@ fn close(event: &HistoryEvent, at: Moment) -> Option<Close> {
         },
         _ => return None,
     })
-}
-
-/// The time limit of a name such as `START_TO_CLOSE`.
-pub(super) fn limit(limits: &TimeLimits, name: &str) -> Option<Timeout> {
-    match name {
-        "SCHEDULE_TO_START" => limits.schedule_to_start,
-        "SCHEDULE_TO_CLOSE" => limits.schedule_to_close,
-        "START_TO_CLOSE" => limits.start_to_close,
-        "HEARTBEAT" => limits.heartbeat,
-        _ => None,
-    }
 }

@@ -145,6 +145,19 @@ pub struct TimeLimits {
     pub heartbeat: Option<Timeout>,
 }
 
+impl TimeLimits {
+    /// The limit of a name such as `START_TO_CLOSE`.
+    pub fn of(&self, name: &str) -> Option<Timeout> {
+        match name {
+            "SCHEDULE_TO_START" => self.schedule_to_start,
+            "SCHEDULE_TO_CLOSE" => self.schedule_to_close,
+            "START_TO_CLOSE" => self.start_to_close,
+            "HEARTBEAT" => self.heartbeat,
+            _ => None,
+        }
+    }
+}
+
 /// One attempt at a task. A task that is tried again has one more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {

@@ -1,0 +1,309 @@
+//! Histories read into states.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use simpleflow_core::testing::HistoryBuilder;
+use simpleflow_model::enums::ActivityTaskTimeoutType;
+use simpleflow_model::{CloseStatus, HistoryEvent};
+use simpleflow_swf::History;
+use simpleflow_swf::history::{State, TaskKind};
+
+fn started() -> HistoryBuilder {
+    HistoryBuilder::new().started(r#"{"args":[1],"kwargs":{}}"#)
+}
+
+/// One of everything.
+fn eventful() -> History {
+    let history = started()
+        .decision(|d| {
+            d.schedule_activity("inc-1", "inc")
+                .schedule_activity("new-1", "new")
+                .refused("ACTIVITY_TYPE_DOES_NOT_EXIST")
+                .start_timer("nap", 60)
+                .start_timer("patience", 9)
+                .marker("log", r#"{"step":1}"#)
+                .start_child("child-1", "child")
+        })
+        .activity_failed("inc-1", "ValueError: no", "{}")
+        .decision(|d| d.schedule_activity("inc-1", "inc").cancel_timer("patience"))
+        .activity_timed_out("inc-1", ActivityTaskTimeoutType::Heartbeat)
+        .decision(|d| d.schedule_activity("inc-1", "inc"))
+        .activity_completed("inc-1", "2")
+        .child_started("child-1")
+        .signaled("go", "1")
+        .signaled("go", "2")
+        .child_failed("child-1", "too young")
+        .decision(|d| {
+            d.marker("log", r#"{"step":2}"#)
+                .schedule_activity("late-1", "late")
+        })
+        .timer_fired("nap")
+        .activity_started("late-1")
+        .decision(|d| d.cancel_activity("late-1"))
+        .activity_canceled("late-1")
+        .decision(|d| d.execution_context("{}").complete("3"));
+    History::new(history.build())
+}
+
+/// Each task in a line: its kind, id and the states of its attempts.
+fn lines(history: &History) -> Vec<String> {
+    let line = |task: &simpleflow_swf::history::Task| {
+        let states: Vec<_> = task.attempts().iter().map(|a| a.state.as_str()).collect();
+        format!("{} {}: {}", task.kind.as_str(), task.id, states.join(", "))
+    };
+    history.tasks().iter().map(line).collect()
+}
+
+#[test]
+fn each_task_has_its_attempts() {
+    let history = eventful();
+    assert_eq!(
+        lines(&history),
+        [
+            "activity inc-1: failed, timed_out, completed",
+            "activity new-1: schedule_failed",
+            "timer nap: fired",
+            "timer patience: canceled",
+            "marker log: recorded",
+            "child_workflow child-1: failed",
+            "signal go: signaled",
+            "signal go: signaled",
+            "marker log: recorded",
+            "activity late-1: canceled",
+        ]
+    );
+    let inc = history.task(TaskKind::Activity, "inc-1").unwrap();
+    let [failed, timed_out, done] = inc.attempts() else {
+        panic!("{inc:?}");
+    };
+    assert_eq!(failed.failure().unwrap(), "ValueError: no");
+    assert_eq!(timed_out.failure().unwrap(), "timed out (HEARTBEAT)");
+    assert_eq!((done.failure(), done.result.as_deref()), (None, Some("2")));
+    assert_eq!(inc.failures(), 2);
+    assert!(failed.ended.unwrap().event_id < timed_out.scheduled.event_id);
+    let late = history.find("late-1").unwrap().last();
+    assert!(late.cancel_requested.unwrap().event_id < late.ended.unwrap().event_id);
+    assert_eq!(
+        history
+            .task(TaskKind::Signal, "go")
+            .unwrap()
+            .last()
+            .input
+            .as_deref(),
+        Some("2")
+    );
+    assert!(history.task(TaskKind::Signal, "inc-1").is_none());
+}
+
+#[test]
+fn the_execution_has_its_start_its_decisions_and_its_end() {
+    let history = eventful();
+    assert_eq!(
+        history.started().unwrap().workflow_type.name.as_str(),
+        "workflow"
+    );
+    let close = history.close().unwrap();
+    assert_eq!(close.status, CloseStatus::Completed);
+    assert_eq!(close.result.as_deref(), Some("3"));
+    let decided = history.decision_tasks();
+    assert!(decided.iter().all(|task| task.state == State::Completed));
+    assert_eq!(history.execution_context(), Some("{}"));
+    let open = History::new(started().decision_started().build());
+    assert!(open.close().is_none());
+    assert_eq!(open.decision_tasks()[0].state, State::Started);
+}
+
+#[test]
+fn what_begins_in_the_middle_is_read_as_far_as_it_goes() {
+    let events = eventful().events().to_vec();
+    for first in 0..events.len() {
+        let tail = History::new(events[first..].to_vec());
+        assert_eq!(tail.close().unwrap().status, CloseStatus::Completed);
+        assert_eq!(tail.started().is_some(), first == 0);
+        assert!(tail.cooked().is_object());
+    }
+    let nothing = History::new(Vec::new());
+    assert_eq!((nothing.tasks().len(), nothing.span()), (0, None));
+    assert!(nothing.profile().is_empty());
+}
+
+#[test]
+fn the_cooked_form_is_the_originals() {
+    insta::assert_snapshot!(format!("{:#}", eventful().cooked()));
+}
+
+#[test]
+fn what_is_sent_to_others_is_delivered_or_not() {
+    let sent = |id: i64, to: &str| {
+        json!({
+            "eventId": id,
+            "eventTimestamp": id,
+            "eventType": "SignalExternalWorkflowExecutionInitiated",
+            "signalExternalWorkflowExecutionInitiatedEventAttributes": {
+                "workflowId": to,
+                "signalName": "ready",
+                "input": "[1]",
+                "decisionTaskCompletedEventId": 4,
+            },
+        })
+    };
+    let delivered = json!({
+        "eventId": 7,
+        "eventTimestamp": 7.5,
+        "eventType": "ExternalWorkflowExecutionSignaled",
+        "externalWorkflowExecutionSignaledEventAttributes": {
+            "workflowExecution": {"workflowId": "a", "runId": "r"},
+            "initiatedEventId": 5,
+        },
+    });
+    let refused = json!({
+        "eventId": 8,
+        "eventTimestamp": 8,
+        "eventType": "SignalExternalWorkflowExecutionFailed",
+        "signalExternalWorkflowExecutionFailedEventAttributes": {
+            "workflowId": "b",
+            "cause": "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION",
+            "initiatedEventId": 6,
+            "decisionTaskCompletedEventId": 4,
+        },
+    });
+    let events = json!([sent(5, "a"), sent(6, "b"), delivered, refused]);
+    let history = History::new(serde_json::from_value(events).unwrap());
+    assert_eq!(
+        lines(&history),
+        ["signal_sent ready: signaled", "signal_sent ready: failed"]
+    );
+    let cooked = history.cooked();
+    assert_eq!(
+        cooked["signaled_workflows"],
+        json!({"ready": [{
+            "type": "external_workflow",
+            "id": "a",
+            "workflow_id": "a",
+            "run_id": "r",
+            "signal_name": "ready",
+            "state": "execution_signaled",
+            "initiated_event_id": 5,
+            "initiated_event_timestamp": "1970-01-01T00:00:05.000Z",
+            "signaled_event_id": 7,
+            "signaled_timestamp": "1970-01-01T00:00:07.500Z",
+            "input": [1],
+            "control": null,
+        }]})
+    );
+    assert_eq!(
+        cooked["external_workflows_signaling"]["6"]["cause"],
+        "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
+    );
+}
+
+#[test]
+fn flat_events_are_the_originals() {
+    let flat = eventful().flat_events();
+    let words = |event: &Value| {
+        let word = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {}", word("type"), word("state"))
+    };
+    let mut kinds: Vec<_> = flat.iter().map(words).collect();
+    kinds.sort();
+    kinds.dedup();
+    insta::assert_snapshot!(kinds.join("\n"));
+    assert_eq!(
+        flat[0],
+        json!({
+            "id": 1,
+            "type": "WorkflowExecution",
+            "state": "started",
+            "timestamp": "2023-11-14T22:13:20.000Z",
+            "input": {"args": [1], "kwargs": {}},
+            "control": null,
+            "child_policy": "TERMINATE",
+            "task_list": {"name": "test"},
+            "workflow_type": {"name": "workflow", "version": "default"},
+        })
+    );
+}
+
+/// The histories that were recorded from the real service; none if they are not there.
+fn recorded() -> Vec<(String, Vec<HistoryEvent>)> {
+    // Asked at run time: what is compiled in may be of another checkout, where they share a target.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let directory = Path::new(&package).join("../../../shared/swf/recorded/executions");
+    let Ok(files) = fs::read_dir(&directory) else {
+        // Not `eprintln`, which the test harness keeps to itself when a test passes.
+        let _ = writeln!(
+            io::stderr(),
+            "skipped: no recordings at {}",
+            directory.display()
+        );
+        return Vec::new();
+    };
+    let mut histories = Vec::new();
+    for file in files {
+        let path = file.unwrap().path();
+        let calls: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        for call in calls.as_array().unwrap() {
+            let events = &call["response"]["events"];
+            let whole = events[0]["eventId"] == 1 && call["response"]["nextPageToken"].is_null();
+            if whole && call["request"]["reverseOrder"] != true {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                histories.push((name, serde_json::from_value(events.clone()).unwrap()));
+            }
+        }
+    }
+    histories
+}
+
+#[test]
+fn every_event_of_the_real_service_finds_its_task() {
+    let begins = |event: &&HistoryEvent| {
+        matches!(
+            event.event_type(),
+            "ActivityTaskScheduled"
+                | "ScheduleActivityTaskFailed"
+                | "TimerStarted"
+                | "StartTimerFailed"
+                | "MarkerRecorded"
+                | "WorkflowExecutionSignaled"
+                | "StartChildWorkflowExecutionInitiated"
+                | "SignalExternalWorkflowExecutionInitiated"
+                | "RequestCancelExternalWorkflowExecutionInitiated"
+                | "DecisionTaskScheduled"
+        )
+    };
+    let starts = |event: &&HistoryEvent| {
+        matches!(
+            event.event_type(),
+            "ActivityTaskStarted"
+                | "DecisionTaskStarted"
+                | "ChildWorkflowExecutionStarted"
+                | "TimerStarted"
+        )
+    };
+    for (name, events) in recorded() {
+        let history = History::new(events);
+        let attempts: Vec<_> = history
+            .tasks()
+            .iter()
+            .flat_map(|task| task.attempts())
+            .chain(history.decision_tasks())
+            .collect();
+        let count = |events: usize, attempts: usize| assert_eq!(events, attempts, "{name}");
+        let events = || history.events().iter();
+        count(events().filter(begins).count(), attempts.len());
+        let started = attempts.iter().filter(|a| a.started.is_some()).count();
+        count(events().filter(starts).count(), started);
+        for attempt in attempts {
+            let times = [Some(attempt.scheduled), attempt.started, attempt.ended];
+            let times: Vec<_> = times.into_iter().flatten().map(|m| m.timestamp).collect();
+            assert!(times.is_sorted(), "{name}: {attempt:?}");
+            assert_eq!(attempt.ended.is_some(), !attempt.state.is_open(), "{name}");
+        }
+        if events().any(|event| event.event_type() == "WorkflowExecutionCompleted") {
+            assert_eq!(history.close().unwrap().status, CloseStatus::Completed);
+        }
+    }
+}

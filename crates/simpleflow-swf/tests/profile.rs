@@ -1,0 +1,74 @@
+//! Where the time went: the numbers and the timeline.
+
+use simpleflow_core::testing::HistoryBuilder;
+use simpleflow_model::Timestamp;
+use simpleflow_swf::History;
+use simpleflow_swf::profile::Timeline;
+
+/// Time passes by a second with each step.
+fn history() -> History {
+    let history = HistoryBuilder::new()
+        .started("[]")
+        .decision(|d| {
+            d.schedule_activity("short-1", "short")
+                .schedule_activity("long-1", "long")
+                .schedule_activity("open-1", "open")
+        })
+        .activity_started("long-1")
+        .activity_started("short-1")
+        .activity_completed("short-1", "1")
+        .activity_failed("long-1", "<script>alert('&')</script>\u{1}", "{}")
+        .signaled("go \"on\"", "1");
+    History::new(history.build())
+}
+
+#[test]
+fn what_took_longest_comes_first() {
+    let history = history();
+    let rows: Vec<_> = history
+        .profile()
+        .iter()
+        .map(|timing| {
+            let seconds = (timing.waited.as_secs(), timing.ran.as_secs());
+            (
+                timing.task.id.to_string(),
+                seconds,
+                timing.percentage.round(),
+            )
+        })
+        .collect();
+    let total = history.elapsed().as_secs_f64();
+    let percent = |seconds: f64| (seconds / total * 100.0).round();
+    assert_eq!(
+        rows,
+        [
+            ("long-1".to_owned(), (1, 5), percent(5.0)),
+            ("short-1".to_owned(), (2, 2), percent(2.0)),
+        ]
+    );
+}
+
+#[test]
+fn the_timeline_is_one_file_and_escapes_everything() {
+    let history = history();
+    let now = Timestamp::from_millis(history.span().unwrap().1.as_micros() / 1_000 + 9_000);
+    let html = Timeline::new(&history, "order <7> & \"co\"", now).to_string();
+    insta::assert_snapshot!(html);
+    assert!(!html.contains("<script>alert") && !html.contains('\u{1}'));
+    for outside in ["http:", "https:", "src=", "href=", "@import", "url("] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn a_timeline_of_no_time_is_one_too() {
+    let started = History::new(HistoryBuilder::new().started("[]").build());
+    let start = started.span().unwrap().0;
+    for (history, now) in [(&started, start), (&History::new(Vec::new()), start)] {
+        let html = Timeline::new(history, "t", now).to_string();
+        assert!(
+            html.ends_with("</html>\n") && !html.contains("NaN"),
+            "{html}"
+        );
+    }
+}
