@@ -4,9 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
 use simpleflow_executor::{LocalError, Outcome, StartError as ExecutionStartError};
 use simpleflow_server::{CredentialsError, StartError, StopError};
 use simpleflow_service::ServiceError;
+use simpleflow_swf::SwfError;
 
 use crate::find::NotFound;
 use crate::style::{ERROR, QUIET};
@@ -78,10 +80,46 @@ pub(crate) enum CliError {
     NoService(ServiceError),
     #[error(transparent)]
     Service(#[from] ServiceError),
+    #[error("in which domain? Name it before the workflow id, with --domain, or in SWF_DOMAIN")]
+    WhichDomain,
+    #[error("which execution? Expected [DOMAIN] WORKFLOW_ID [RUN_ID]; with --domain no DOMAIN")]
+    WhichExecution,
+    #[error("{0}")]
+    Swf(SwfError),
+    #[error("the execution has no task {id:?}{}", tasks(ids))]
+    NoTask { id: String, ids: Vec<String> },
+    #[error("cannot read the history from {}: {source}", path.display())]
+    ReadHistory { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    History {
+        path: PathBuf,
+        source: InvalidHistory,
+    },
+    #[error(transparent)]
+    Replay(#[from] ReplayFailed),
     #[error(transparent)]
     ExecutionStart(#[from] ExecutionStartError),
     #[error("{workflow}: {outcome}")]
     Workflow { workflow: String, outcome: Outcome },
+}
+
+impl From<SwfError> for CliError {
+    fn from(error: SwfError) -> Self {
+        match error {
+            SwfError::Service(error) => Self::Service(error),
+            error => Self::Swf(error),
+        }
+    }
+}
+
+/// The tasks that there are, if they are not too many to be read.
+fn tasks(ids: &[String]) -> String {
+    const MOST: usize = 20;
+    match ids.len() {
+        0 => ": it has none".to_owned(),
+        1..=MOST => format!("; it has\n  {}", ids.join("\n  ")),
+        more => format!("; it has {more} others, which workflow.profile and workflow.tasks list"),
+    }
 }
 
 impl CliError {
@@ -119,6 +157,10 @@ impl CliError {
             | Self::Restart { .. }
             | Self::Threads(_)
             | Self::Service(_)
+            | Self::Swf(_)
+            | Self::NoTask { .. }
+            | Self::ReadHistory { .. }
+            | Self::Replay(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {
                 StartError::Open(_) => ExitCode::from(2),

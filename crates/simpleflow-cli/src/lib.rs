@@ -10,10 +10,10 @@ mod error;
 mod find;
 mod input;
 mod logging;
+mod on_swf;
 mod output;
 mod signals;
 mod style;
-#[expect(dead_code, reason = "its commands come next")]
 mod table;
 
 use std::ffi::OsString;
@@ -54,9 +54,24 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         }
     };
     logging::start();
+    let format = cli.format;
     let done = match cli.command {
         Command::WorkflowStart(command) => command.run(registry),
         Command::DeciderStart(command) => command.run(registry),
+        Command::WorkflowTerminate(command) => command.run(),
+        Command::WorkflowCancel(command) => command.run(),
+        Command::WorkflowSignal(command) => command.run(),
+        Command::WorkflowRestart(command) => command.run(),
+        Command::WorkflowList(command) => command.run(format),
+        Command::WorkflowFilter(command) => command.run(format),
+        Command::WorkflowInfo(command) => command.run(format),
+        Command::WorkflowTasks(command) => command.run(format),
+        Command::WorkflowProfile(command) => command.run(format),
+        Command::WorkflowHistory(command) => command.run(format),
+        Command::WorkflowWhy(command) => command.run(format),
+        Command::WorkflowReplay(command) => command.run(registry),
+        Command::TaskInfo(command) => command.run(format),
+        Command::Info(command) => command.run(&registry),
         Command::ServerStart(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Completions(completions) => completions.run(&mut command),
@@ -91,6 +106,9 @@ Environment:
   NO_COLOR              no colours, also on a terminal"
 )]
 struct Cli {
+    #[command(flatten)]
+    format: table::Format,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -101,6 +119,34 @@ enum Command {
     WorkflowStart(commands::WorkflowStart),
     #[command(name = "decider.start")]
     DeciderStart(commands::DeciderStart),
+    #[command(name = "workflow.terminate")]
+    WorkflowTerminate(commands::WorkflowTerminate),
+    #[command(name = "workflow.cancel")]
+    WorkflowCancel(commands::WorkflowCancel),
+    #[command(name = "workflow.signal")]
+    WorkflowSignal(commands::WorkflowSignal),
+    #[command(name = "workflow.restart")]
+    WorkflowRestart(commands::WorkflowRestart),
+    #[command(name = "workflow.list")]
+    WorkflowList(commands::WorkflowList),
+    #[command(name = "workflow.filter")]
+    WorkflowFilter(commands::WorkflowFilter),
+    #[command(name = "workflow.info")]
+    WorkflowInfo(commands::WorkflowInfo),
+    #[command(name = "workflow.tasks")]
+    WorkflowTasks(commands::WorkflowTasks),
+    #[command(name = "workflow.profile")]
+    WorkflowProfile(commands::WorkflowProfile),
+    #[command(name = "workflow.history")]
+    WorkflowHistory(commands::WorkflowHistory),
+    #[command(name = "workflow.why")]
+    WorkflowWhy(commands::WorkflowWhy),
+    #[command(name = "workflow.replay")]
+    WorkflowReplay(commands::WorkflowReplay),
+    #[command(name = "task.info")]
+    TaskInfo(commands::TaskInfo),
+    #[command(name = "info")]
+    Info(commands::Info),
     #[command(name = "server.start")]
     ServerStart(commands::ServerStart),
     #[command(name = "new")]

@@ -37,6 +37,34 @@ pub(crate) struct Format {
     no_header: bool,
 }
 
+impl Format {
+    /// Whether JSON is asked for.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self.kind, Kind::Json | Kind::Prettyjson)
+    }
+
+    /// Refuses what data that is no table cannot be printed as.
+    pub(crate) fn check_json(self, command: &str) -> Result<(), CliError> {
+        match self.kind {
+            Kind::Csv | Kind::Tsv => Err(CliError::Option {
+                option: "--format",
+                value: format!("{:?}", self.kind).to_lowercase(),
+                problem: format!("{command} prints no table; json and prettyjson will do"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints JSON that is no table: on a line, or with indents.
+    pub(crate) fn print_json(self, value: &Value) -> Result<(), CliError> {
+        let text = match self.kind {
+            Kind::Json => format!("{value}\n"),
+            _ => format!("{value:#}\n"),
+        };
+        output::print(text.as_bytes())
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// Aligned columns.

@@ -1,0 +1,73 @@
+//! `workflow.signal`: sends a signal to an execution.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use simpleflow_model::{SignalName, SmolStr, limits};
+
+use crate::error::CliError;
+use crate::input;
+use crate::on_swf::On;
+
+/// Send a signal to an execution.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  simpleflow workflow.signal quickstart order-7 approved --input '{\"by\": \"ann\"}'
+  SWF_DOMAIN=quickstart simpleflow workflow.signal order-7 approved")]
+pub(crate) struct WorkflowSignal {
+    /// The execution, as [DOMAIN] WORKFLOW_ID [RUN_ID], and the name of the signal.
+    #[arg(
+        value_names = ["DOMAIN", "WORKFLOW_ID", "RUN_ID", "SIGNAL"],
+        required = true,
+        num_args = 2..=4
+    )]
+    names: Vec<String>,
+
+    /// The payload, as JSON.
+    #[arg(
+        short,
+        long,
+        value_name = "JSON",
+        conflicts_with = "input_file",
+        allow_negative_numbers = true
+    )]
+    input: Option<String>,
+
+    /// The file with the payload; - is stdin.
+    #[arg(long, value_name = "FILE")]
+    input_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    on: On,
+}
+
+impl WorkflowSignal {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let Some((signal, names)) = self.names.split_last() else {
+            return Err(CliError::WhichExecution);
+        };
+        let which = self.on.execution(names)?;
+        let name = SignalName::new(signal.as_str()).map_err(|problem| CliError::Option {
+            option: "SIGNAL",
+            value: signal.clone(),
+            problem: problem.to_string(),
+        })?;
+        let payload = input::read(self.input.as_deref(), self.input_file.as_deref())?;
+        let length = payload.chars().count();
+        if length > limits::DATA_LENGTH {
+            return Err(CliError::Option {
+                option: "SIGNAL",
+                value: signal.clone(),
+                problem: format!(
+                    "its payload has {length} characters: SWF takes at most {}",
+                    limits::DATA_LENGTH
+                ),
+            });
+        }
+        let payload = (!payload.is_empty()).then(|| SmolStr::from(payload));
+        self.on.with(which, async |execution| {
+            Ok(execution.signal(name, payload).await?)
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! Which domain and which execution a command is about, and the way to them.
+//!
+//! The original takes `DOMAIN WORKFLOW_ID [RUN_ID]`, and so does this. `--domain`, or `SWF_DOMAIN`
+//! where one name alone is given, stands for the first.
+
+use std::env;
+
+use clap::Args;
+use percent_encoding::percent_decode_str;
+use simpleflow_model::{DomainName, RunId, WorkflowId};
+use simpleflow_swf::{Domain, WorkflowExecution};
+
+use crate::connect::{AnyService, Connection, DataDir};
+use crate::error::CliError;
+
+/// The variable with the domain.
+const DOMAIN: &str = "SWF_DOMAIN";
+
+/// Where a command finds what it is about.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct On {
+    /// The domain, in place of DOMAIN. By default $SWF_DOMAIN, where DOMAIN is left out.
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| DomainName::new(name))]
+    domain: Option<DomainName>,
+
+    #[command(flatten)]
+    data_dir: DataDir,
+}
+
+/// A domain, and an execution in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Which {
+    pub(crate) domain: DomainName,
+    pub(crate) workflow_id: WorkflowId,
+    pub(crate) run_id: Option<RunId>,
+}
+
+impl On {
+    /// The domain: the one that is given, the option, or the variable.
+    pub(crate) fn domain(&self, given: Option<&str>) -> Result<DomainName, CliError> {
+        match (given, &self.domain) {
+            (Some(given), None) => name("DOMAIN", given, DomainName::new),
+            (None, Some(domain)) => Ok(domain.clone()),
+            (Some(given), Some(domain)) => Err(CliError::Option {
+                option: "--domain",
+                value: domain.to_string(),
+                problem: format!("the domain is given twice: DOMAIN is {given:?}"),
+            }),
+            (None, None) => match env::var(DOMAIN).ok().filter(|domain| !domain.is_empty()) {
+                Some(domain) => name(DOMAIN, &domain, DomainName::new),
+                None => Err(CliError::WhichDomain),
+            },
+        }
+    }
+
+    /// The execution that the names say: `[DOMAIN] WORKFLOW_ID [RUN_ID]`.
+    pub(crate) fn execution(&self, names: &[String]) -> Result<Which, CliError> {
+        let (domain, workflow_id, run_id) = match (names, &self.domain) {
+            ([workflow_id], _) => (None, workflow_id, None),
+            ([workflow_id, run_id], Some(_)) => (None, workflow_id, Some(run_id)),
+            ([domain, workflow_id], None) => (Some(domain), workflow_id, None),
+            ([domain, workflow_id, run_id], _) => (Some(domain), workflow_id, Some(run_id)),
+            _ => return Err(CliError::WhichExecution),
+        };
+        Ok(Which {
+            domain: self.domain(domain.map(String::as_str))?,
+            workflow_id: name("WORKFLOW_ID", workflow_id, WorkflowId::new)?,
+            run_id: run_id.map(|run_id| decoded(run_id)).transpose()?,
+        })
+    }
+
+    /// Does something in a domain.
+    pub(crate) fn in_domain<T>(
+        &self,
+        domain: DomainName,
+        act: impl AsyncFnOnce(Domain<AnyService>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
+        runtime.block_on(async {
+            let connection = Connection::open(&self.data_dir).await?;
+            connection.announce(&domain);
+            let done = act(Domain::new(connection.service.clone(), domain)).await;
+            // What went wrong first is told.
+            let closed = connection.close().await;
+            let done = done?;
+            closed.map(|()| done)
+        })
+    }
+
+    /// Does something with an execution, which must be there.
+    pub(crate) fn with<T>(
+        &self,
+        which: Which,
+        act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        self.in_domain(which.domain, async |domain| {
+            act(domain.execution(which.workflow_id, which.run_id).await?).await
+        })
+    }
+}
+
+fn name<T, E: std::fmt::Display>(
+    option: &'static str,
+    value: &str,
+    check: impl FnOnce(String) -> Result<T, E>,
+) -> Result<T, CliError> {
+    check(value.to_owned()).map_err(|problem| CliError::Option {
+        option,
+        value: value.to_owned(),
+        problem: problem.to_string(),
+    })
+}
+
+/// A run id, which may come out of an address of the AWS console, where `=` is `%3D`.
+pub(crate) fn decoded(run_id: &str) -> Result<RunId, CliError> {
+    match percent_decode_str(run_id).decode_utf8() {
+        Ok(run_id) if !run_id.is_empty() => Ok(RunId::from(run_id.as_ref())),
+        _ => Err(CliError::Option {
+            option: "RUN_ID",
+            value: run_id.to_owned(),
+            problem: "expected the id of a run, or one with URL escapes such as %3D".to_owned(),
+        }),
+    }
+}
+
+/// The execution of a command: `[DOMAIN] WORKFLOW_ID [RUN_ID]`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Execution {
+    /// The execution: the domain, unless --domain or $SWF_DOMAIN says it, the workflow id, and the
+    /// run id. Without a run id it is the open run, or else the one that was started last.
+    #[arg(
+        value_names = ["DOMAIN", "WORKFLOW_ID", "RUN_ID"],
+        required = true,
+        num_args = 1..=3
+    )]
+    names: Vec<String>,
+
+    #[command(flatten)]
+    on: On,
+}
+
+impl Execution {
+    /// Does something with it.
+    pub(crate) fn with<T>(
+        &self,
+        act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        self.on.with(self.on.execution(&self.names)?, act)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn which(domain: Option<&str>, names: &[&str]) -> Result<String, String> {
+        let on = On {
+            domain: domain.map(DomainName::from),
+            data_dir: DataDir {
+                data_dir: "data".into(),
+            },
+        };
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let which = on.execution(&names).map_err(|error| error.to_string())?;
+        let run_id = which.run_id.unwrap_or_else(|| "-".into());
+        Ok(format!("{} {} {run_id}", which.domain, which.workflow_id))
+    }
+
+    #[test]
+    fn names_are_taken_as_the_original_takes_them() {
+        assert_eq!(which(None, &["d", "w"]).unwrap(), "d w -");
+        assert_eq!(which(None, &["d", "w", "22%2Bx%3D"]).unwrap(), "d w 22+x=");
+        assert_eq!(which(Some("d"), &["w"]).unwrap(), "d w -");
+        assert_eq!(which(Some("d"), &["w", "r"]).unwrap(), "d w r");
+        let twice = which(Some("d"), &["e", "w", "r"]).unwrap_err();
+        assert_eq!(
+            twice,
+            "--domain \"d\": the domain is given twice: DOMAIN is \"e\""
+        );
+        for bad in ["%ff", ""] {
+            assert!(
+                which(None, &["d", "w", bad])
+                    .unwrap_err()
+                    .starts_with("RUN_ID")
+            );
+        }
+        assert!(
+            which(None, &["d", "a:b"])
+                .unwrap_err()
+                .starts_with("WORKFLOW_ID")
+        );
+        assert!(
+            which(None, &["a:b", "w"])
+                .unwrap_err()
+                .starts_with("DOMAIN")
+        );
+    }
+}
