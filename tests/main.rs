@@ -4,5 +4,6 @@ mod bad_input;
 mod cli;
 mod common;
 mod decider;
+mod inspect;
 mod new_project;
 mod server;

@@ -126,13 +126,10 @@ pub(crate) fn decoded(run_id: &str) -> Result<RunId, CliError> {
 /// The execution of a command: `[DOMAIN] WORKFLOW_ID [RUN_ID]`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Execution {
-    /// The execution: the domain, unless --domain or $SWF_DOMAIN says it, the workflow id, and the
-    /// run id. Without a run id it is the open run, or else the one that was started last.
-    #[arg(
-        value_names = ["DOMAIN", "WORKFLOW_ID", "RUN_ID"],
-        required = true,
-        num_args = 1..=3
-    )]
+    /// The execution, as [DOMAIN] WORKFLOW_ID [RUN_ID]. The domain may be left out with --domain,
+    /// and with $SWF_DOMAIN where the workflow id stands alone. Without a run id it is the open run,
+    /// or else the one that was started last.
+    #[arg(value_name = "EXECUTION", required = true, num_args = 1..=3)]
     names: Vec<String>,
 
     #[command(flatten)]

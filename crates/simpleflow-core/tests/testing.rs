@@ -6,7 +6,7 @@ extern crate simpleflow_core as simpleflow;
 mod common;
 
 use common::*;
-use simpleflow_core::testing::{InvalidHistory, ReplayFailed, replay};
+use simpleflow_core::testing::{InvalidHistory, RecordedHistory, ReplayFailed, replay};
 use simpleflow_model::types::History;
 
 workflow!(One(flow) -> i64 {
@@ -125,6 +125,20 @@ fn a_recorded_history_is_read_as_it_was_answered() {
         message.starts_with("non-deterministic workflow code at event 5:"),
         "{message}"
     );
+}
+
+#[test]
+fn the_execution_is_recorded_with_its_history_or_not() {
+    let mut answer = serde_json::json!({"events": history().build()});
+    let bare = RecordedHistory::parse(&answer.to_string()).unwrap();
+    assert_eq!(bare.execution, None);
+    answer["workflowExecution"] = serde_json::json!({"workflowId": "w", "runId": "r"});
+    let whole = RecordedHistory::parse(&answer.to_string()).unwrap();
+    assert_eq!(whole.events, bare.events);
+    let execution = whole.execution.unwrap();
+    assert_eq!((&*execution.workflow_id, &*execution.run_id), ("w", "r"));
+    answer["workflowExecution"] = serde_json::json!("w");
+    assert!(RecordedHistory::parse(&answer.to_string()).is_err());
 }
 
 #[test]

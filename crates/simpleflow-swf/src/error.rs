@@ -20,6 +20,14 @@ pub enum SwfError {
         /// The run id, if one was asked for.
         run_id: Option<RunId>,
     },
+    /// The execution is closed: there is nothing to steer any more.
+    #[error("{} is closed", execution(workflow_id, Some(run_id)))]
+    Closed {
+        /// The workflow id.
+        workflow_id: WorkflowId,
+        /// The run id.
+        run_id: RunId,
+    },
     /// The history does not begin with what the execution was started with.
     #[error(
         "the history of {} does not begin with its start",

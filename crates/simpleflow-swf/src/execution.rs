@@ -68,13 +68,7 @@ impl<S: SwfService> WorkflowExecution<S> {
             let execution = domain.run(workflow_id.clone(), run_id.clone());
             return match execution.describe().await {
                 Ok(_) => Ok(execution),
-                // An unknown domain has the same fault, and is told as it is.
-                Err(ServiceError::Fault(fault))
-                    if fault.kind == FaultKind::UnknownResource
-                        && fault.message.starts_with("Unknown execution") =>
-                {
-                    Err(missing(Some(run_id)))
-                }
+                Err(error) if is_unknown(&error) => Err(missing(Some(run_id))),
                 Err(error) => Err(error.into()),
             };
         }
@@ -145,12 +139,12 @@ impl<S: SwfService> WorkflowExecution<S> {
     /// Sends it a signal. The input is JSON for a workflow of this project, or of the original.
     ///
     /// # Errors
-    /// It is not open, or the service does not answer.
+    /// [`SwfError::Closed`] when it is not open; or the service does not answer.
     pub async fn signal(
         &self,
         name: impl Into<SignalName>,
         input: Option<SmolStr>,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), SwfError> {
         let request = SignalWorkflowExecution {
             domain: self.domain.name.clone(),
             workflow_id: self.id.workflow_id.clone(),
@@ -159,31 +153,30 @@ impl<S: SwfService> WorkflowExecution<S> {
             input,
             ..SignalWorkflowExecution::default()
         };
-        self.domain.service.signal_workflow_execution(request).await
+        let service = &self.domain.service;
+        self.steered(service.signal_workflow_execution(request).await)
     }
 
     /// Asks it to cancel itself; its decider decides what comes of it.
     ///
     /// # Errors
-    /// It is not open, or the service does not answer.
-    pub async fn request_cancel(&self) -> Result<(), ServiceError> {
+    /// [`SwfError::Closed`] when it is not open; or the service does not answer.
+    pub async fn request_cancel(&self) -> Result<(), SwfError> {
         let request = RequestCancelWorkflowExecution {
             domain: self.domain.name.clone(),
             workflow_id: self.id.workflow_id.clone(),
             run_id: Some(self.id.run_id.clone()),
             ..RequestCancelWorkflowExecution::default()
         };
-        self.domain
-            .service
-            .request_cancel_workflow_execution(request)
-            .await
+        let service = &self.domain.service;
+        self.steered(service.request_cancel_workflow_execution(request).await)
     }
 
     /// Closes it without asking its decider.
     ///
     /// # Errors
-    /// It is not open, or the service does not answer.
-    pub async fn terminate(&self, how: Terminate) -> Result<(), ServiceError> {
+    /// [`SwfError::Closed`] when it is not open; or the service does not answer.
+    pub async fn terminate(&self, how: Terminate) -> Result<(), SwfError> {
         let request = TerminateWorkflowExecution {
             domain: self.domain.name.clone(),
             workflow_id: self.id.workflow_id.clone(),
@@ -193,10 +186,19 @@ impl<S: SwfService> WorkflowExecution<S> {
             child_policy: how.child_policy,
             ..TerminateWorkflowExecution::default()
         };
-        self.domain
-            .service
-            .terminate_workflow_execution(request)
-            .await
+        let service = &self.domain.service;
+        self.steered(service.terminate_workflow_execution(request).await)
+    }
+
+    /// The service has the same fault for what is closed as for what never was.
+    fn steered(&self, answer: Result<(), ServiceError>) -> Result<(), SwfError> {
+        match answer {
+            Err(error) if is_unknown(&error) => Err(SwfError::Closed {
+                workflow_id: self.id.workflow_id.clone(),
+                run_id: self.id.run_id.clone(),
+            }),
+            answer => Ok(answer?),
+        }
     }
 
     /// Starts it anew with what it was started with, under the same workflow id. When it is still
@@ -223,7 +225,7 @@ impl<S: SwfService> WorkflowExecution<S> {
             };
             match self.terminate(how).await {
                 // It was closed meanwhile.
-                Err(error) if error.is_fault(FaultKind::UnknownResource) => {}
+                Err(SwfError::Closed { .. }) => {}
                 terminated => terminated?,
             }
         }
@@ -252,6 +254,17 @@ impl<S: SwfService> Domain<S> {
     pub fn listed(&self, info: &WorkflowExecutionInfo) -> WorkflowExecution<S> {
         let id = &info.execution;
         self.run(id.workflow_id.clone(), id.run_id.clone())
+    }
+}
+
+/// Whether the service does not know the execution. That it does not know the domain is the same
+/// fault, in other words.
+fn is_unknown(error: &ServiceError) -> bool {
+    match error {
+        ServiceError::Fault(fault) => {
+            fault.kind == FaultKind::UnknownResource && !fault.message.starts_with("Unknown domain")
+        }
+        _ => false,
     }
 }
 

@@ -66,6 +66,15 @@ pub(crate) fn count(number: u64, one: &str, more: &str) -> String {
     }
 }
 
+/// A name as a shell takes it for one word.
+pub(crate) fn word(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=@,".contains(c);
+    match !name.is_empty() && name.chars().all(plain) {
+        true => name.to_owned(),
+        false => format!("'{}'", name.replace('\'', "'\\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +96,12 @@ mod tests {
         assert_eq!(words, expected);
         let time = Timestamp::from_millis(1_490_445_225_378);
         assert_eq!(moment(time), "2017-03-25 12:33:45 UTC");
+    }
+
+    #[test]
+    fn a_name_is_one_word() {
+        assert_eq!(word("22+x/y="), "22+x/y=");
+        assert_eq!(word("it's two; rm"), r"'it'\''s two; rm'");
     }
 
     #[test]

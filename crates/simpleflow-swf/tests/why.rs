@@ -184,6 +184,12 @@ fn timers_children_and_signals() {
                 .execution_context(r#"{"waiting_signals": ["paid"]}"#)
         })
         .child_started("order-7-bill");
+    let told = why(history.clone().signaled("paid", "1"), 20);
+    let unseen = told
+        .findings()
+        .iter()
+        .find(|finding| finding.about.as_deref() == Some("paid"));
+    assert_eq!(unseen.unwrap().kind, "signal_unseen");
     // The decision that the start of the child caused.
     let history = history.decision(|d| d.execution_context(r#"{"waiting_signals": ["paid"]}"#));
     assert_snapshot!(why(history, 20), @"

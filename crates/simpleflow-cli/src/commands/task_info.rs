@@ -13,13 +13,9 @@ use crate::table::{Cell, Format, Table};
 Example:
   simpleflow --format human task.info quickstart order-7 activity-examples.basic.double-1")]
 pub(crate) struct TaskInfo {
-    /// The execution, as [DOMAIN] WORKFLOW_ID, and the id of the task: an activity id, the
-    /// workflow id of a child, a timer id, the name of a marker or signal.
-    #[arg(
-        value_names = ["DOMAIN", "WORKFLOW_ID", "TASK_ID"],
-        required = true,
-        num_args = 2..=3
-    )]
+    /// The execution and the id of the task, as [DOMAIN] WORKFLOW_ID TASK_ID. The id is an
+    /// activity id, the workflow id of a child, a timer id, or the name of a marker or signal.
+    #[arg(value_name = "EXECUTION TASK_ID", required = true, num_args = 2..=3)]
     names: Vec<String>,
 
     /// The run id. By default the open run, or else the one that was started last.

@@ -16,12 +16,8 @@ Examples:
   simpleflow workflow.signal quickstart order-7 approved --input '{\"by\": \"ann\"}'
   SWF_DOMAIN=quickstart simpleflow workflow.signal order-7 approved")]
 pub(crate) struct WorkflowSignal {
-    /// The execution, as [DOMAIN] WORKFLOW_ID [RUN_ID], and the name of the signal.
-    #[arg(
-        value_names = ["DOMAIN", "WORKFLOW_ID", "RUN_ID", "SIGNAL"],
-        required = true,
-        num_args = 2..=4
-    )]
+    /// The execution and the name of the signal, as [DOMAIN] WORKFLOW_ID [RUN_ID] SIGNAL.
+    #[arg(value_name = "EXECUTION SIGNAL", required = true, num_args = 2..=4)]
     names: Vec<String>,
 
     /// The payload, as JSON.

@@ -80,8 +80,9 @@ pub(super) fn list(facts: &Facts, kind: ListKind, name: &TaskListName) -> List {
             let _ = write!(
                 text,
                 "\nNo {who} has taken a task of this execution from there yet. Is one running?\n\
-                 simpleflow {command}.start --domain {} --task-list {name}",
-                facts.domain
+                 simpleflow {command}.start --domain {} --task-list {}",
+                words::word(&facts.domain),
+                words::word(name),
             );
         }
     }
@@ -150,8 +151,8 @@ fn decision_task(facts: &Facts) -> Option<Finding> {
                 ", the last by {}",
                 words::identity(who)
             )),
-            facts.domain,
-            facts.execution.workflow_id,
+            words::word(&facts.domain),
+            words::word(&facts.execution.workflow_id),
             facts.execution.run_id,
         );
     }
@@ -221,32 +222,47 @@ fn signals(facts: &Facts) -> Vec<Finding> {
     let Ok(context) = serde_json::from_str::<serde_json::Value>(context) else {
         return Vec::new();
     };
-    let decided = facts.history.decision_tasks().iter().rev();
-    let since = decided
-        .filter(|task| task.state == State::Completed)
-        .find_map(|task| task.ended);
+    let mut decided = facts.history.decision_tasks().iter().rev();
+    let decided = decided.find(|task| task.state == State::Completed);
     let names = context["waiting_signals"].as_array().into_iter().flatten();
     names
         .filter_map(serde_json::Value::as_str)
-        .map(|name| {
-            let since = since.map(|since| since.timestamp);
-            let text = format!(
-                "It waits for signal {name}, at least since {}. To send it:\n\
-                 simpleflow workflow.signal {} {} {} {name} --input JSON",
-                since.map_or("its start".to_owned(), |since| ago(facts.now, since)),
-                facts.domain,
-                facts.execution.workflow_id,
-                facts.execution.run_id,
-            );
-            Finding {
-                kind: "signal",
-                about: Some(name.into()),
-                since,
-                text,
-                ..Finding::default()
-            }
-        })
+        .map(|name| signal(facts, name, decided))
         .collect()
+}
+
+/// A signal that the last decision waits for. It may have come since.
+fn signal(facts: &Facts, name: &str, decided: Option<&Attempt>) -> Finding {
+    let seen = decided.and_then(|task| task.started);
+    let came = facts.history.task(TaskKind::Signal, name);
+    let came = came
+        .map(|task| task.last().scheduled)
+        .filter(|came| seen.is_none_or(|seen| seen.event_id < came.event_id));
+    let since = decided.and_then(|task| task.ended).map(|at| at.timestamp);
+    let since = came.map(|came| came.timestamp).or(since);
+    let when = since.map_or("its start".to_owned(), |since| ago(facts.now, since));
+    let text = match came {
+        Some(_) => format!("Signal {name} has come, at {when}. The decider is to see it yet."),
+        None => format!(
+            "It waits for signal {name}, at least since {when}. To send it:\n\
+             simpleflow workflow.signal {} {} {} {} --input JSON",
+            words::word(&facts.domain),
+            words::word(&facts.execution.workflow_id),
+            facts.execution.run_id,
+            words::word(name),
+        ),
+    };
+    Finding {
+        kind: if came.is_some() {
+            "signal_unseen"
+        } else {
+            "signal"
+        },
+        about: Some(name.into()),
+        since,
+        text,
+        ..Finding::default()
+    }
 }
 
 fn nothing_open(facts: &Facts) -> Finding {

@@ -275,8 +275,8 @@ fn child(facts: &Facts, task: &Task) -> Finding {
              simpleflow workflow.why {} {} {run_id}",
             named(task),
             ago(facts.now, since),
-            facts.domain,
-            task.id,
+            words::word(&facts.domain),
+            words::word(&task.id),
         ),
         None => format!(
             "Child execution {} is not started yet, since {}.",
