@@ -1,7 +1,9 @@
 //! The bare loops: poll, hand the task to a closure, answer.
 //!
 //! They replay nothing, retry nothing and send no heartbeat: a decider or worker that is written
-//! against SWF itself does that as it sees fit. What the service says is returned.
+//! against SWF itself does that as it sees fit. What the service says is returned. A poll that is
+//! under way at the stop is dropped; a task that Amazon SWF hands to it meanwhile waits for its time
+//! limit.
 
 use futures::future::{self, Either};
 use futures::stream::TryStreamExt as _;

@@ -229,6 +229,25 @@ fn an_activity_that_is_refused_again_and_again() {
 }
 
 #[test]
+fn many_of_a_kind_are_not_all_told() {
+    let history = started().decision(|d| {
+        (1..=12).fold(d, |d, number| {
+            d.schedule_activity(format!("pack-{number}"), "pack")
+        })
+    });
+    let why = why(history, 5);
+    let of_kind = |finding: &&simpleflow_swf::why::Finding| finding.kind == "activity_waiting";
+    assert_eq!(why.findings().iter().filter(of_kind).count(), 12);
+    let text = why.to_string();
+    assert_eq!(text.matches("waits for a worker").count(), 10, "{text}");
+    assert_eq!(text.matches("3 activity tasks wait").count(), 1, "{text}");
+    assert!(
+        text.contains("And 2 more of that kind: activity waiting."),
+        "{text}"
+    );
+}
+
+#[test]
 fn nothing_is_open() {
     let history = started().decision(|d| d).cancel_requested().decision(|d| d);
     assert_snapshot!(why(history, 100), @"

@@ -41,6 +41,13 @@ pub mod testing {
     pub use simpleflow_executor::testing::*;
 }
 
+/// SWF itself as objects, for programs that steer or watch executions of whatever making.
+pub mod swf {
+    pub use simpleflow_aws::AwsSwf;
+    pub use simpleflow_service::{ServiceError, SwfService};
+    pub use simpleflow_swf::*;
+}
+
 #[doc(hidden)]
 pub use simpleflow_core::__private;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use simpleflow_model::Timestamp;
 
 use crate::History;
-use crate::history::{Attempt, State, Task, TaskKind};
+use crate::history::{Attempt, State, Task};
 use crate::words;
 
 /// The longest text of a task that a tooltip shows, in characters.
@@ -56,18 +56,25 @@ impl<'a> Timeline<'a> {
         class: &str,
         from: Timestamp,
         to: Timestamp,
-        tip: &str,
     ) -> fmt::Result {
         let (from, to) = (self.place(from), self.place(to));
+        // What took no time is to be seen too.
+        let width = (to - from).max(0.05);
         write!(
             out,
-            "<rect class=\"{class}\" x=\"{from:.3}%\" width=\"{:.3}%\" height=\"14\" y=\"2\"><title>{}</title></rect>",
-            // What took no time is to be seen too.
-            (to - from).max(0.05),
-            Escaped(tip)
+            "<rect class=\"{class}\" x=\"{from:.3}%\" width=\"{width:.3}%\" height=\"14\" y=\"2\"/>"
         )
     }
 
+    fn mark(&self, out: &mut impl fmt::Write, class: &str, at: Timestamp) -> fmt::Result {
+        let place = self.place(at);
+        write!(
+            out,
+            "<circle class=\"{class}\" cx=\"{place:.3}%\" cy=\"9\" r=\"4\"/>"
+        )
+    }
+
+    /// An attempt: a bar for its wait and one for its run, or a mark for what took no time.
     fn attempt(
         &self,
         out: &mut impl fmt::Write,
@@ -76,33 +83,20 @@ impl<'a> Timeline<'a> {
         attempt: &Attempt,
     ) -> fmt::Result {
         let tip = tip(task, number, attempt);
+        write!(out, "<g><title>{}</title>", Escaped(&tip))?;
+        let scheduled = attempt.scheduled.timestamp;
         let ended = attempt.ended.map_or(self.end, |ended| ended.timestamp);
         let started = attempt.started.map_or(ended, |started| started.timestamp);
-        if started > attempt.scheduled.timestamp {
-            self.bar(out, "waits", attempt.scheduled.timestamp, started, &tip)?;
+        if started > scheduled {
+            self.bar(out, "waits", scheduled, started)?;
         }
+        let class = class(attempt.state);
         if attempt.started.is_some() {
-            self.bar(out, class(attempt.state), started, ended, &tip)?;
+            self.bar(out, class, started, ended)?;
         } else if attempt.ended.is_some() {
-            // It ended without having run: a mark where that was.
-            self.mark(out, class(attempt.state), ended, &tip)?;
+            self.mark(out, class, ended)?;
         }
-        Ok(())
-    }
-
-    fn mark(
-        &self,
-        out: &mut impl fmt::Write,
-        class: &str,
-        at: Timestamp,
-        tip: &str,
-    ) -> fmt::Result {
-        write!(
-            out,
-            "<circle class=\"{class}\" cx=\"{:.3}%\" cy=\"9\" r=\"4\"><title>{}</title></circle>",
-            self.place(at),
-            Escaped(tip)
-        )
+        out.write_str("</g>")
     }
 
     fn row(
@@ -134,14 +128,7 @@ impl<'a> Timeline<'a> {
         for task in self.history.tasks() {
             let mut bars = String::new();
             for (number, attempt) in task.attempts().iter().enumerate() {
-                match task.kind {
-                    TaskKind::Marker | TaskKind::Signal => {
-                        let tip = tip(Some(task), number, attempt);
-                        let at = attempt.scheduled.timestamp;
-                        self.mark(&mut bars, class(attempt.state), at, &tip)?;
-                    }
-                    _ => self.attempt(&mut bars, Some(task), number, attempt)?,
-                }
+                self.attempt(&mut bars, Some(task), number, attempt)?;
             }
             let took = match task.last().ran() {
                 Some(ran) => words::span(ran),
@@ -334,7 +321,7 @@ h1 { font-size: 1.3em; margin: 0; overflow-wrap: anywhere; }
 .tools { display: flex; flex-wrap: wrap; gap: 1.5em; align-items: center; }
 .key i { display: inline-block; width: 1em; height: 1em; margin: 0 .3em 0 1em;
   vertical-align: -.1em; }
-.chart { overflow-x: auto; }
+.chart { overflow: auto; max-height: 85vh; }
 table { border-collapse: collapse; width: 100%; }
 th { position: sticky; left: 0; z-index: 1; background: Canvas; text-align: left;
   font-weight: normal; max-width: 26em; overflow: hidden; text-overflow: ellipsis;
@@ -343,6 +330,7 @@ td { padding: 0 .8em 0 0; white-space: nowrap; color: var(--quiet); }
 tr { border-bottom: 1px solid var(--line); }
 small { color: var(--quiet); margin-left: .6em; }
 thead th, thead td { position: sticky; top: 0; z-index: 2; background: Canvas; }
+thead th { z-index: 3; }
 .lane { width: 100%; min-width: 30em; padding: 0; }
 svg { display: block; width: 100%; height: 18px; overflow: visible; }
 rect { rx: 2px; }
