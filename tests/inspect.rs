@@ -474,7 +474,7 @@ fn a_history_is_replayed_against_the_code() {
     assert_eq!(start(&[BASIC, "-i", "[1, 0]", "--history", path]).code, 0);
     let replayed = world.out(&["workflow.replay", BASIC, "--history", path]);
     assert!(
-        replayed.contains("same decisions: 4 decision tasks"),
+        replayed.contains("same decisions (decision tasks: 4, "),
         "{replayed}"
     );
     let other = std::fs::read_to_string(path).unwrap();
@@ -535,6 +535,13 @@ fn an_execution_of_the_service_is_replayed() {
     ]);
     command.env("LOG_LEVEL", "error");
     assert_eq!(run(command, "").code, 0);
+    let name = "examples.basic.increment";
+    let activity_type = json!({"name": name, "version": "example"});
+    let registered = json!({"domain": DOMAIN, "name": name, "version": "example"});
+    world.call("RegisterActivityType", registered);
+    let mut increment = pack("activity-examples.basic.increment-1");
+    increment["scheduleActivityTaskDecisionAttributes"]["activityType"] = activity_type;
+    world.decide(json!([increment]), "");
     let args = [
         "workflow.replay",
         BASIC,
@@ -545,7 +552,7 @@ fn an_execution_of_the_service_is_replayed() {
     ];
     let replayed = world.out(&args);
     assert!(
-        replayed.contains("same decisions: 0 decision tasks, 2 events"),
+        replayed.contains("same decisions (decision tasks: 1, events: 5)"),
         "{replayed}"
     );
 }

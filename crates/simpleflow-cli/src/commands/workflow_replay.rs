@@ -64,7 +64,7 @@ impl WorkflowReplay {
         let decided = history.events.iter().filter(answered).count();
         Replay::of(entry, history).check()?;
         output::print(
-            format!("same decisions: {decided} decision tasks, {events} events\n").as_bytes(),
+            format!("same decisions (decision tasks: {decided}, events: {events})\n").as_bytes(),
         )
     }
 
