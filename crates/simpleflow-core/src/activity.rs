@@ -2,6 +2,7 @@
 
 mod call;
 mod context;
+mod program;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use simpleflow_model::{SmolStr, TaskPriority, Timeout};
 pub(crate) use call::ArgKind;
 pub use call::{ActivityCall, Arg, IntoArg};
 pub use context::{ActivityContext, ActivityInfo, HeartbeatSink};
+pub use program::{PROGRAM_ERROR, Program};
 
 use crate::error::Failure;
 use crate::payload::Parameter;
@@ -45,6 +47,8 @@ pub struct ActivityDefinition {
     pub idempotent: bool,
     /// A JSON object that travels beside the arguments, if there is one.
     pub meta: Option<SmolStr>,
+    /// The command line that it begins with, if it is a program.
+    pub program: &'static [&'static str],
     /// Its parameters.
     pub parameters: &'static [Parameter],
     /// Where in the source it is defined.
@@ -70,6 +74,7 @@ impl ActivityDefinition {
             task_priority: None,
             idempotent: false,
             meta: None,
+            program: &[],
             parameters,
             location: "",
         }
@@ -85,6 +90,8 @@ pub enum RunningActivity {
     Async(Pin<Box<dyn Future<Output = ActivityResult> + Send>>),
     /// A plain `fn`: it gets a thread of its own.
     Blocking(Box<dyn FnOnce() -> ActivityResult + Send>),
+    /// A program: it gets a process of its own.
+    Program(Program),
 }
 
 /// Something that a worker can run. `#[activity]` implements it.

@@ -9,6 +9,7 @@ use serde_json::json;
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{SmolStr, limits};
 
+use crate::flow::too_long;
 use crate::payload::ArgumentError;
 
 /// The result of a workflow or an activity.
@@ -165,7 +166,13 @@ impl Failure {
         Self::with_type(std::any::type_name::<E>(), &error.to_string(), &causes)
     }
 
-    pub(crate) fn with_type(type_name: &str, message: &str, traceback: &[String]) -> Self {
+    /// The failure of an activity whose result is longer than SWF takes.
+    pub fn result_too_long(length: usize) -> Self {
+        Self::of_activity(&Error::msg(too_long("result", length)))
+    }
+
+    /// The failure of an activity with an error of this type, in the original's form.
+    pub fn with_type(type_name: &str, message: &str, traceback: &[String]) -> Self {
         let error = short_type_name(type_name);
         let reason = match message {
             "" => error.to_owned(),

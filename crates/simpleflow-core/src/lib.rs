@@ -25,7 +25,7 @@ mod workflow;
 
 pub use activity::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityInfo, ActivityResult, Arg,
-    DEFAULT_TIMEOUT, HeartbeatSink, IntoArg, RunningActivity,
+    DEFAULT_TIMEOUT, HeartbeatSink, IntoArg, PROGRAM_ERROR, Program, RunningActivity,
 };
 pub use context::RunContext;
 pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};

@@ -18,7 +18,7 @@ use crate::in_process::InProcess;
 use crate::outcome::Outcome;
 use crate::registration::register_all;
 use crate::start::{StartError, StartOptions, start};
-use crate::worker::Worker;
+use crate::worker::{Ending, Worker};
 
 /// The domain of local executions.
 pub const LOCAL_DOMAIN: &str = "local";
@@ -255,7 +255,9 @@ impl Local {
                 .poll_activity_now(&worker.poll_request(&task_list))
             {
                 Ok(Some((task, at_work))) => {
-                    if let Some(background) = worker.begin(task, &task_list).await {
+                    if let Some(background) =
+                        worker.begin(task, &task_list, Ending::default()).await
+                    {
                         self.runtime().spawn(async move {
                             background.await;
                             drop((slot, at_work));

@@ -156,7 +156,7 @@ impl<S: Closes> Simpleflow<S> {
         let worker = Worker::new(service.clone(), NAME.into(), registry);
         let (most, stopped) = (NonZeroUsize::MIN.saturating_add(999), stop.clone());
         tokio::task::spawn_local(async move {
-            worker.run(&"workers".into(), most, &stopped).await;
+            worker.run(&"workers".into(), most, &stopped.into()).await;
         });
         Ok(Self {
             name,

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use simpleflow_model::{
     ActivityId, DomainName, RunId, SmolStr, TaskListName, TypeName, Version, WorkflowId,
 };
 
 /// Which task an activity runs for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ActivityInfo {
     /// The name of the activity type.
     pub name: TypeName,

@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use simpleflow_core::HeartbeatSink;
+use simpleflow_core::{ActivityDefinition, ActivityInfo, HeartbeatSink};
 use simpleflow_model::operation::RecordActivityTaskHeartbeat;
-use simpleflow_model::{FaultKind, SmolStr, TaskToken, Timeout, limits};
+use simpleflow_model::{ActivityId, FaultKind, SmolStr, TaskToken, limits};
 use simpleflow_service::SwfService;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until};
 
 /// How many beats fit into the activity's limit, so that one that is lost ends nothing.
 const BEATS_PER_LIMIT: u32 = 3;
+
+/// The shortest time between two beats that the activity does not ask for.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Why an activity has to stop.
 pub(super) enum Stopped {
@@ -24,33 +27,60 @@ pub(super) enum Stopped {
 }
 
 pub(super) struct Heart {
-    interval: Duration,
+    activity_id: ActivityId,
+    /// None when only the activity itself reports.
+    interval: Option<Duration>,
+    /// When the activity's time to run is up. A submit may give it another time, of which a worker
+    /// does not learn, so this is when to ask the service.
+    limit: Option<Duration>,
     stopped: AtomicBool,
     /// What the activity said last, until it is sent.
     details: Mutex<Option<SmolStr>>,
     said: Notify,
+    too_long: AtomicBool,
 }
 
 impl Heart {
-    pub(super) fn new(interval: Duration, limit: Timeout) -> Self {
-        let interval = match limit.duration() {
+    pub(super) fn new(
+        interval: Duration,
+        definition: &ActivityDefinition,
+        info: &ActivityInfo,
+    ) -> Self {
+        let interval = match definition.heartbeat_timeout.duration() {
             Some(limit) => interval.min(limit / BEATS_PER_LIMIT),
             None => interval,
         };
         Self {
-            interval: interval.max(Duration::from_millis(100)),
+            activity_id: info.activity_id.clone(),
+            interval: Some(interval).filter(|interval| !interval.is_zero()),
+            limit: definition.start_to_close_timeout.duration(),
             stopped: AtomicBool::new(false),
             details: Mutex::new(None),
             said: Notify::new(),
+            too_long: AtomicBool::new(false),
         }
+    }
+
+    /// Tells the activity that it has to stop.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
     }
 
     /// Beats until the activity has to stop. A beat that fails otherwise is tried again with the
     /// next.
     pub(super) async fn beat<S: SwfService>(&self, service: &S, token: &TaskToken) -> Stopped {
+        let mut limit = self.limit.map(|limit| Instant::now() + limit);
         let mut latest = None;
         loop {
-            let _ = timeout(self.interval, self.said.notified()).await;
+            let interval = self
+                .interval
+                .map(|time| Instant::now() + time.max(SHORTEST));
+            tokio::select! {
+                () = self.said.notified() => {}
+                () = at(interval) => {}
+                // A moment later, so that the service has seen it too.
+                () = at(limit.map(|limit| limit + SHORTEST)) => limit = None,
+            }
             let said = self
                 .details
                 .lock()
@@ -62,27 +92,44 @@ impl Heart {
                 details: latest.clone(),
                 ..RecordActivityTaskHeartbeat::default()
             };
-            let stopped = match service.record_activity_task_heartbeat(request).await {
-                Ok(status) if status.cancel_requested => Stopped::Cancelled,
-                Ok(_) => continue,
-                Err(error) if error.is_fault(FaultKind::UnknownResource) => Stopped::Lost,
-                Err(error) => {
-                    tracing::warn!("a heartbeat failed, the next is tried: {error}");
-                    continue;
+            match service.record_activity_task_heartbeat(request).await {
+                Ok(status) if status.cancel_requested => return Stopped::Cancelled,
+                Ok(_) => {}
+                Err(error) if error.is_fault(FaultKind::UnknownResource) => {
+                    tracing::warn!(activity_id = %self.activity_id, "the task is lost: {error}");
+                    return Stopped::Lost;
                 }
-            };
-            self.stopped.store(true, Ordering::Release);
-            return stopped;
+                Err(error) => tracing::warn!(
+                    activity_id = %self.activity_id,
+                    "a heartbeat failed, the next is tried: {error}"
+                ),
+            }
         }
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
 impl HeartbeatSink for Heart {
     fn heartbeat(&self, details: Option<SmolStr>) {
-        // Longer details than the service takes would lose the beat.
-        let details = details.filter(|d| d.chars().count() <= limits::HEARTBEAT_DETAILS_LENGTH);
+        let length = details.as_deref().map_or(0, |text| text.chars().count());
         // A beat without details leaves those that wait to be sent.
-        if details.is_some() {
+        if length > limits::HEARTBEAT_DETAILS_LENGTH {
+            // The service would refuse the beat with them.
+            if !self.too_long.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    activity_id = %self.activity_id,
+                    "the heartbeat goes without its details: SWF takes at most {} characters, \
+                     not {length}; said once for each task",
+                    limits::HEARTBEAT_DETAILS_LENGTH
+                );
+            }
+        } else if details.is_some() {
             *self.details.lock().unwrap_or_else(PoisonError::into_inner) = details;
         }
         self.said.notify_one();

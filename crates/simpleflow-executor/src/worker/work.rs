@@ -1,0 +1,148 @@
+//! What runs an activity: its code in this process, a process with its code, or a program.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use simpleflow_core::panics::{self, Panic};
+use simpleflow_core::{
+    ActivityContext, ActivityEntry, ActivityInfo, ActivityResult, Failure, HeartbeatSink, Program,
+    RunningActivity,
+};
+use simpleflow_model::SmolStr;
+use tokio_util::sync::CancellationToken;
+
+use super::process::Isolated;
+use super::{process, program};
+
+/// The rest of an activity.
+type Running = Pin<Box<dyn Future<Output = ActivityResult> + Send>>;
+
+/// An activity that has its arguments.
+pub(super) enum Work {
+    Async(Pin<Box<CatchPanic>>),
+    Blocking(Box<dyn FnOnce() -> ActivityResult + Send>),
+    Program(Program, ActivityInfo, Option<Arc<Isolated>>),
+    Process(ActivityInfo, Arc<dyn HeartbeatSink>, Arc<Isolated>),
+}
+
+/// Gives an activity its arguments.
+///
+/// # Errors
+/// When they do not fit.
+pub(super) fn start(
+    entry: &ActivityEntry,
+    info: ActivityInfo,
+    sink: Arc<dyn HeartbeatSink>,
+    isolated: Option<&Arc<Isolated>>,
+) -> Result<Work, Failure> {
+    // A program is isolated already.
+    if let Some(isolated) = isolated
+        && entry.definition().program.is_empty()
+    {
+        return Ok(Work::Process(info, sink, Arc::clone(isolated)));
+    }
+    let context = ActivityContext::new(info.clone(), sink);
+    let started = panics::catch(|| entry.start(context, &info.input));
+    let running = started.unwrap_or_else(|panic| Err(panic_failure(&panic)))?;
+    Ok(match running {
+        RunningActivity::Async(future) => Work::Async(Box::pin(CatchPanic(future))),
+        RunningActivity::Blocking(run) => Work::Blocking(run),
+        RunningActivity::Program(program) => Work::Program(program, info, isolated.cloned()),
+    })
+}
+
+impl Work {
+    /// The result, when it is there without a wait.
+    pub(super) fn poll_once(&mut self) -> Option<ActivityResult> {
+        let Self::Async(future) = self else {
+            return None;
+        };
+        match future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Whether it comes to its end when it is told to quit. What does not is dropped.
+    pub(super) fn ends_itself(&self) -> bool {
+        matches!(self, Self::Program(..) | Self::Process(..))
+    }
+
+    /// Whether it cannot be dropped either.
+    pub(super) fn blocks(&self) -> bool {
+        matches!(self, Self::Blocking(_))
+    }
+
+    /// The rest of it. When it quits its result means nothing.
+    pub(super) fn future(self, quit: &CancellationToken) -> Running {
+        let quit = quit.clone();
+        match self {
+            Self::Async(future) => future,
+            Self::Blocking(run) => Box::pin(async move {
+                let run = || panics::catch(run).unwrap_or_else(|p| Err(panic_failure(&p)));
+                tokio::task::spawn_blocking(run)
+                    .await
+                    .unwrap_or_else(|error| {
+                        Err(Failure::new(
+                            format!("the activity's thread was lost: {error}"),
+                            None,
+                        ))
+                    })
+            }),
+            Self::Program(program, info, isolated) => Box::pin(async move {
+                let limit = isolated.and_then(|isolated| isolated.memory_limit);
+                program::run(program, &info, limit, &quit).await
+            }),
+            Self::Process(info, sink, isolated) => {
+                Box::pin(async move { process::run(&isolated, &info, &*sink, &quit).await })
+            }
+        }
+    }
+}
+
+/// Heartbeats that nobody waits for.
+pub(super) struct Unheard;
+
+impl HeartbeatSink for Unheard {
+    fn heartbeat(&self, details: Option<SmolStr>) {
+        tracing::info!(
+            details = details.as_deref().unwrap_or_default(),
+            "heartbeat"
+        );
+    }
+
+    fn is_cancel_requested(&self) -> bool {
+        false
+    }
+}
+
+fn panic_failure(panic: &Panic) -> Failure {
+    Failure::new(
+        format!("panic: {}", panic.message),
+        Some(
+            serde_json::json!({
+                "error": "panic",
+                "error_type": "panic",
+                "message": panic.message,
+                "traceback": [panic.location],
+            })
+            .to_string(),
+        ),
+    )
+}
+
+/// A future whose panics are failures.
+pub(super) struct CatchPanic(Pin<Box<dyn Future<Output = ActivityResult> + Send>>);
+
+impl Future for CatchPanic {
+    type Output = ActivityResult;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<ActivityResult> {
+        panics::catch(|| self.0.as_mut().poll(context))
+            .unwrap_or_else(|panic| Poll::Ready(Err(panic_failure(&panic))))
+    }
+}
