@@ -3,4 +3,5 @@
 pub mod approval;
 pub mod basic;
 pub mod fan_out;
+pub mod program;
 pub mod retry;

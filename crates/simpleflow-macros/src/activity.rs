@@ -3,7 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Error, Ident, ImplItem, Item, ItemFn, ItemImpl, Result, Type, Visibility};
+use syn::{
+    Attribute, Error, ForeignItemFn, Ident, ImplItem, Item, ItemFn, ItemImpl, Result, Type,
+    Visibility,
+};
 
 use crate::Problems;
 use crate::definition::definition;
@@ -24,6 +27,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("task_priority", Kind::Priority),
     ("idempotent", Kind::Flag),
     ("meta", Kind::Json),
+    ("program", Kind::Program),
 ];
 
 pub(crate) fn expand(
@@ -31,10 +35,29 @@ pub(crate) fn expand(
     item: &Item,
     problems: &mut Problems,
 ) -> Result<TokenStream> {
+    let program = settings::place_of("program", &settings);
     let assignments = settings::assignments(settings, SETTINGS, problems);
+    if let (Item::Fn(_) | Item::Impl(_), Some(place)) = (item, program) {
+        problems.push(Error::new(
+            place,
+            "a program runs in place of code: end the function with `;` after its signature",
+        ));
+    }
     match item {
         Item::Fn(function) => expand_function(&assignments, function),
         Item::Impl(block) => expand_impl(&assignments, block),
+        Item::Verbatim(tokens)
+            if let Ok(function) = syn::parse2::<ForeignItemFn>(tokens.clone()) =>
+        {
+            if program.is_none() {
+                return Err(Error::new(
+                    function.sig.ident.span(),
+                    "a function without a body is a program: name it, as in \
+                     `#[activity(program = \"convert\")]`, or write the body",
+                ));
+            }
+            expand_program(&assignments, &function)
+        }
         other => Err(Error::new(
             other.span(),
             "`#[activity]` goes on a function, or on the `impl` block of a struct that has a \
@@ -47,37 +70,79 @@ fn expand_function(assignments: &[TokenStream], function: &ItemFn) -> Result<Tok
     let signature = Signature::of_function(&function.sig)?;
     let ItemFn { attrs, vis, .. } = function;
     let name = &function.sig.ident;
+    let running = running(&signature, &quote!(#name::run));
+    let item = stateless(assignments, attrs, vis, name, &signature, &running);
     let conditions = parameter::conditions(attrs);
-    let docs: Vec<_> = attrs.iter().filter(|a| a.path().is_ident("doc")).collect();
-    let undocumented = |text: &str| docs.is_empty().then(|| quote!(#[doc = #text]));
-    let (type_doc, run_doc) = (
-        undocumented("An activity."),
-        undocumented("The function itself."),
-    );
-    let activity = name.to_token_stream();
-    let call = call(&signature, &activity, vis, name);
-    let definition = definition(
-        &quote!(::simpleflow::ActivityDefinition),
-        name,
-        assignments,
-        signature.arguments(),
-    );
-    let implementation = implementation(&signature, &activity, &definition, &quote!(#name::run));
+    let run_doc = docs(attrs)
+        .is_empty()
+        .then(|| quote!(#[doc = "The function itself."]));
     let mut run = function.clone();
     run.sig.ident = format_ident!("run", span = name.span());
     Ok(quote! {
-        #(#conditions)*
-        #(#docs)*
-        #type_doc
-        #[allow(non_camel_case_types)]
-        #[derive(::core::default::Default)]
-        #vis struct #name {}
+        #item
 
         #(#conditions)*
         impl #name {
             #run_doc
             #run
         }
+    })
+}
+
+/// A signature alone: a program is what runs.
+fn expand_program(assignments: &[TokenStream], function: &ForeignItemFn) -> Result<TokenStream> {
+    let signature = Signature::of_program(&function.sig)?;
+    let output = &signature.output.ty;
+    let program = quote_spanned!(signature.output.span=> ::simpleflow::Program::new::<#output>);
+    let running = quote_spanned! {Span::mixed_site()=>
+        ::simpleflow::RunningActivity::Program(
+            #program(<Self as ::simpleflow::Activity>::definition().program, input)?
+        )
+    };
+    let ForeignItemFn { attrs, vis, .. } = function;
+    let name = &function.sig.ident;
+    Ok(stateless(
+        assignments,
+        attrs,
+        vis,
+        name,
+        &signature,
+        &running,
+    ))
+}
+
+fn docs(attrs: &[Attribute]) -> Vec<&Attribute> {
+    attrs.iter().filter(|a| a.path().is_ident("doc")).collect()
+}
+
+/// An activity without state, and its call: both have the function's name.
+fn stateless(
+    assignments: &[TokenStream],
+    attrs: &[Attribute],
+    vis: &Visibility,
+    name: &Ident,
+    signature: &Signature,
+    running: &TokenStream,
+) -> TokenStream {
+    let conditions = parameter::conditions(attrs);
+    let docs = docs(attrs);
+    let type_doc = docs.is_empty().then(|| quote!(#[doc = "An activity."]));
+    let activity = name.to_token_stream();
+    let call = call(signature, &activity, vis, name);
+    let definition = definition(
+        &quote!(::simpleflow::ActivityDefinition),
+        name,
+        assignments,
+        signature.arguments(),
+    );
+    let implementation = implementation(signature, &activity, &definition, running);
+    quote! {
+        #(#conditions)*
+        #(#docs)*
+        #type_doc
+        #[allow(non_camel_case_types)]
+        #[derive(::core::default::Default)]
+        #vis struct #name {}
 
         #(#conditions)*
         #(#docs)*
@@ -93,7 +158,7 @@ fn expand_function(assignments: &[TokenStream], function: &ItemFn) -> Result<Tok
                 || ::simpleflow::__private::ActivityEntry::of(#name {})
             )
         }
-    })
+    }
 }
 
 fn expand_impl(assignments: &[TokenStream], block: &ItemImpl) -> Result<TokenStream> {
@@ -146,8 +211,8 @@ fn expand_impl(assignments: &[TokenStream], block: &ItemImpl) -> Result<TokenStr
         assignments,
         signature.arguments(),
     );
-    let implementation =
-        implementation(&signature, &activity, &definition, &quote!(<#ty>::execute));
+    let running = running(&signature, &quote!(<#ty>::execute));
+    let implementation = implementation(&signature, &activity, &definition, &running);
     Ok(quote! {
         #block
 
@@ -194,12 +259,13 @@ fn call(
     }
 }
 
-/// The implementation of the trait, of which `function` is what runs.
+/// The implementation of the trait. `running` is the activity with its arguments, which are in the
+/// variables of their names.
 fn implementation(
     signature: &Signature,
     activity: &TokenStream,
     definition: &TokenStream,
-    function: &TokenStream,
+    running: &TokenStream,
 ) -> TokenStream {
     let here = Span::mixed_site();
     let arguments = parameter::read_from(
@@ -215,7 +281,6 @@ fn implementation(
         let read = argument.read(None);
         quote_spanned!(here=> #(#conditions)* let #name: #ty = #read;)
     });
-    let running = running(signature, function);
     quote_spanned! {here=>
         impl ::simpleflow::Activity for #activity {
             #definition

@@ -33,6 +33,23 @@ use syn::{Error, Item, parse_macro_input};
 /// The function returns a value that has a JSON form, or a `Result` of one: a type whose name
 /// ends with `Result` is taken for such a `Result`.
 ///
+/// A function without a body is a program, named by the setting `program`: a text, or a list that
+/// begins with it, as in
+///
+/// ```ignore
+/// #[activity(program = ["python3", "thumbnail.py"])]
+/// fn thumbnail(source: String, width: u32) -> Result<String>;
+/// ```
+///
+/// Its command line goes on with the arguments: a text stands as it is, any other value as JSON,
+/// `null` is left out. Arguments that come by name are options, `--width=80` or `-w=80`. The input
+/// is on its stdin as JSON, and its task in variables of the environment: `SIMPLEFLOW_DOMAIN`,
+/// `SIMPLEFLOW_WORKFLOW_ID`, `SIMPLEFLOW_RUN_ID`, `SIMPLEFLOW_TASK_LIST`,
+/// `SIMPLEFLOW_ACTIVITY_ID`, `SIMPLEFLOW_ACTIVITY_NAME`, `SIMPLEFLOW_ACTIVITY_VERSION`. What it
+/// prints on stdout is the result: JSON, or text where a text is expected. An exit code other than
+/// 0 is its failure, with the end of what it printed on stderr in the details. When it has to stop
+/// it gets SIGTERM, and SIGKILL three seconds later, with all processes of its group.
+///
 /// Settings, all optional: `name`, `version`, `task_list` (text); `retry`, `task_priority`
 /// (integers); `raises_on_failure`, `idempotent` (booleans); `start_to_close_timeout`,
 /// `schedule_to_close_timeout`, `schedule_to_start_timeout`, `heartbeat_timeout` (seconds, or

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Tags,
     /// The text of a JSON object.
     Json,
+    /// The text of a program, or a list that begins with it.
+    Program,
 }
 
 /// `name = value`, of which the value may have been forgotten.
@@ -44,6 +46,15 @@ impl Parse for Setting {
         let value = if at_end() { None } else { Some(input.parse()?) };
         Ok(Self { name, value })
     }
+}
+
+/// The place of a setting, if it is among them.
+pub(crate) fn place_of(name: &str, settings: &TokenStream) -> Option<Span> {
+    let settings = Punctuated::<Setting, Token![,]>::parse_terminated
+        .parse2(settings.clone())
+        .ok()?;
+    let setting = settings.iter().find(|setting| setting.name == name)?;
+    Some(setting.name.span())
 }
 
 /// The statements that put each setting into the definition in the variable `definition`, which
@@ -171,6 +182,16 @@ impl Kind {
                 serde_json::from_str::<Object>(&text.value()).ok()?;
                 quote!(::core::option::Option::Some(::core::convert::Into::into(#text)))
             }
+            (Self::Program, _) => {
+                let parts: Vec<_> = match value {
+                    Expr::Array(array) => array.elems.iter().map(text).collect::<Option<_>>()?,
+                    _ => vec![text(value)?],
+                };
+                if parts.first()?.value().is_empty() {
+                    return None;
+                }
+                quote!(&[#(#parts),*])
+            }
             _ => return None,
         }))
     }
@@ -191,6 +212,10 @@ impl Kind {
             ),
             Self::Tags => ("a list of texts", "[\"nightly\", \"video\"]"),
             Self::Json => ("the text of a JSON object", "r#\"{\"owner\": \"video\"}\"#"),
+            Self::Program => (
+                "the name of a program, or a list of it and its first arguments",
+                "[\"python3\", \"thumbnail.py\"]",
+            ),
         }
     }
 }

@@ -41,6 +41,27 @@ impl Signature {
         }
     }
 
+    /// The signature of a program.
+    pub(crate) fn of_program(signature: &syn::Signature) -> Result<Self> {
+        if let Some(keyword) = &signature.asyncness {
+            return Err(Error::new_spanned(
+                keyword,
+                "a program is a process of its own: leave out `async`",
+            ));
+        }
+        if let Some(context) = signature.inputs.iter().find(|input| match input {
+            FnArg::Receiver(_) => false,
+            FnArg::Typed(input) => is_context(&input.ty),
+        }) {
+            return Err(Error::new_spanned(
+                context,
+                "a program has no `ActivityContext`: it learns of its task from variables of the \
+                 environment such as SIMPLEFLOW_WORKFLOW_ID",
+            ));
+        }
+        Self::of_function(signature)
+    }
+
     /// The signature of a struct's `execute`.
     pub(crate) fn of_method(signature: &syn::Signature) -> Result<Self> {
         match signature.receiver() {

@@ -9,8 +9,9 @@ pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
     ActivityResult, Arg, Duplicate, Error, Failure, Flow, Future, FutureState, Get, HeartbeatSink,
-    IntoArg, Registry, Result, RunContext, RunningActivity, Submit, TaskError, TaskErrorKind,
-    WaitAll, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    IntoArg, Program, Registry, Result, RunContext, RunningActivity, Submit, TaskError,
+    TaskErrorKind, WaitAll, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry,
+    WorkflowInput, bail,
 };
 pub use simpleflow_core::{payload, replay};
 pub use simpleflow_macros::{activity, workflow};

@@ -147,6 +147,7 @@ fn end(running: RunningActivity) -> ActivityResult {
     match running {
         RunningActivity::Async(future) => block_on(future),
         RunningActivity::Blocking(function) => function(),
+        RunningActivity::Program(program) => panic!("{program:?} needs a worker"),
     }
 }
 
@@ -207,6 +208,7 @@ fn a_definition_has_the_attribute_s_values() {
             task_priority: Some(TaskPriority(-5)),
             idempotent: true,
             meta: Some(r#"{"owner": "video"}"#.into()),
+            program: &[],
             parameters: &[
                 Parameter {
                     name: "path",
@@ -349,6 +351,41 @@ fn an_async_function_is_a_future_and_another_is_for_a_thread() {
         started::<parse>("[\"1\"]"),
         RunningActivity::Blocking(_)
     ));
+}
+
+/// A thumbnail.
+#[activity(program = ["convert", "-thumbnail"], task_list = "images")]
+fn thumbnail(width: u32, source: String, target: Option<String>) -> Result<Vec<u32>>;
+
+#[test]
+fn a_signature_alone_is_a_program() {
+    let start = |input: &str| {
+        let activity = std::sync::Arc::new(thumbnail::default());
+        activity.start(ActivityContext::for_test(), input)
+    };
+    let definition = thumbnail::definition();
+    assert_eq!(definition.name, "macros.thumbnail");
+    assert_eq!(definition.program, ["convert", "-thumbnail"]);
+    assert_eq!(definition.task_list, "images");
+    let Ok(RunningActivity::Program(program)) =
+        start(r#"{"args": [80, "a b"], "kwargs": {"target": "c"}}"#)
+    else {
+        panic!("it is a program");
+    };
+    assert_eq!(
+        program.command_line,
+        ["convert", "-thumbnail", "--target=c", "80", "a b"]
+    );
+    assert_eq!((program.read)("[80, 60]\n").unwrap(), "[80,60]");
+    // Its arguments are as much of its interface as those of a function.
+    let failure = |input: &str| match start(input) {
+        Err(failure) => failure.reason,
+        Ok(_) => panic!("{input} does not fit"),
+    };
+    assert!(failure(r#"["wide", "a"]"#).contains("expected u32, found \"wide\""));
+    assert!(failure("[80]").contains("argument 2 `source` is missing"));
+    // A call of it is like any other.
+    let _: ActivityCall<Vec<u32>> = thumbnail(80, "a", None).retry(2);
 }
 
 #[test]
@@ -505,6 +542,7 @@ fn what_is_linked_is_found() {
             "macros.parse",
             "macros.partly",
             "macros.take",
+            "macros.thumbnail",
             "video.resize",
         ]
     );

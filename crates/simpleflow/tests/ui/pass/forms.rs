@@ -35,6 +35,13 @@ fn nothing() {}
 #[activity()]
 async fn nothing_async() {}
 
+/// A program.
+#[activity(program = "true")]
+pub fn program(x: i64, point: Option<Point>) -> MyResult<Vec<Point>>;
+
+#[activity(program = ["sh", "-c", "true"])]
+fn program_without_result();
+
 #[activity]
 fn no_value() -> Result<()> {
     Ok(())
