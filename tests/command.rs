@@ -2,6 +2,7 @@
 //! should not.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use examples as _;
@@ -29,6 +30,78 @@ async fn unserialisable() -> BTreeMap<Vec<u8>, u8> {
 #[activity]
 async fn huge(characters: usize) -> String {
     "x".repeat(characters)
+}
+
+/// Adds.
+#[activity]
+async fn add(x: i64, y: i64) -> i64 {
+    x + y
+}
+
+/// Says in which process it is, in a file, and that it holds; then waits for another file beside.
+fn hold_at(context: &ActivityContext, path: &Path) -> Result<PathBuf> {
+    context.heartbeat("holding");
+    let written = path.with_extension("new");
+    std::fs::write(&written, std::process::id().to_string())?;
+    std::fs::rename(&written, path)?;
+    Ok(path.with_extension("go"))
+}
+
+/// Holds on, and can be dropped.
+#[activity]
+async fn hold(context: ActivityContext, path: PathBuf) -> Result<String> {
+    let go = hold_at(&context, &path)?;
+    while !go.exists() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok("it was let go".into())
+}
+
+/// Holds on to a thread, and does not look whether it is cancelled.
+#[activity]
+fn hold_blocking(context: ActivityContext, path: PathBuf) -> Result<String> {
+    let go = hold_at(&context, &path)?;
+    while !go.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok("it was let go".into())
+}
+
+/// Holds on in two processes.
+#[activity(program = [
+    "sh",
+    "-c",
+    "sleep 600 & echo $$ $! > \"$1.new\"; mv \"$1.new\" \"$1\"; wait",
+    "hold"
+])]
+fn hold_program(path: PathBuf);
+
+/// Counts.
+#[activity(program = ["sh", "-c", "echo \"$1\" | wc -w", "words"])]
+fn words(text: String) -> u64;
+
+/// Complains.
+#[activity(program = ["sh", "-c", "echo sorry >&2; echo so sorry >&2; exit 3"])]
+fn complain();
+
+/// Uses memory.
+#[activity]
+fn eat(mib: usize) -> usize {
+    let eaten = vec![1_u8; mib << 20];
+    std::thread::sleep(Duration::from_secs(600));
+    eaten.len()
+}
+
+/// Ends its process.
+#[activity]
+fn leave(code: i32) {
+    std::process::exit(code);
+}
+
+/// Reports with long details.
+#[activity]
+async fn talk(context: ActivityContext, characters: usize) {
+    context.heartbeat("x".repeat(characters));
 }
 
 /// Does one of the things that go wrong.

@@ -7,3 +7,5 @@ mod decider;
 mod inspect;
 mod new_project;
 mod server;
+mod swf;
+mod worker;

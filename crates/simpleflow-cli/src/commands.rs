@@ -1,11 +1,14 @@
 //! The commands, one a file.
 
+mod activity_execute;
+mod activity_rerun;
 mod completions;
 mod decider_start;
 mod info;
 mod new;
 mod server_start;
 mod task_info;
+mod worker_start;
 mod workflow_cancel;
 mod workflow_filter;
 mod workflow_history;
@@ -20,12 +23,15 @@ mod workflow_tasks;
 mod workflow_terminate;
 mod workflow_why;
 
+pub(crate) use activity_execute::ActivityExecute;
+pub(crate) use activity_rerun::ActivityRerun;
 pub(crate) use completions::Completions;
 pub(crate) use decider_start::DeciderStart;
 pub(crate) use info::Info;
 pub(crate) use new::New;
 pub(crate) use server_start::ServerStart;
 pub(crate) use task_info::TaskInfo;
+pub(crate) use worker_start::WorkerStart;
 pub(crate) use workflow_cancel::WorkflowCancel;
 pub(crate) use workflow_filter::WorkflowFilter;
 pub(crate) use workflow_history::WorkflowHistory;

@@ -4,8 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use simpleflow_core::Failure;
 use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
-use simpleflow_executor::{LocalError, Outcome, StartError as ExecutionStartError};
+use simpleflow_executor::{
+    LocalError, Outcome, RecordedActivity, StartError as ExecutionStartError,
+};
 use simpleflow_server::{CredentialsError, StartError, StopError};
 use simpleflow_service::ServiceError;
 use simpleflow_swf::SwfError;
@@ -101,6 +104,25 @@ pub(crate) enum CliError {
     ExecutionStart(#[from] ExecutionStartError),
     #[error("{workflow}: {outcome}")]
     Workflow { workflow: String, outcome: Outcome },
+    #[error("activity {name}: {}", failure.reason)]
+    Activity { name: String, failure: Failure },
+    #[error(
+        "execution {execution} has no activity {activity}: \
+         `simpleflow workflow.tasks` shows those that it has"
+    )]
+    NoActivity {
+        execution: String,
+        activity: RecordedActivity,
+    },
+    #[error("domain {domain} has no execution {workflow_id}")]
+    NoExecution { domain: String, workflow_id: String },
+    #[error("cannot run activities in processes of their own: {0}")]
+    Isolation(io::Error),
+    #[error(
+        "cannot run the activity of a worker: {0}; this command is started by \
+         `worker.start --isolation process`, activity.rerun is the one for people"
+    )]
+    Execute(io::Error),
 }
 
 impl From<SwfError> for CliError {
@@ -130,15 +152,15 @@ impl CliError {
 
     fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
         writeln!(out, "{ERROR}error:{ERROR:#} {self}")?;
-        if let Self::Workflow {
-            outcome:
-                Outcome::Failed {
-                    details: Some(details),
-                    ..
-                },
-            ..
-        } = self
-        {
+        let details = match self {
+            Self::Workflow {
+                outcome: Outcome::Failed { details, .. },
+                ..
+            } => details.as_deref(),
+            Self::Activity { failure, .. } => failure.details.as_deref(),
+            _ => None,
+        };
+        if let Some(details) = details {
             for line in readable(details).lines() {
                 writeln!(out, "  {QUIET}{line}{QUIET:#}")?;
             }
@@ -161,6 +183,10 @@ impl CliError {
             | Self::NoTask { .. }
             | Self::ReadHistory { .. }
             | Self::Replay(_)
+            | Self::Activity { .. }
+            | Self::NoActivity { .. }
+            | Self::NoExecution { .. }
+            | Self::Isolation(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {
                 StartError::Open(_) => ExitCode::from(2),

@@ -72,7 +72,10 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::WorkflowReplay(command) => command.run(registry),
         Command::TaskInfo(command) => command.run(format),
         Command::Info(command) => command.run(&registry),
+        Command::WorkerStart(command) => command.run(registry),
         Command::ServerStart(command) => command.run(),
+        Command::ActivityRerun(command) => command.run(registry),
+        Command::ActivityExecute(command) => command.run(&registry),
         Command::New(command) => command.run(),
         Command::Completions(completions) => completions.run(&mut command),
     };
@@ -147,8 +150,14 @@ enum Command {
     TaskInfo(commands::TaskInfo),
     #[command(name = "info")]
     Info(commands::Info),
+    #[command(name = "worker.start")]
+    WorkerStart(Box<commands::WorkerStart>),
     #[command(name = "server.start")]
     ServerStart(commands::ServerStart),
+    #[command(name = "activity.rerun")]
+    ActivityRerun(commands::ActivityRerun),
+    #[command(name = commands::ActivityExecute::NAME, hide = true)]
+    ActivityExecute(commands::ActivityExecute),
     #[command(name = "new")]
     New(commands::New),
     #[command(name = "completions")]

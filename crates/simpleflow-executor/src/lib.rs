@@ -23,5 +23,4 @@ pub use recorded::{RecordedActivity, latest_run};
 pub use simpleflow_service::{ServiceError, SwfService};
 pub use start::{StartError, StartOptions, start, start_request};
 pub use stop::Stop;
-pub use worker::Worker;
 pub use worker::{Isolated, Worker, execute_activity};

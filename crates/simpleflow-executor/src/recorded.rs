@@ -42,8 +42,8 @@ impl RecordedActivity {
             let page = service
                 .get_workflow_execution_history(request.clone())
                 .await?;
-            let of_page = page.events.iter().filter_map(|event| self.info(event));
-            found = of_page.last().or(found);
+            let of_page = page.events.iter().rev().find_map(|event| self.info(event));
+            found = of_page.or(found);
             match page.next_page_token {
                 Some(token) => request.next_page_token = Some(token),
                 None => break,

@@ -1,0 +1,144 @@
+//! `activity.rerun`: runs a recorded activity here.
+
+use clap::{ArgGroup, Args};
+use simpleflow_core::payload::Arguments;
+use simpleflow_core::{ActivityInfo, ActivityResult, Registry};
+use simpleflow_executor::{LocalError, RecordedActivity, Stop, Worker, latest_run};
+use simpleflow_model::{ActivityId, DomainName, EventId, RunId, WorkflowExecution, WorkflowId};
+use tokio::runtime::Runtime;
+
+use crate::connect::{AnyService, Connection, DataDir};
+use crate::error::CliError;
+use crate::signals::Signals;
+use crate::{input, output};
+
+/// Run an activity of an execution once more, here and with the input that it had.
+///
+/// Its result is printed as JSON, and SWF is told nothing. The exit code is 1 when it fails.
+#[derive(Args)]
+#[command(
+    group = ArgGroup::new("activity").required(true),
+    after_help = "\
+Examples:
+  simpleflow activity.rerun --domain TestDomain --workflow-id basic-1 --scheduled-id 5
+  simpleflow activity.rerun --domain TestDomain --workflow-id basic-1 \\
+    --activity-id activity-examples.basic.increment-1 --input '[41]'"
+)]
+pub(crate) struct ActivityRerun {
+    /// The domain.
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "SWF_DOMAIN",
+        value_parser = |name: &str| DomainName::new(name)
+    )]
+    domain: DomainName,
+
+    /// The workflow id of the execution.
+    #[arg(long, value_name = "ID", value_parser = |id: &str| WorkflowId::new(id))]
+    workflow_id: WorkflowId,
+
+    /// The run id of the execution. By default the open one's, or else the latest.
+    #[arg(long, value_name = "ID", value_parser = |id: &str| Ok::<_, std::convert::Infallible>(RunId::from(id)))]
+    run_id: Option<RunId>,
+
+    /// The activity whose task was scheduled with this event.
+    #[arg(long, value_name = "EVENT", group = "activity")]
+    scheduled_id: Option<i64>,
+
+    /// The activity with this id; if it was scheduled several times, the latest.
+    #[arg(
+        long,
+        value_name = "ID",
+        group = "activity",
+        value_parser = |id: &str| ActivityId::new(id)
+    )]
+    activity_id: Option<ActivityId>,
+
+    /// Another input, as JSON: a list of arguments, an object of named ones, or
+    /// {"args": [...], "kwargs": {...}}. Any other value is the only argument.
+    #[arg(short, long, value_name = "JSON", allow_negative_numbers = true)]
+    input: Option<String>,
+
+    #[command(flatten)]
+    data_dir: DataDir,
+}
+
+impl ActivityRerun {
+    pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
+        registry.check().map_err(LocalError::from)?;
+        let input = self
+            .input
+            .as_deref()
+            .map(|text| input::read(Some(text), None))
+            .transpose()?;
+        let runtime = Runtime::new().map_err(CliError::Runtime)?;
+        let ended = runtime.block_on(self.rerun(registry, input.as_deref()));
+        // One that was interrupted may still block.
+        runtime.shutdown_background();
+        let (name, result) = ended?;
+        match result {
+            Ok(result) => output::print(format!("{result}\n").as_bytes()),
+            Err(failure) => Err(CliError::Activity { name, failure }),
+        }
+    }
+
+    /// What the history says of the activity.
+    async fn recorded(&self, service: &AnyService) -> Result<ActivityInfo, CliError> {
+        let execution = match self.run_id.clone() {
+            Some(run_id) => WorkflowExecution {
+                workflow_id: self.workflow_id.clone(),
+                run_id,
+                ..WorkflowExecution::default()
+            },
+            None => latest_run(service, &self.domain, &self.workflow_id)
+                .await?
+                .ok_or_else(|| CliError::NoExecution {
+                    domain: self.domain.to_string(),
+                    workflow_id: self.workflow_id.to_string(),
+                })?,
+        };
+        let activity = match (&self.activity_id, self.scheduled_id) {
+            (Some(id), _) => RecordedActivity::Id(id.clone()),
+            (None, event) => RecordedActivity::Scheduled(EventId(event.unwrap_or_default())),
+        };
+        let found = activity.find(service, &self.domain, &execution).await?;
+        found.ok_or_else(|| CliError::NoActivity {
+            execution: format!("{} run {}", execution.workflow_id, execution.run_id),
+            activity,
+        })
+    }
+
+    async fn rerun(
+        &self,
+        registry: Registry,
+        input: Option<&str>,
+    ) -> Result<(String, ActivityResult), CliError> {
+        let signals = Signals::listen()?;
+        let connection = Connection::open(&self.data_dir).await?;
+        connection.announce(&self.domain);
+        let service = connection.service.clone();
+        let recorded = self.recorded(&service).await;
+        // It is not needed any more, and the activity may want to have it.
+        connection.close().await?;
+        let mut info = recorded?;
+        if let Some(input) = input {
+            let arguments = Arguments::parse(input).map_err(|problem| CliError::Option {
+                option: "--input",
+                value: input.to_owned(),
+                problem: problem.to_string(),
+            })?;
+            info.input = arguments.to_input();
+        }
+        output::say(&format!(
+            "runs activity {} with {}",
+            info.activity_id, info.input
+        ));
+        let name = info.name.to_string();
+        let worker = Worker::new(service, self.domain.clone(), registry);
+        let stop = Stop::new();
+        let (result, _) = signals.run(&stop, worker.rerun(info, &stop)).await;
+        Ok((name, result))
+    }
+}

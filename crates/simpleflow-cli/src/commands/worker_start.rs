@@ -1,0 +1,186 @@
+//! `worker.start`: runs activities.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use clap::{Args, ValueEnum};
+use simpleflow_core::Registry;
+use simpleflow_executor::{Isolated, LocalError, Stop, Worker};
+use simpleflow_model::types::ActivityTask;
+use simpleflow_model::{DomainName, TaskListName};
+use tokio::runtime::Builder;
+
+use super::ActivityExecute;
+use crate::connect::{AnyService, Connection, DataDir};
+use crate::error::CliError;
+use crate::output;
+use crate::signals::{self, Signals, Then};
+
+/// How many threads there may be beside those of activities that block.
+const OTHER_THREADS: usize = 64;
+
+/// Start a worker, which runs the activities of this program.
+///
+/// SIGTERM and SIGINT stop it: it takes no more tasks, and waits for those that run. A second
+/// signal fails them and ends it at once. SIGHUP does the same as the first and then starts the
+/// program anew, with its new version when its file was replaced.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  simpleflow worker.start --domain TestDomain --task-list quickstart
+  simpleflow worker.start -d TestDomain -t quickstart -N 20 --isolation process --memory-limit 512
+  simpleflow worker.start -d TestDomain -t quickstart --one-task")]
+pub(crate) struct WorkerStart {
+    /// The domain.
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "SWF_DOMAIN",
+        value_parser = |name: &str| DomainName::new(name)
+    )]
+    domain: DomainName,
+
+    /// The task list to take activity tasks from.
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        required_unless_present = "poll_data",
+        value_parser = |name: &str| TaskListName::new(name)
+    )]
+    task_list: Option<TaskListName>,
+
+    /// How many activities run at once at most. By default one for each processor.
+    #[arg(short = 'N', long, value_name = "N")]
+    nb_processes: Option<NonZeroUsize>,
+
+    /// How often to report that an activity is alive, in seconds; activities with a shorter limit
+    /// are reported more often. The answer says whether it is cancelled. With 0 only what
+    /// activities report themselves is sent.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    heartbeat: u32,
+
+    /// Take one task, run it, and end.
+    #[arg(long)]
+    one_task: bool,
+
+    /// Run this task and end: an answer to PollForActivityTask, its JSON in base64.
+    #[arg(long, value_name = "BASE64", value_parser = parse_task)]
+    poll_data: Option<Box<ActivityTask>>,
+
+    /// Where activities run. A process of its own is killed, with all that it started, when its
+    /// activity is cancelled or its task is lost, as after a timeout. Programs always have one.
+    #[arg(long, value_enum, default_value_t = Isolation::None)]
+    isolation: Isolation,
+
+    /// How much memory the process of an activity may use, with what it started, in MiB. One that
+    /// uses more is killed, and its activity fails. Needs --isolation process.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    memory_limit: Option<u32>,
+
+    /// How long activities may go on when the worker stops, in seconds. Those that still run then
+    /// fail. A poll of Amazon SWF is waited for as long, since its task would be lost: it takes up
+    /// to 60 seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 65)]
+    stop_timeout: u32,
+
+    #[command(flatten)]
+    data_dir: DataDir,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Isolation {
+    /// In this process: async activities share its threads, others have a thread each.
+    None,
+    /// Each in a process of its own.
+    Process,
+}
+
+impl WorkerStart {
+    pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
+        registry.check().map_err(LocalError::from)?;
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            .max_blocking_threads(self.most().get().saturating_add(OTHER_THREADS))
+            .build()
+            .map_err(CliError::Runtime)?;
+        let then = runtime.block_on(self.work(registry));
+        // What still blocks would keep the program from ending.
+        runtime.shutdown_background();
+        match then? {
+            Then::End => Ok(()),
+            Then::Restart => Err(signals::restart()),
+        }
+    }
+
+    fn most(&self) -> NonZeroUsize {
+        self.nb_processes
+            .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    async fn work(self, registry: Registry) -> Result<Then, CliError> {
+        let isolated = self.isolated()?;
+        // Before anything is begun: a signal must not end it halfway.
+        let signals = Signals::listen()?;
+        let connection = Connection::shared(&self.data_dir).await?;
+        connection.announce(&self.domain);
+        let service = connection.service.clone();
+        let mut worker = Worker::new(service, self.domain.clone(), registry)
+            .heartbeat(Duration::from_secs(self.heartbeat.into()))
+            .stop_timeout(Duration::from_secs(self.stop_timeout.into()));
+        if let Some(isolated) = isolated {
+            worker = worker.isolated(isolated);
+        }
+        let stop = Stop::new();
+        let ((), then) = signals.run(&stop, self.run_worker(&worker, &stop)).await;
+        connection.close().await?;
+        Ok(then)
+    }
+
+    async fn run_worker(&self, worker: &Worker<AnyService>, stop: &Stop) {
+        let task_list = self.task_list.clone().unwrap_or_default();
+        if let Some(task) = &self.poll_data {
+            output::say(&format!("runs activity {}", task.activity_id));
+            worker.run_task((**task).clone(), &task_list, stop).await;
+        } else if self.one_task {
+            output::say(&format!("takes one task from task list {task_list}"));
+            worker.run_one(&task_list, stop).await;
+        } else {
+            let most = self.most();
+            output::say(&format!(
+                "takes tasks from task list {task_list}, {most} at once"
+            ));
+            worker.run(&task_list, most, stop).await;
+        }
+    }
+
+    fn isolated(&self) -> Result<Option<Isolated>, CliError> {
+        match (self.isolation, self.memory_limit) {
+            (Isolation::None, None) => Ok(None),
+            (Isolation::None, Some(limit)) => Err(CliError::Option {
+                option: "--memory-limit",
+                value: limit.to_string(),
+                problem: "it is the limit of a process: add --isolation process".to_owned(),
+            }),
+            (Isolation::Process, limit) => {
+                let isolated =
+                    Isolated::new([ActivityExecute::NAME]).map_err(CliError::Isolation)?;
+                Ok(Some(match limit {
+                    Some(limit) => isolated.memory_limit(u64::from(limit) << 20),
+                    None => isolated,
+                }))
+            }
+        }
+    }
+}
+
+fn parse_task(text: &str) -> Result<Box<ActivityTask>, String> {
+    let json = BASE64_STANDARD
+        .decode(text)
+        .map_err(|error| format!("it is not base64: {error}"))?;
+    serde_json::from_slice(&json)
+        .map_err(|error| format!("it is not an answer to PollForActivityTask: {error}"))
+}

@@ -1,0 +1,259 @@
+//! SWF as a test sees it: a server process, and a decider by hand.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::common::command;
+use crate::server::Server;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until there is something.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "there is still no {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A server with an execution that a test decides for.
+pub struct Swf {
+    server: Server,
+    run_id: String,
+}
+
+pub const DOMAIN: &str = "worker-tests";
+pub const WORKFLOW: &str = "by-hand";
+pub const TASK_LIST: &str = "activities";
+
+impl Swf {
+    /// Starts both.
+    pub fn start() -> Self {
+        let mut swf = Self {
+            server: Server::start(&["--in-memory"]),
+            run_id: String::new(),
+        };
+        swf.call(
+            "RegisterDomain",
+            json!({"name": DOMAIN, "workflowExecutionRetentionPeriodInDays": "1"}),
+        );
+        let workflow_type = json!({"name": WORKFLOW, "version": "1"});
+        swf.call(
+            "RegisterWorkflowType",
+            json!({"domain": DOMAIN, "name": WORKFLOW, "version": "1"}),
+        );
+        let started = swf.call(
+            "StartWorkflowExecution",
+            json!({
+                "domain": DOMAIN,
+                "workflowId": WORKFLOW,
+                "workflowType": workflow_type,
+                "taskList": {"name": "by-hand"},
+                "executionStartToCloseTimeout": "3600",
+                "taskStartToCloseTimeout": "3600",
+                "childPolicy": "TERMINATE",
+            }),
+        );
+        swf.run_id = started["runId"].as_str().expect("a run id").to_owned();
+        swf
+    }
+
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Carries out an operation.
+    pub fn call(&self, operation: &str, request: Value) -> Value {
+        let (status, body) = self.server.call(operation, &request.to_string());
+        assert!(status.contains(" 200 "), "{operation}: {status} {body}");
+        match body.as_str() {
+            "" => Value::Null,
+            body => serde_json::from_str(body).expect("an answer is JSON"),
+        }
+    }
+
+    /// Answers the next decision task.
+    pub fn decide(&self, decisions: &[Value]) {
+        let task = self.call(
+            "PollForDecisionTask",
+            json!({"domain": DOMAIN, "taskList": {"name": "by-hand"}}),
+        );
+        self.call(
+            "RespondDecisionTaskCompleted",
+            json!({"taskToken": task["taskToken"], "decisions": decisions}),
+        );
+    }
+
+    /// Schedules activities of the command under test: a name, and its arguments.
+    pub fn schedule(&self, activities: &[(&str, Value)]) {
+        self.schedule_with(activities, json!({}));
+    }
+
+    /// The same, with other time limits than 600 seconds.
+    pub fn schedule_with(&self, activities: &[(&str, Value)], limits: Value) {
+        let mut decisions = Vec::new();
+        for (index, (name, args)) in activities.iter().enumerate() {
+            let name = format!("simpleflow_under_test.{name}");
+            let activity_type = json!({"domain": DOMAIN, "name": name, "version": "default"});
+            // It is there already when the activity is scheduled twice.
+            self.server
+                .call("RegisterActivityType", &activity_type.to_string());
+            let mut attributes = json!({
+                "activityId": format!("activity-{index}"),
+                "activityType": {"name": name, "version": "default"},
+                "taskList": {"name": TASK_LIST},
+                "input": json!({"args": args, "kwargs": {}}).to_string(),
+                "scheduleToStartTimeout": "600",
+                "scheduleToCloseTimeout": "600",
+                "startToCloseTimeout": "600",
+                "heartbeatTimeout": "600",
+            });
+            for (name, value) in limits.as_object().expect("limits are an object") {
+                attributes[name] = value.clone();
+            }
+            decisions.push(json!({
+                "decisionType": "ScheduleActivityTask",
+                "scheduleActivityTaskDecisionAttributes": attributes,
+            }));
+        }
+        self.decide(&decisions);
+    }
+
+    /// Asks for the cancel of the first activity.
+    pub fn cancel(&self) {
+        self.call(
+            "SignalWorkflowExecution",
+            json!({"domain": DOMAIN, "workflowId": WORKFLOW, "signalName": "decide"}),
+        );
+        self.decide(&[json!({
+            "decisionType": "RequestCancelActivityTask",
+            "requestCancelActivityTaskDecisionAttributes": {"activityId": "activity-0"},
+        })]);
+    }
+
+    /// The events of the execution.
+    pub fn events(&self) -> Vec<Value> {
+        let history = self.call(
+            "GetWorkflowExecutionHistory",
+            json!({
+                "domain": DOMAIN,
+                "execution": {"workflowId": WORKFLOW, "runId": self.run_id},
+            }),
+        );
+        history["events"].as_array().expect("events").clone()
+    }
+
+    /// Waits for an event of this type, and gives its attributes.
+    pub fn event(&self, event_type: &str) -> Value {
+        wait_for(event_type, || {
+            let events = self.events();
+            let event = events
+                .into_iter()
+                .find(|event| event["eventType"] == event_type)?;
+            let mut attributes = event_type.to_owned() + "EventAttributes";
+            attributes[..1].make_ascii_lowercase();
+            Some(event[attributes].clone())
+        })
+    }
+
+    /// The command with this server as its service.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(args);
+        command
+            .env(
+                "AWS_ENDPOINT_URL_SWF",
+                format!("http://{}", self.server.address),
+            )
+            .env_remove("AWS_ENDPOINT_URL")
+            .env_remove("SWF_DOMAIN");
+        command
+    }
+
+    /// Starts a worker.
+    pub fn worker(&self, args: &[&str]) -> Worker {
+        let all = [&["worker.start", "-d", DOMAIN, "-t", TASK_LIST], args];
+        let mut process = self
+            .command(&all.concat())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the worker starts");
+        let stderr = process.stderr.take().expect("its stderr is a pipe");
+        Worker {
+            process,
+            stderr: BufReader::new(stderr),
+        }
+    }
+}
+
+/// A worker that runs.
+pub struct Worker {
+    process: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Worker {
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        kill(signal, self.id());
+    }
+
+    /// Waits until it says something with this in it.
+    pub fn says(&mut self, what: &str) -> String {
+        let mut said = String::new();
+        loop {
+            let start = said.len();
+            let read = self.stderr.read_line(&mut said).expect("stderr is UTF-8");
+            assert!(read > 0, "it never said {what:?}, but\n{said}");
+            if said[start..].contains(what) {
+                return said;
+            }
+        }
+    }
+
+    /// Waits for its end: its exit code.
+    pub fn ends(&mut self) -> i32 {
+        let status = wait_for("end of the worker", || {
+            self.process.try_wait().expect("it can be waited for")
+        });
+        status.code().expect("it exits by itself")
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends a signal to a process.
+pub fn kill(signal: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([signal, &process.to_string()])
+        .status();
+    assert!(sent.expect("there is `kill`").success());
+}
+
+/// Waits until a process is gone; one that nobody has waited for yet is.
+pub fn gone(process: u32) {
+    wait_for("end of a process", || {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+        let zombie = |stat: String| stat.rsplit(')').next().is_some_and(|s| s.starts_with(" Z"));
+        stat.map_or(true, zombie).then_some(())
+    });
+}
