@@ -17,7 +17,6 @@ use simpleflow_server::{Embedded, EmbeddedService, Storage};
 use simpleflow_service::{ServiceError, SwfService as _};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
-use tokio_util::sync::CancellationToken;
 
 /// Steps of the chain.
 const STEPS: [i64; 2] = [100, 1_000];
@@ -108,9 +107,7 @@ impl Side {
         let worker = Worker::new(service.clone(), DOMAIN.into(), registry.clone());
         let slots = NonZeroUsize::new(100).expect("it is not zero");
         tasks.spawn_local(async move {
-            worker
-                .run(&task_list, slots, &CancellationToken::new())
-                .await;
+            worker.run(&task_list, slots, &Stop::new()).await;
         });
         Self {
             runtime,

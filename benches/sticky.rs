@@ -15,7 +15,6 @@ use simpleflow_model::{ChildPolicy, TaskList, Timeout, WorkflowType};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
 use simpleflow_service::SwfService as _;
 use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::CancellationToken;
 
 /// Activities of the execution.
 const STEPS: i64 = 2_000;
@@ -48,7 +47,7 @@ fn main() {
     let task_list = activity.definition().task_list.clone().into();
     let worker = Worker::new(service.clone(), DOMAIN.into(), registry.clone());
     runtime.spawn(async move {
-        let never = CancellationToken::new();
+        let never = Stop::new();
         worker.run(&task_list, NonZeroUsize::MIN, &never).await;
     });
     let (mut kept, mut full) = (Vec::new(), Vec::new());

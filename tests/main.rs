@@ -7,5 +7,6 @@ mod decider;
 mod inspect;
 mod new_project;
 mod server;
+mod standalone;
 mod swf;
 mod worker;

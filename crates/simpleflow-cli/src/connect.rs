@@ -4,12 +4,16 @@
 //! that runs on the data directory; the store in the data directory, for commands that can have it
 //! to themselves, when no AWS account is set up; Amazon SWF.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use simpleflow_aws::{AwsSwf, Configured};
 use simpleflow_model::DomainName;
-use simpleflow_server::{Embedded, EmbeddedService, Storage, running_server};
+use simpleflow_server::{
+    Config, Embedded, EmbeddedService, RunningServer, Server, Storage, running_server,
+};
 use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 
@@ -67,8 +71,17 @@ pub(crate) struct Connection {
     pub(crate) service: AnyService,
     /// What is talked to, for people.
     target: String,
-    /// The store, when it is this process that has it.
-    embedded: Option<Embedded>,
+    own: Own,
+}
+
+/// What of a service is this process's own.
+enum Own {
+    /// Nothing: it is elsewhere.
+    Nothing,
+    /// The store.
+    Store(Embedded),
+    /// A server, which others can ask meanwhile.
+    Server(Box<RunningServer>),
 }
 
 impl Connection {
@@ -87,7 +100,7 @@ impl Connection {
             return Ok(Self {
                 service: AnyService::Embedded(embedded.service()),
                 target: format!("the store in {}", dir.display()),
-                embedded: Some(embedded),
+                own: Own::Store(embedded),
             });
         }
         Self::amazon().await
@@ -102,11 +115,39 @@ impl Connection {
         }
     }
 
+    /// The server on the data directory: the one that runs, or else one in this process. It
+    /// listens, so that the other commands can look into what this one does.
+    pub(crate) async fn own(data_dir: &DataDir) -> Result<Self, CliError> {
+        if let Some(running) = Self::running(data_dir).await? {
+            return Ok(running);
+        }
+        let dir = &data_dir.data_dir;
+        let server = Server::new(Config {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            storage: Storage::Disk {
+                dir: dir.clone(),
+                relaxed: false,
+            },
+            credentials: None,
+        });
+        let server = server.start().await?;
+        Ok(Self {
+            service: AnyService::Embedded(server.service()),
+            target: format!("a server in this process, data in {}", dir.display()),
+            own: Own::Server(Box::new(server)),
+        })
+    }
+
     /// The endpoint that is named, or the server that runs on the data directory.
-    pub(crate) async fn named_or_running(data_dir: &DataDir) -> Result<Option<Self>, CliError> {
+    async fn named_or_running(data_dir: &DataDir) -> Result<Option<Self>, CliError> {
         if simpleflow_aws::configured().await == Configured::Endpoint {
             return Ok(Some(Self::remote(AwsSwf::from_env().await?, None)));
         }
+        Self::running(data_dir).await
+    }
+
+    /// The server that runs on the data directory.
+    async fn running(data_dir: &DataDir) -> Result<Option<Self>, CliError> {
         let dir = &data_dir.data_dir;
         let Some(addr) = running_server(dir) else {
             return Ok(None);
@@ -134,7 +175,7 @@ impl Connection {
         Self {
             service: AnyService::Remote(service),
             target,
-            embedded: None,
+            own: Own::Nothing,
         }
     }
 
@@ -143,11 +184,20 @@ impl Connection {
         output::say(&format!("{}, domain {domain}", self.target));
     }
 
+    /// How often to look at what happens there.
+    pub(crate) fn look(&self) -> Duration {
+        match self.service {
+            AnyService::Remote(_) => Duration::from_secs(1),
+            AnyService::Embedded(_) => Duration::from_millis(50),
+        }
+    }
+
     /// Lets go of the service. A store of this process is whole on disk then.
     pub(crate) async fn close(self) -> Result<(), CliError> {
-        match self.embedded {
-            Some(embedded) => Ok(embedded.stop().await?),
-            None => Ok(()),
+        match self.own {
+            Own::Nothing => Ok(()),
+            Own::Store(store) => Ok(store.stop().await?),
+            Own::Server(server) => Ok(server.stop().await?),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use simpleflow_core::Failure;
 use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
 use simpleflow_executor::{
-    LocalError, Outcome, RecordedActivity, StartError as ExecutionStartError,
+    LocalError, Outcome, RecordedActivity, StandaloneError, StartError as ExecutionStartError,
 };
 use simpleflow_server::{CredentialsError, StartError, StopError};
 use simpleflow_service::ServiceError;
@@ -102,6 +102,13 @@ pub(crate) enum CliError {
     Replay(#[from] ReplayFailed),
     #[error(transparent)]
     ExecutionStart(#[from] ExecutionStartError),
+    #[error(transparent)]
+    Standalone(#[from] StandaloneError),
+    #[error(
+        "interrupted: the execution is open. The same command goes on with it, terminate it with \
+         workflow.terminate"
+    )]
+    Interrupted,
     #[error("{workflow}: {outcome}")]
     Workflow { workflow: String, outcome: Outcome },
     #[error("activity {name}: {}", failure.reason)]
@@ -114,8 +121,6 @@ pub(crate) enum CliError {
         execution: String,
         activity: RecordedActivity,
     },
-    #[error("domain {domain} has no execution {workflow_id}")]
-    NoExecution { domain: String, workflow_id: String },
     #[error("cannot run activities in processes of their own: {0}")]
     Isolation(io::Error),
     #[error(
@@ -185,7 +190,6 @@ impl CliError {
             | Self::Replay(_)
             | Self::Activity { .. }
             | Self::NoActivity { .. }
-            | Self::NoExecution { .. }
             | Self::Isolation(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {
@@ -193,6 +197,8 @@ impl CliError {
                 _ => ExitCode::FAILURE,
             },
             Self::ExecutionStart(error) => start_exit_code(error),
+            Self::Standalone(StandaloneError::Start(error)) => start_exit_code(error),
+            Self::Standalone(_) | Self::Interrupted => ExitCode::FAILURE,
             Self::Local(error) => match error {
                 LocalError::Duplicate(_) => ExitCode::from(2),
                 LocalError::Start(error) => start_exit_code(error),

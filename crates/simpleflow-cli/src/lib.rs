@@ -12,6 +12,7 @@ mod input;
 mod logging;
 mod on_swf;
 mod output;
+mod progress;
 mod signals;
 mod style;
 mod table;
@@ -73,6 +74,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::TaskInfo(command) => command.run(format),
         Command::Info(command) => command.run(&registry),
         Command::WorkerStart(command) => command.run(registry),
+        Command::Standalone(command) => command.run(registry),
         Command::ServerStart(command) => command.run(),
         Command::ActivityRerun(command) => command.run(registry),
         Command::ActivityExecute(command) => command.run(&registry),
@@ -152,6 +154,8 @@ enum Command {
     Info(commands::Info),
     #[command(name = "worker.start")]
     WorkerStart(Box<commands::WorkerStart>),
+    #[command(name = "standalone")]
+    Standalone(commands::Standalone),
     #[command(name = "server.start")]
     ServerStart(commands::ServerStart),
     #[command(name = "activity.rerun")]

@@ -39,6 +39,7 @@ pub use registry::{
 pub use replay::Replayer;
 pub use serde_json;
 pub use simpleflow_model as model;
+pub use task_id::child_id_prefix;
 pub use uuid;
 pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};
 

@@ -50,12 +50,20 @@ pub(crate) fn idempotent_suffix(args: &[SmolStr]) -> String {
 /// The suffix of a child execution's id: it carries the parent's workflow id and a checksum of its
 /// run id, so that the children of two runs do not meet.
 pub(crate) fn child_suffix(parent_workflow_id: &str, parent_run_id: &str, suffix: &str) -> String {
+    format!(
+        "{}{suffix}",
+        child_id_prefix(parent_workflow_id, parent_run_id)
+    )
+}
+
+/// What stands in the id of a child execution, after the name of its workflow, for its parent.
+pub fn child_id_prefix(parent_workflow_id: &str, parent_run_id: &str) -> String {
     // Python's `zlib.adler32` of nothing is 1, but the original writes 0 when there is no run id.
     let checksum = match parent_run_id {
         "" => 0,
         run_id => adler2::adler32_slice(run_id.as_bytes()),
     };
-    format!("{parent_workflow_id}--{checksum:x}--{suffix}")
+    format!("{parent_workflow_id}--{checksum:x}--")
 }
 
 pub(crate) fn md5_hex(text: &str) -> String {

@@ -11,6 +11,7 @@ mod pool;
 mod sticky;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::replay::{Decisions, Limits, MissingType, ReplayError, Replayer};
@@ -84,6 +85,10 @@ enum Affinity {
     Sticky(Sticky),
 }
 
+/// Changes where the tasks of a decision go, before it is sent. What they are must stay: the code is
+/// matched with it.
+type Reroute = Arc<dyn Fn(&WorkflowExecution, &mut Decision) + Send + Sync>;
+
 /// A decider for one domain. It stays on one thread: workflows may hold what is not `Send`.
 ///
 /// As it is made, it is the only one on its task lists: each task comes back to it. For several
@@ -94,6 +99,7 @@ pub struct Decider<S> {
     registry: Registry,
     limits: Limits,
     affinity: Affinity,
+    reroute: Option<Reroute>,
     kept: RefCell<Kept>,
 }
 
@@ -106,6 +112,7 @@ impl<S: SwfService> Decider<S> {
             registry,
             limits: Limits::default(),
             affinity: Affinity::Alone,
+            reroute: None,
             kept: RefCell::default(),
         }
     }
@@ -153,7 +160,12 @@ impl<S: SwfService> Decider<S> {
     ) -> Result<(), DeciderError> {
         let execution = task.workflow_execution.clone();
         let task_token = task.task_token.clone();
-        let (mut suspended, decided) = self.replay(task, task_list, stop).await?;
+        let (mut suspended, mut decided) = self.replay(task, task_list, stop).await?;
+        if let Some(reroute) = &self.reroute {
+            for decision in &mut decided.decisions {
+                reroute(&execution, decision);
+            }
+        }
         for missing in suspended.replayer.take_missing_types() {
             self.register(missing, stop.at_once_token()).await?;
         }

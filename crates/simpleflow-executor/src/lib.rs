@@ -2,25 +2,32 @@
 
 mod clock;
 mod decider;
+mod follow;
 mod identity;
 mod in_process;
 mod local;
 mod outcome;
+mod own_list;
 mod recorded;
 pub mod registration;
+mod repair;
 mod retry;
+mod standalone;
 mod start;
 mod stop;
 pub mod testing;
 mod worker;
 
 pub use decider::{Decider, DeciderError, Deciders};
+pub use follow::Follow;
 pub use identity::identity;
 pub use in_process::InProcess;
 pub use local::{LOCAL_DOMAIN, Local, LocalError, LocalRun};
 pub use outcome::Outcome;
-pub use recorded::{RecordedActivity, latest_run};
+pub use recorded::RecordedActivity;
+pub use repair::Repair;
 pub use simpleflow_service::{ServiceError, SwfService};
+pub use standalone::{Begun, Ended, Standalone, StandaloneError};
 pub use start::{StartError, StartOptions, start, start_request};
 pub use stop::Stop;
 pub use worker::{Isolated, Worker, execute_activity};

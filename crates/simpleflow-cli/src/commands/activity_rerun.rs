@@ -3,14 +3,15 @@
 use clap::{ArgGroup, Args};
 use simpleflow_core::payload::Arguments;
 use simpleflow_core::{ActivityInfo, ActivityResult, Registry};
-use simpleflow_executor::{LocalError, RecordedActivity, Stop, Worker, latest_run};
-use simpleflow_model::{ActivityId, DomainName, EventId, RunId, WorkflowExecution, WorkflowId};
+use simpleflow_executor::{LocalError, RecordedActivity, Stop, Worker};
+use simpleflow_model::{ActivityId, DomainName, EventId, RunId, WorkflowId};
+use simpleflow_swf::Domain;
 use tokio::runtime::Runtime;
 
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
 use crate::signals::Signals;
-use crate::{input, output};
+use crate::{input, on_swf, output};
 
 /// Run an activity of an execution once more, here and with the input that it had.
 ///
@@ -40,7 +41,7 @@ pub(crate) struct ActivityRerun {
     workflow_id: WorkflowId,
 
     /// The run id of the execution. By default the open one's, or else the latest.
-    #[arg(long, value_name = "ID", value_parser = |id: &str| Ok::<_, std::convert::Infallible>(RunId::from(id)))]
+    #[arg(long, value_name = "ID", value_parser = on_swf::decoded)]
     run_id: Option<RunId>,
 
     /// The activity whose task was scheduled with this event.
@@ -86,24 +87,16 @@ impl ActivityRerun {
 
     /// What the history says of the activity.
     async fn recorded(&self, service: &AnyService) -> Result<ActivityInfo, CliError> {
-        let execution = match self.run_id.clone() {
-            Some(run_id) => WorkflowExecution {
-                workflow_id: self.workflow_id.clone(),
-                run_id,
-                ..WorkflowExecution::default()
-            },
-            None => latest_run(service, &self.domain, &self.workflow_id)
-                .await?
-                .ok_or_else(|| CliError::NoExecution {
-                    domain: self.domain.to_string(),
-                    workflow_id: self.workflow_id.to_string(),
-                })?,
-        };
+        let domain = Domain::new(service.clone(), self.domain.clone());
+        let execution = domain.execution(self.workflow_id.clone(), self.run_id.clone());
+        let execution = execution.await?;
         let activity = match (&self.activity_id, self.scheduled_id) {
             (Some(id), _) => RecordedActivity::Id(id.clone()),
             (None, event) => RecordedActivity::Scheduled(EventId(event.unwrap_or_default())),
         };
-        let found = activity.find(service, &self.domain, &execution).await?;
+        let history = execution.history().await?;
+        let execution = execution.id();
+        let found = activity.find(&self.domain, execution, history.events());
         found.ok_or_else(|| CliError::NoActivity {
             execution: format!("{} run {}", execution.workflow_id, execution.run_id),
             activity,

@@ -26,7 +26,7 @@ pub(crate) struct New {
 const FILES: [(&str, &str); 3] = [
     ("Cargo.toml", include_str!("../templates/Cargo.toml.txt")),
     ("src/main.rs", include_str!("../templates/main.rs.txt")),
-    (".gitignore", "/target\n"),
+    (".gitignore", "/target\n/simpleflow-data\n"),
 ];
 
 impl New {

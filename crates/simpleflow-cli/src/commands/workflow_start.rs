@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use clap::{Args, value_parser};
+use clap::Args;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions, start};
 use simpleflow_model::types::History;
@@ -13,12 +13,10 @@ use simpleflow_model::{
     DomainName, SignalName, SmolStr, TaskListName, Timestamp, WorkflowId, limits,
 };
 
+use super::ExecutionOptions;
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
-use crate::{find, input, output};
-
-/// The greatest length of a tag, in characters.
-const TAG_LENGTH: usize = 256;
+use crate::{find, output};
 
 /// Start a workflow: on SWF for its deciders and workers, or with --local to its end here.
 ///
@@ -53,21 +51,6 @@ pub(crate) struct WorkflowStart {
     #[command(flatten)]
     data_dir: DataDir,
 
-    /// The input as JSON: a list of arguments, an object of named ones, or
-    /// {"args": [...], "kwargs": {...}}. Any other value is the only argument.
-    #[arg(
-        short,
-        long,
-        value_name = "JSON",
-        conflicts_with = "input_file",
-        allow_negative_numbers = true
-    )]
-    input: Option<String>,
-
-    /// The file with the input; - is stdin.
-    #[arg(long, value_name = "FILE")]
-    input_file: Option<PathBuf>,
-
     /// The id of the execution. By default NAME-VERSION-SECONDS.
     #[arg(long, value_name = "ID", value_parser = |id: &str| WorkflowId::new(id))]
     workflow_id: Option<WorkflowId>,
@@ -76,27 +59,8 @@ pub(crate) struct WorkflowStart {
     #[arg(long, value_name = "NAME", value_parser = |name: &str| TaskListName::new(name))]
     task_list: Option<TaskListName>,
 
-    /// How long the execution may be open, in seconds. By default the workflow's limit.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = value_parser!(u32).range(1..=i64::from(limits::EXECUTION_SECONDS)),
-        allow_negative_numbers = true
-    )]
-    execution_timeout: Option<u32>,
-
-    /// How long a decision may take, in seconds. By default the workflow's limit.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        value_parser = value_parser!(u32).range(1..),
-        allow_negative_numbers = true
-    )]
-    decision_tasks_timeout: Option<u32>,
-
-    /// The tags of the execution, at most five.
-    #[arg(long, value_name = "TAG,TAG", value_delimiter = ',', value_parser = parse_tag)]
-    tags: Vec<SmolStr>,
+    #[command(flatten)]
+    execution: ExecutionOptions,
 
     /// Send a signal right after the start. May be given more than once.
     #[arg(long, value_name = "NAME[=JSON]", value_parser = parse_signal)]
@@ -122,7 +86,7 @@ impl WorkflowStart {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
         let entry = *find::workflow(&registry, &self.workflow)?;
-        let input = input::read(self.input.as_deref(), self.input_file.as_deref())?;
+        let input = self.execution.input()?.unwrap_or_default();
         let options = self.options()?;
         if !self.local {
             let domain = self.domain.as_ref().ok_or(CliError::NoDomain)?;
@@ -150,13 +114,6 @@ impl WorkflowStart {
     }
 
     fn options(&self) -> Result<StartOptions, CliError> {
-        if self.tags.len() > limits::TAGS {
-            return Err(CliError::Option {
-                option: "--tags",
-                value: self.tags.join(","),
-                problem: format!("an execution has at most {} tags", limits::TAGS),
-            });
-        }
         for Signal { name, input } in &self.signal {
             let length = input.as_ref().map_or(0, |input| input.chars().count());
             if length > limits::DATA_LENGTH {
@@ -171,16 +128,13 @@ impl WorkflowStart {
             }
         }
         Ok(StartOptions {
-            workflow_id: self.workflow_id.clone(),
-            tag_list: (!self.tags.is_empty()).then(|| self.tags.clone()),
-            execution_timeout: self.execution_timeout,
-            decision_tasks_timeout: self.decision_tasks_timeout,
             task_list: self.task_list.as_ref().map(|name| name.as_str().into()),
             signals: self
                 .signal
                 .iter()
                 .map(|signal| (signal.name.as_str().into(), signal.input.clone()))
                 .collect(),
+            ..self.execution.start_options(self.workflow_id.as_ref())?
         })
     }
 }
@@ -199,15 +153,6 @@ async fn start_on_swf(
     let started = start(&connection.service, domain, workflow, input, options, now).await?;
     output::print(format!("{} {}\n", started.workflow_id, started.run_id).as_bytes())?;
     connection.close().await
-}
-
-fn parse_tag(tag: &str) -> Result<SmolStr, String> {
-    match tag.chars().count() {
-        0..=TAG_LENGTH => Ok(tag.into()),
-        length => Err(format!(
-            "a tag of {length} characters: SWF takes at most {TAG_LENGTH}"
-        )),
-    }
 }
 
 fn parse_signal(signal: &str) -> Result<Signal, String> {

@@ -2,19 +2,20 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use futures::future::join_all;
 use simpleflow_core::{Registry, panics};
-use simpleflow_model::{DomainName, TaskListName};
+use simpleflow_model::{Decision, DomainName, TaskListName, WorkflowExecution};
 use simpleflow_service::SwfService;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::kept;
 use super::sticky::{self, Sticky};
-use super::{Affinity, Decider};
+use super::{Affinity, Decider, Reroute};
 use crate::registration;
 use crate::retry::persistently;
 use crate::stop::Stop;
@@ -50,6 +51,7 @@ pub struct Deciders<S> {
     sticky: bool,
     sticky_timeout: u32,
     registers_domain: bool,
+    reroute: Option<Reroute>,
     kept: usize,
     kept_bytes: usize,
     stop_timeout: Duration,
@@ -66,6 +68,7 @@ impl<S: SwfService> Deciders<S> {
             sticky: true,
             sticky_timeout: sticky::SCHEDULE_TO_START,
             registers_domain: false,
+            reroute: None,
             kept: kept::MOST,
             kept_bytes: kept::MOST_BYTES,
             stop_timeout: STOP_TIMEOUT,
@@ -100,6 +103,16 @@ impl<S: SwfService> Deciders<S> {
     #[must_use]
     pub fn register_domain(mut self) -> Self {
         self.registers_domain = true;
+        self
+    }
+
+    /// Changes where the tasks of decisions go, before they are sent.
+    #[must_use]
+    pub(crate) fn reroute(
+        mut self,
+        reroute: impl Fn(&WorkflowExecution, &mut Decision) + Send + Sync + 'static,
+    ) -> Self {
+        self.reroute = Some(Arc::new(reroute));
         self
     }
 
@@ -215,6 +228,7 @@ impl<S: SwfService> Deciders<S> {
             .keep(share(self.kept))
             .keep_bytes(share(self.kept_bytes));
         decider.affinity = affinity;
+        decider.reroute = self.reroute.clone();
         decider
     }
 }

@@ -93,7 +93,7 @@ impl World {
             .unwrap();
         let worker = Worker::new(service.clone(), DOMAIN.into(), registry);
         let stop = CancellationToken::new();
-        let stopped = stop.clone();
+        let stopped = Stop::from(stop.clone());
         tokio::spawn(async move {
             let most = NonZeroUsize::new(50).unwrap();
             worker.run(&"default".into(), most, &stopped).await;

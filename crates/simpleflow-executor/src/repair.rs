@@ -1,0 +1,226 @@
+//! Repairing an execution: a new one of the same workflow takes the results of the tasks that were
+//! done in the former one, and runs the rest.
+//!
+//! The tasks that were done are scheduled as all others, on a task list of their own, whose worker
+//! and decider answer with the former results. So the new history is whole, and needs nothing of
+//! the former one when it is replayed.
+
+use std::collections::HashMap;
+
+use simpleflow_core::child_id_prefix;
+use simpleflow_model::decision::CompleteWorkflowExecution;
+use simpleflow_model::operation::{
+    PollForActivityTask, PollForDecisionTask, RespondActivityTaskCompleted,
+    RespondDecisionTaskCompleted,
+};
+use simpleflow_model::{
+    Decision, DomainName, EventAttributes, EventId, HistoryEvent, SmolStr, TaskList, TaskListName,
+    WorkflowExecution,
+};
+use simpleflow_service::{ServiceError, SwfService};
+
+use crate::own_list::own_list;
+use crate::retry::persistently;
+use crate::stop::Stop;
+
+/// The tasks of a former execution that were done, with their results.
+#[derive(Clone, Debug)]
+pub struct Repair {
+    task_list: TaskListName,
+    /// By activity id.
+    activities: HashMap<SmolStr, Option<SmolStr>>,
+    /// By the id without what it has from its parent.
+    children: HashMap<SmolStr, Option<SmolStr>>,
+}
+
+impl Repair {
+    /// Takes over what was done in a former execution, but for the tasks whose id is one to run
+    /// `again`.
+    pub fn new(
+        former: &WorkflowExecution,
+        history: &[HistoryEvent],
+        again: impl Fn(&str) -> bool,
+    ) -> Self {
+        let mut scheduled: HashMap<EventId, &str> = HashMap::new();
+        let mut activities = HashMap::new();
+        let mut children = HashMap::new();
+        for event in history {
+            match &event.attributes {
+                EventAttributes::ActivityTaskScheduled(a) => {
+                    scheduled.insert(event.event_id, a.activity_id.as_str());
+                }
+                EventAttributes::ActivityTaskCompleted(a) => {
+                    let id = scheduled.get(&a.scheduled_event_id);
+                    if let Some(id) = id.filter(|id| !again(id)) {
+                        activities.insert(SmolStr::from(*id), a.result.clone());
+                    }
+                }
+                EventAttributes::ChildWorkflowExecutionCompleted(a) => {
+                    let id = a.workflow_execution.workflow_id.as_str();
+                    if !again(id) {
+                        children.insert(own_part(id, former), a.result.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self {
+            task_list: own_list("repaired"),
+            activities,
+            children,
+        }
+    }
+
+    /// How many tasks are taken over.
+    pub fn tasks(&self) -> usize {
+        self.activities.len() + self.children.len()
+    }
+
+    /// Sends a task that was done to where it is answered. The other decisions are left as they
+    /// are.
+    pub fn reroute(&self, execution: &WorkflowExecution, decision: &mut Decision) {
+        let list = || TaskList {
+            name: self.task_list.clone(),
+            ..TaskList::default()
+        };
+        match decision {
+            Decision::ScheduleActivityTask(task)
+                if self.activities.contains_key(task.activity_id.as_str()) =>
+            {
+                task.task_list = Some(list());
+            }
+            Decision::StartChildWorkflowExecution(child)
+                if self
+                    .children
+                    .contains_key(&own_part(child.workflow_id.as_str(), execution)) =>
+            {
+                child.task_list = Some(list());
+            }
+            _ => {}
+        }
+    }
+
+    /// Answers the tasks that are sent there until there is a stop.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: the service refused to be polled.
+    pub async fn answer<S: SwfService>(
+        &self,
+        service: &S,
+        domain: &DomainName,
+        stop: &Stop,
+    ) -> Result<(), ServiceError> {
+        let activities = async {
+            loop {
+                self.answer_activity(service, domain, stop).await?;
+            }
+        };
+        let children = async {
+            loop {
+                self.answer_child(service, domain, stop).await?;
+            }
+        };
+        tokio::select! {
+            failed = activities => failed,
+            failed = children => failed,
+            () = stop.requested() => Ok(()),
+        }
+    }
+
+    async fn answer_activity<S: SwfService>(
+        &self,
+        service: &S,
+        domain: &DomainName,
+        stop: &Stop,
+    ) -> Result<(), ServiceError> {
+        let poll = PollForActivityTask {
+            domain: domain.clone(),
+            task_list: self.polled(),
+            identity: Some(crate::identity().clone()),
+            ..PollForActivityTask::default()
+        };
+        let polled = persistently("PollForActivityTask", stop.token(), || {
+            service.poll_for_activity_task(poll.clone())
+        });
+        let Some(task) = polled.await? else {
+            return Ok(());
+        };
+        let result = self.activities.get(task.activity_id.as_str()).cloned();
+        let answer = RespondActivityTaskCompleted {
+            task_token: task.task_token,
+            result: result.flatten(),
+            ..RespondActivityTaskCompleted::default()
+        };
+        let answered = persistently("RespondActivityTaskCompleted", stop.token(), || {
+            service.respond_activity_task_completed(answer.clone())
+        });
+        told(answered.await);
+        Ok(())
+    }
+
+    async fn answer_child<S: SwfService>(
+        &self,
+        service: &S,
+        domain: &DomainName,
+        stop: &Stop,
+    ) -> Result<(), ServiceError> {
+        let poll = PollForDecisionTask {
+            domain: domain.clone(),
+            task_list: self.polled(),
+            identity: Some(crate::identity().clone()),
+            ..PollForDecisionTask::default()
+        };
+        let polled = persistently("PollForDecisionTask", stop.token(), || {
+            service.poll_for_decision_task(poll.clone())
+        });
+        let Some(task) = polled.await? else {
+            return Ok(());
+        };
+        let parent = task
+            .events
+            .first()
+            .and_then(|first| match &first.attributes {
+                EventAttributes::WorkflowExecutionStarted(a) => a.parent_workflow_execution.clone(),
+                _ => None,
+            });
+        let own = own_part(
+            task.workflow_execution.workflow_id.as_str(),
+            &parent.unwrap_or_default(),
+        );
+        let complete = CompleteWorkflowExecution {
+            result: self.children.get(&own).cloned().flatten(),
+            ..CompleteWorkflowExecution::default()
+        };
+        let answer = RespondDecisionTaskCompleted {
+            task_token: task.task_token,
+            decisions: Some(vec![complete.into()]),
+            ..RespondDecisionTaskCompleted::default()
+        };
+        let answered = persistently("RespondDecisionTaskCompleted", stop.token(), || {
+            service.respond_decision_task_completed(answer.clone())
+        });
+        told(answered.await);
+        Ok(())
+    }
+
+    fn polled(&self) -> TaskList {
+        TaskList {
+            name: self.task_list.clone(),
+            ..TaskList::default()
+        }
+    }
+}
+
+/// An answer that is not taken is given again when the task's time is up.
+fn told(answered: Result<(), ServiceError>) {
+    if let Err(error) = answered {
+        tracing::warn!("the answer to a task that was done before is not taken: {error}");
+    }
+}
+
+/// The id of a child without what it has from its parent, so that it is the same in each execution
+/// of the parent.
+fn own_part(id: &str, parent: &WorkflowExecution) -> SmolStr {
+    let prefix = child_id_prefix(parent.workflow_id.as_str(), parent.run_id.as_str());
+    id.replacen(&prefix, "", 1).into()
+}

@@ -1,0 +1,360 @@
+//! One execution with deciders and a worker of its own, on a task list that nobody else knows.
+//!
+//! All its tasks are on that list, whatever lists its types name: on a shared domain it takes
+//! nobody's tasks, and nobody takes its own. An execution that was left open is taken up again by
+//! whoever runs it next under its id.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use simpleflow_core::payload::Arguments;
+use simpleflow_core::{Registry, WorkflowEntry};
+use simpleflow_model::operation::{
+    DescribeWorkflowExecution, GetWorkflowExecutionHistory, ListOpenWorkflowExecutions,
+};
+use simpleflow_model::types::{ExecutionTimeFilter, WorkflowExecutionFilter};
+use simpleflow_model::{
+    Decision, DomainName, EventAttributes, HistoryEvent, TaskList, TaskListName, Timestamp,
+    WorkflowExecution, WorkflowId,
+};
+use simpleflow_service::{ServiceError, SwfService};
+
+use crate::decider::Deciders;
+use crate::follow::Follow;
+use crate::outcome::Outcome;
+use crate::own_list::{is_own_list, own_list};
+use crate::repair::Repair;
+use crate::start::{StartError, StartOptions, start};
+use crate::stop::Stop;
+use crate::worker::Worker;
+
+/// How an execution that is run alone went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum StandaloneError {
+    /// It was not started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// One with its id is open that is not the same.
+    #[error(
+        "the execution {workflow_id} is open, and is not the same: {difference}. Choose another \
+         workflow id, or terminate it"
+    )]
+    Another {
+        /// Its id.
+        workflow_id: WorkflowId,
+        /// In what it differs.
+        difference: String,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start the deciders: {0}")]
+    Threads(#[from] io::Error),
+    /// The service refused something.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// How a run of it ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// The execution is closed.
+    Closed(Outcome),
+    /// There was a stop before: the execution is open.
+    Stopped,
+}
+
+/// An execution that is ready to be run.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The execution.
+    pub execution: WorkflowExecution,
+    /// Its task list.
+    pub task_list: TaskListName,
+    /// Whether it was open before.
+    pub resumed: bool,
+}
+
+/// One execution with deciders and a worker of its own.
+pub struct Standalone<S> {
+    service: S,
+    domain: DomainName,
+    registry: Registry,
+    deciders: NonZeroUsize,
+    activities: NonZeroUsize,
+    heartbeat: Option<Duration>,
+    look: Duration,
+    repair: Option<Arc<Repair>>,
+}
+
+impl<S: SwfService> Standalone<S> {
+    /// For the workflows and activities of a registry, in one domain.
+    pub fn new(service: S, domain: DomainName, registry: Registry) -> Self {
+        let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self {
+            service,
+            domain,
+            registry,
+            deciders: NonZeroUsize::MIN,
+            activities: processors,
+            heartbeat: None,
+            look: Duration::from_secs(2),
+            repair: None,
+        }
+    }
+
+    /// How many deciders there are: one unless this is said.
+    #[must_use]
+    pub fn deciders(mut self, deciders: NonZeroUsize) -> Self {
+        self.deciders = deciders;
+        self
+    }
+
+    /// How many activities run at once at most: as many as there are processors unless this is
+    /// said.
+    #[must_use]
+    pub fn activities(mut self, most: NonZeroUsize) -> Self {
+        self.activities = most;
+        self
+    }
+
+    /// How often to beat the heart of an activity at least.
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.heartbeat = Some(interval);
+        self
+    }
+
+    /// How often to look at what happened: every 2 seconds unless this is said.
+    #[must_use]
+    pub fn look_every(mut self, interval: Duration) -> Self {
+        self.look = interval;
+        self
+    }
+
+    /// Takes over what was done in a former execution.
+    #[must_use]
+    pub fn repair(mut self, repair: Repair) -> Self {
+        self.repair = Some(Arc::new(repair));
+        self
+    }
+
+    /// Starts the execution, or finds it when it is open: one of this workflow under this id that
+    /// was begun in the same way, with the same input. Without an id the workflow's name is it.
+    ///
+    /// # Errors
+    /// [`StandaloneError`].
+    pub async fn begin(
+        &self,
+        workflow: &WorkflowEntry,
+        input: &str,
+        mut options: StartOptions,
+    ) -> Result<Begun, StandaloneError> {
+        let name = &workflow.definition().name;
+        let workflow_id = options
+            .workflow_id
+            .get_or_insert_with(|| name.clone().into())
+            .clone();
+        let task_list = own_list(workflow_id.as_str());
+        options.task_list = Some(task_list.as_str().into());
+        let now = Timestamp::from(SystemTime::now());
+        let started = start(&self.service, &self.domain, workflow, input, &options, now);
+        match started.await {
+            Ok(execution) => Ok(Begun {
+                execution,
+                task_list,
+                resumed: false,
+            }),
+            Err(StartError::AlreadyOpen(_)) => self.resume(workflow_id, workflow, input).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The open execution of that id, if it is the same.
+    async fn resume(
+        &self,
+        workflow_id: WorkflowId,
+        workflow: &WorkflowEntry,
+        input: &str,
+    ) -> Result<Begun, StandaloneError> {
+        let open = ListOpenWorkflowExecutions {
+            domain: self.domain.clone(),
+            start_time_filter: ExecutionTimeFilter::default(),
+            execution_filter: Some(WorkflowExecutionFilter {
+                workflow_id: workflow_id.clone(),
+                ..WorkflowExecutionFilter::default()
+            }),
+            ..ListOpenWorkflowExecutions::default()
+        };
+        let open = self.service.list_open_workflow_executions(open).await?;
+        let Some(open) = open.execution_infos.into_iter().next() else {
+            // It was closed meanwhile: who asks again starts it anew.
+            return Err(StartError::AlreadyOpen(workflow_id).into());
+        };
+        let describe = DescribeWorkflowExecution {
+            domain: self.domain.clone(),
+            execution: open.execution.clone(),
+            ..DescribeWorkflowExecution::default()
+        };
+        let detail = self.service.describe_workflow_execution(describe).await?;
+        let task_list = detail.execution_configuration.task_list.name;
+        let first = GetWorkflowExecutionHistory {
+            domain: self.domain.clone(),
+            execution: open.execution.clone(),
+            maximum_page_size: Some(1),
+            ..GetWorkflowExecutionHistory::default()
+        };
+        let first = self.service.get_workflow_execution_history(first).await?;
+        let first = first.events.into_iter().next();
+        let former_input = first.and_then(|event| match event.attributes {
+            EventAttributes::WorkflowExecutionStarted(started) => started.input,
+            _ => None,
+        });
+        let definition = workflow.definition();
+        let workflow_type = &open.workflow_type;
+        let input = Arguments::parse(input).ok().map(|input| input.to_input());
+        let difference = if workflow_type.name.as_str() != definition.name
+            || workflow_type.version.as_str() != definition.version
+        {
+            Some(format!(
+                "its type is {:?} version {:?}",
+                workflow_type.name.as_str(),
+                workflow_type.version.as_str()
+            ))
+        } else if !is_own_list(&task_list, workflow_id.as_str()) {
+            Some(format!("its deciders are those of task list {task_list}"))
+        } else if former_input != input {
+            Some(format!("its input is {}", former_input.unwrap_or_default()))
+        } else {
+            None
+        };
+        match difference {
+            Some(difference) => Err(StandaloneError::Another {
+                workflow_id,
+                difference,
+            }),
+            None => Ok(Begun {
+                execution: open.execution,
+                task_list,
+                resumed: true,
+            }),
+        }
+    }
+
+    /// Runs an execution to its end, or until there is a stop: what runs then is ended gracefully.
+    /// `observe` is given the events as they are seen.
+    ///
+    /// # Errors
+    /// [`StandaloneError`].
+    pub async fn run(
+        &self,
+        begun: &Begun,
+        mut observe: impl FnMut(&[HistoryEvent]),
+        stop: &Stop,
+    ) -> Result<Ended, StandaloneError> {
+        let lists = [begun.task_list.clone()];
+        let deciders = self.own_deciders(&begun.task_list);
+        // Whoever ends is the end of all: the others would wait for ever.
+        let deciding = async {
+            let decided = deciders.run(&lists, stop).await;
+            stop.request();
+            decided
+        };
+        let worker = Worker::new(
+            self.service.clone(),
+            self.domain.clone(),
+            self.registry.clone(),
+        );
+        let worker = match self.heartbeat {
+            Some(interval) => worker.heartbeat(interval),
+            None => worker,
+        };
+        let working = worker.run(&begun.task_list, self.activities, stop);
+        let repairing = async {
+            let Some(repair) = &self.repair else {
+                return Ok(());
+            };
+            let repaired = repair.answer(&self.service, &self.domain, stop).await;
+            stop.request();
+            repaired
+        };
+        let following = async {
+            let ended = self.follow(begun, &mut observe, stop).await;
+            stop.request();
+            ended
+        };
+        let (ended, decided, (), repaired) = tokio::join!(following, deciding, working, repairing);
+        decided?;
+        repaired?;
+        ended
+    }
+
+    fn own_deciders(&self, task_list: &TaskListName) -> Deciders<S> {
+        let task_list = task_list.clone();
+        let repair = self.repair.clone();
+        Deciders::new(
+            self.service.clone(),
+            self.domain.clone(),
+            self.registry.clone(),
+        )
+        .pollers(self.deciders)
+        .sticky(self.deciders.get() > 1)
+        .reroute(move |execution, decision| {
+            send_to(&task_list, decision);
+            if let Some(repair) = &repair {
+                repair.reroute(execution, decision);
+            }
+        })
+    }
+
+    /// Looks at the history until its end.
+    async fn follow(
+        &self,
+        begun: &Begun,
+        observe: &mut impl FnMut(&[HistoryEvent]),
+        stop: &Stop,
+    ) -> Result<Ended, StandaloneError> {
+        let (service, domain) = (self.service.clone(), self.domain.clone());
+        let mut follow = Follow::new(service, domain, begun.execution.clone());
+        loop {
+            match follow.look().await {
+                Ok(events) => {
+                    observe(&events);
+                    let last = events.last().map(|event| &event.attributes);
+                    if let Some(outcome) = last.and_then(Outcome::of) {
+                        return Ok(Ended::Closed(outcome));
+                    }
+                }
+                Err(error) if error.is_retryable() => {
+                    tracing::warn!("cannot look at the execution, trying again: {error}");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if stop.is_requested() {
+                return Ok(Ended::Stopped);
+            }
+            self.pause(stop).await;
+        }
+    }
+
+    async fn pause(&self, stop: &Stop) {
+        tokio::select! {
+            () = tokio::time::sleep(self.look) => {}
+            () = stop.requested() => {}
+        }
+    }
+}
+
+/// Sends the tasks of a decision to a task list.
+fn send_to(task_list: &TaskListName, decision: &mut Decision) {
+    let list = Some(TaskList {
+        name: task_list.clone(),
+        ..TaskList::default()
+    });
+    match decision {
+        Decision::ScheduleActivityTask(task) => task.task_list = list,
+        Decision::StartChildWorkflowExecution(child) => child.task_list = list,
+        Decision::ContinueAsNewWorkflowExecution(next) => next.task_list = list,
+        _ => {}
+    }
+}

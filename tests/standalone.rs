@@ -1,0 +1,174 @@
+//! `standalone`: a workflow with a decider and a worker of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::common::{self, Done, run};
+
+const BASIC: &str = "examples.basic.BasicWorkflow";
+
+/// The command in this directory, without what the environment says of AWS.
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = common::command(&[&["standalone"], args].concat());
+    command.current_dir(dir).env_remove("SWF_DOMAIN");
+    command
+}
+
+fn standalone(dir: &Path, args: &[&str]) -> Done {
+    run(command(dir, args), "")
+}
+
+/// The lines of stdout: the ids, and the last.
+fn ids_and_result(done: &Done) -> (&str, &str) {
+    let mut lines = done.stdout.lines();
+    let ids = lines.next().unwrap_or_default();
+    (ids, lines.next_back().unwrap_or_default())
+}
+
+#[test]
+fn a_workflow_runs_with_nothing_set_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let done = standalone(dir.path(), &[BASIC, "--input", "[1, 0]"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let (ids, result) = ids_and_result(&done);
+    assert!(ids.starts_with("basic 22"), "{}", done.stdout);
+    assert_eq!(result, "4");
+    for told in [
+        "a server in this process, data in simpleflow-data, domain standalone",
+        "activity-examples.basic.increment-1 scheduled",
+        "activity-examples.basic.double-1 completed after",
+    ] {
+        assert!(done.stderr.contains(told), "{told:?} in {}", done.stderr);
+    }
+    // What is closed does not keep the next from its id.
+    let again = ["--display-status", "false", BASIC, "--input", "[2, 0]"];
+    let done = standalone(dir.path(), &again);
+    assert_eq!((done.code, ids_and_result(&done).1), (0, "6"));
+    assert!(!done.stderr.contains("scheduled"), "{}", done.stderr);
+}
+
+#[test]
+fn a_failure_is_the_exit_code() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let done = standalone(dir.path(), &["Download", "--input", "[18]"]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("error: examples.retry.Download"),
+        "{}",
+        done.stderr
+    );
+    let done = standalone(dir.path(), &["basic", "--input", "[1, 2, 3]"]);
+    assert_eq!((done.code, &*done.stdout), (2, ""), "{}", done.stderr);
+    let done = standalone(dir.path(), &["basic", "--run-id", "x"]);
+    assert_eq!(done.code, 2);
+    let done = standalone(dir.path(), &["basic", "--repair", "gone"]);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stderr.contains("Workflow gone not found"),
+        "{}",
+        done.stderr
+    );
+}
+
+/// A command that runs, and its stderr.
+struct Running {
+    process: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        let stderr = process.stderr.take().expect("its stderr is a pipe");
+        let stderr = BufReader::new(stderr);
+        Self { process, stderr }
+    }
+
+    /// Reads what it tells up to a line with this text.
+    fn until(&mut self, text: &str) {
+        let mut told = String::new();
+        while !told.contains(text) {
+            let read = self
+                .stderr
+                .read_line(&mut told)
+                .expect("its stderr is read");
+            assert!(read > 0, "it ended before {text:?}: {told}");
+        }
+    }
+
+    fn interrupt(&self) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    fn end(mut self) -> Done {
+        let mut stderr = String::new();
+        let rest = std::io::read_to_string(&mut self.stderr);
+        stderr += &rest.expect("its stderr is read");
+        let output = self.process.wait_with_output().expect("it ends");
+        Done {
+            code: output.status.code().expect("it exits by itself"),
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr,
+        }
+    }
+}
+
+#[test]
+fn what_is_interrupted_goes_on_with_the_next_call() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let approval = ["approval", "--input", r#"["a report", 3600]"#];
+    let mut first = Running::start(command(dir.path(), &approval));
+    first.until("completed after");
+    first.interrupt();
+    let first = first.end();
+    assert_eq!(first.code, 1, "{}", first.stderr);
+    assert!(
+        first.stderr.contains("The same command goes on with it"),
+        "{}",
+        first.stderr
+    );
+    // With another input it is another execution.
+    let other = standalone(dir.path(), &["approval", "--input", r#"["another", 3600]"#]);
+    assert_eq!(other.code, 1, "{}", other.stderr);
+    assert!(other.stderr.contains("its input is"), "{}", other.stderr);
+
+    let mut second = Running::start(command(dir.path(), &approval));
+    second.until("going on with it");
+    second.until("completed after");
+    second.interrupt();
+    let second = second.end();
+    assert_eq!(second.stdout, first.stdout, "it is the same run");
+}
+
+#[test]
+fn a_repair_takes_over_what_was_done() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let done = standalone(
+        dir.path(),
+        &[BASIC, "--workflow-id", "former", "--input", "[3, 0]"],
+    );
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let repaired = [BASIC, "--workflow-id", "next", "--repair", "former"];
+    let done = standalone(
+        dir.path(),
+        &[&repaired[..], &["--force-activities", "^activity-.*double"]].concat(),
+    );
+    assert_eq!(
+        (done.code, ids_and_result(&done).1),
+        (0, "8"),
+        "{}",
+        done.stderr
+    );
+    assert!(
+        done.stderr.contains("takes over 2 tasks of former "),
+        "{}",
+        done.stderr
+    );
+}
