@@ -141,7 +141,8 @@ async fn a_closed_execution_is_deleted_when_its_retention_is_over() {
     let count = |query: &str| -> i64 { store.query_row(query, (), |row| row.get(0)).unwrap() };
     assert_eq!(count("SELECT count(*) FROM runs"), 0);
     assert_eq!(count("SELECT count(*) FROM closed_runs"), 1);
-    assert_eq!(count("SELECT count(*) FROM events"), 3);
+    let appends = count("SELECT count(*) FROM appends");
+    assert!((1..=3).contains(&appends), "{appends}");
     let of_domain = "SELECT count(*) FROM closed_runs WHERE domain = 'd'";
     assert_eq!(count(of_domain), 1);
     let entries = "SELECT count(DISTINCT run) FROM closed_index";
@@ -246,7 +247,7 @@ async fn a_store_of_a_later_version_is_refused() {
     let refusal = refusal(dir.path()).await.to_string();
     assert!(
         refusal.ends_with(
-            "has schema version 9, this program knows up to 2: use the later version of the \
+            "has schema version 9, this program knows up to 3: use the later version of the \
              program that wrote it"
         ),
         "{refusal}"

@@ -325,6 +325,7 @@ proptest! {
 fn closed() -> (Stage, Value) {
     let mut stage = Stage::new();
     stage.start("w", ("t", "1"), &["x", "x"]);
+    stage.commit();
     let request = json!({ "domain": "d", "startTimeFilter": { "oldestDate": 0 } });
     let listed = stage.apply("ListOpenWorkflowExecutions", request);
     let listed = read(listed.map_err(Failure::Fault)).unwrap();
@@ -430,7 +431,7 @@ fn runs_expire_in_the_order_of_their_closes() {
     assert_eq!(expire(due(5), 1), Some(due(5)), "there is one more");
     assert_eq!(expire(due(5), 1), None);
     assert_eq!(expire(due(5), 9), None);
-    for table in ["runs", "closed_runs", "closed_index", "events"] {
+    for table in ["runs", "closed_runs", "closed_index", "appends"] {
         assert_eq!(stage.count(table), 0, "{table}");
     }
 }
@@ -443,7 +444,7 @@ fn a_run_that_is_forgotten_before_it_is_archived_is_deleted() {
     assert_eq!(stage.commit().len(), 1);
     stage.pass(86_400_000);
     stage.commit();
-    for table in ["runs", "closed_runs", "closed_index", "events"] {
+    for table in ["runs", "closed_runs", "closed_index", "appends"] {
         assert_eq!(stage.count(table), 0, "{table}");
     }
 }
@@ -454,9 +455,10 @@ fn damage_is_told_and_does_not_last() {
         "UPDATE closed_runs SET detail = replace(detail, 'TERMINATED', 'COMPLETED')",
         "UPDATE closed_runs SET detail = substr(detail, 2)",
         "UPDATE closed_runs SET events = 2",
-        "UPDATE events SET event = replace(event, 'l', 'm')",
-        "DELETE FROM events WHERE event_id = 2",
-        "DELETE FROM events WHERE event_id = 3",
+        "UPDATE appends SET events = replace(events, 'l', 'm')",
+        "UPDATE appends SET first = first + 1",
+        "DELETE FROM appends WHERE first > 1",
+        "DELETE FROM appends WHERE first = 1",
     ] {
         let (mut stage, body) = closed();
         assert!(stage.sql().execute(damage, ()).unwrap() > 0);
@@ -506,10 +508,28 @@ fn a_store_of_the_first_version_is_taken_over() {
              SELECT region, domain, name, version, detail FROM new.workflow_types;
          INSERT INTO runs SELECT * FROM new.runs;
          INSERT INTO runs SELECT region, run, domain, workflow_id, run_id FROM new.closed_runs;
-         INSERT INTO events SELECT * FROM new.events;
          INSERT INTO heartbeats SELECT region, run, 2, 0, NULL FROM new.closed_runs;",
     )
     .unwrap();
+    // Each event had a row.
+    let mut query = old
+        .prepare("SELECT region, run, first, events FROM new.appends")
+        .unwrap();
+    let mut appends = query.query(()).unwrap();
+    while let Some(append) = appends.next().unwrap() {
+        let (region, run): (u32, u64) = (append.get(0).unwrap(), append.get(1).unwrap());
+        let (first, events): (i64, String) = (append.get(2).unwrap(), append.get(3).unwrap());
+        for (id, event) in (first..).zip(events.lines()) {
+            let sum = crc32fast::hash(event.as_bytes());
+            old.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
+                (region, run, id, event, sum),
+            )
+            .unwrap();
+        }
+    }
+    drop(appends);
+    drop(query);
     drop(old);
 
     stage.dir = dir;

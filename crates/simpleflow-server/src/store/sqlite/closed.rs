@@ -119,7 +119,7 @@ pub(super) fn delete(connection: &Connection, key: RunKey) -> rusqlite::Result<(
             delete_from(connection, &["closed_index"], key)?;
         }
     }
-    delete_from(connection, &["events", "closed_runs"], key)
+    delete_from(connection, &["appends", "closed_runs"], key)
 }
 
 pub(super) fn expire(
