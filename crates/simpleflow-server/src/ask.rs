@@ -23,6 +23,7 @@ pub(crate) async fn ask(
     asker: Asker,
 ) -> Response {
     let (to, response) = oneshot::channel();
+    let leads = matches!(asker, Asker::InProcess);
     let reply = Reply::new(to, asker);
     let id = core.poll_id();
     let is_poll = matches!(
@@ -37,6 +38,9 @@ pub(crate) async fn ask(
             reply,
         };
         core.call(call);
+        if leads && response.is_empty() {
+            core.lead().await;
+        }
         return response.await.unwrap_or(Err(Failure::Stopped));
     }
     let empty = nothing(&request);
@@ -53,6 +57,9 @@ pub(crate) async fn ask(
         id,
         reply,
     });
+    if leads && poll.response.is_empty() {
+        core.lead().await;
+    }
     match tokio::time::timeout(POLL, &mut poll.response).await {
         Ok(response) => response.unwrap_or(Err(Failure::Stopped)),
         // What was sent just now is not lost: from here on nothing can be sent.

@@ -1,7 +1,7 @@
 //! The engines behind a lock: each caller carries its own request out.
 //!
 //! What a request changes is written to the store by the keeper's thread (`keeper`) while others
-//! go on. Answers wait until all that they may depend on is on disk: those of a batch of requests
+//! go on, or by who waits for it (`lead`). Answers wait until all that they may depend on is on disk: those of a batch of requests
 //! go out together when the batch is written. Nobody is told of what could still be lost, be it an
 //! answer or a task.
 //!
@@ -12,6 +12,7 @@
 //! When the store cannot write, everything that is not on disk is given up: the requests fail,
 //! and the engines are built again from the store.
 
+mod lead;
 mod state;
 
 use std::fmt;
@@ -28,14 +29,16 @@ use state::State;
 use crate::archive::{Archive, Query};
 use crate::clock::Clock;
 use crate::connection::Peer;
+use crate::keeper::Log;
 use crate::metrics::Snapshot;
 use crate::operation::{Answer, Request};
 use crate::polls::{List, MAXIMUM_POLLS, Poll, PollId, Polls};
 use crate::regions::{Held, Regions};
 use crate::store::{Changes, Reader, RegionId, RunKey};
 
-/// How long a batch waits for the decisions of deciders in this process, once there is something
-/// to write: many times what a decision takes, and little beside what a slow one would cost others.
+/// How long the keeper leaves a batch to those in this process, for the decisions of deciders and
+/// for who waits for it to write it: many times what a decision takes, and little beside what a slow
+/// one would cost others.
 const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Why there is no answer.
@@ -150,6 +153,8 @@ pub(crate) enum Work {
     Write(Batch),
     /// Closed runs whose retention is over by now are to be deleted.
     Expire(Vec<(RegionId, DomainName, Duration)>, Timestamp),
+    /// The store is to be opened again.
+    Reopen,
 }
 
 /// What a disk gives.
@@ -165,6 +170,8 @@ pub(crate) struct Core {
     state: Mutex<State>,
     /// Told when there is something for the keeper to do.
     told: Condvar,
+    /// What batches are written to, if there is a disk. It is locked before the state.
+    log: Mutex<Option<Log>>,
     clock: Clock,
     /// How many polls there ever were.
     polls: AtomicU64,
@@ -185,9 +192,22 @@ impl Core {
         Self {
             state: Mutex::new(State::new(regions, disk)),
             told: Condvar::new(),
+            log: Mutex::new(None),
             clock,
             polls: AtomicU64::new(0),
         }
+    }
+
+    /// The same with what batches are written to.
+    pub(crate) fn with_log(self, log: Option<Log>) -> Self {
+        let log = Mutex::new(log);
+        Self { log, ..self }
+    }
+
+    /// For the keeper: what batches are written to.
+    pub(crate) fn log(&self) -> MutexGuard<'_, Option<Log>> {
+        // Who broke down has ended all of this.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A number that no other poll has.
@@ -295,7 +315,9 @@ impl Core {
             state = self.lock();
             state.give_back(undelivered, self.clock.now());
         }
-        let wake = state.alarm.is_some_and(|alarm| state.is_due_before(alarm));
+        let wake = state
+            .alarm
+            .is_some_and(|alarm| state.stopping || state.is_due_before(alarm));
         if wake {
             // Once is enough.
             state.alarm = None;
@@ -317,6 +339,9 @@ impl Core {
             if state.ended {
                 return None;
             }
+            if state.regions.is_none() {
+                return Some(Work::Reopen);
+            }
             // Deletions must not wait for ever for a server that always has something to write.
             if !state.expired
                 && let Some(expire) = state.expire(now)
@@ -324,7 +349,7 @@ impl Core {
                 state.expired = true;
                 return Some(expire);
             }
-            if state.has_changes() && (state.stopping || !state.waits_for_decisions()) {
+            if state.can_write() && (state.stopping || !state.waits_for_callers()) {
                 state.expired = false;
                 return Some(Work::Write(state.take_batch()));
             }
@@ -336,7 +361,7 @@ impl Core {
                 state.give_back(undelivered, self.clock.now());
                 continue;
             }
-            if state.stopping {
+            if state.stopping && !state.writing {
                 return None;
             }
             if let Some(expire) = state.expire(now) {
@@ -353,8 +378,12 @@ impl Core {
         let due = next.map(|next| next.since(self.clock.now()));
         let patience = state
             .patience
-            .filter(|_| state.has_changes())
+            .filter(|_| state.can_write())
             .map(|until| until.saturating_duration_since(Instant::now()));
+        // Where somebody just wrote, somebody will again: to be told of that each time costs more
+        // than to look.
+        let led = std::mem::take(&mut state.led);
+        let patience = patience.or(led.then_some(PATIENCE));
         state.alarm = Some(Alarm {
             due: next,
             patient: patience.is_some(),
@@ -387,7 +416,9 @@ impl Core {
         state.early_tasks[1].clear();
         state.archive();
         state.give_back(undelivered, self.clock.now());
-        // What could not be written meanwhile the keeper sees to itself.
+        // Who came meanwhile was not to write.
+        state.expect_no_callers();
+        self.settle(state);
     }
 
     /// For the keeper: a batch is not on disk. All that is not there is given up.
@@ -397,6 +428,8 @@ impl Core {
         state.writing = false;
         state.give_up();
         replies.append(&mut state.replies);
+        // The keeper opens the store again.
+        self.told.notify_all();
         drop(state);
         let failed = replies
             .into_iter()
@@ -428,12 +461,13 @@ impl Core {
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.end();
+        self.told.notify_all();
         self.settle(state);
     }
 
-    /// Whether somebody panicked while it was at the engines.
+    /// Whether somebody panicked while it was at the engines or at the store.
     pub(crate) fn is_broken(&self) -> bool {
-        self.state.is_poisoned()
+        self.state.is_poisoned() || self.log.is_poisoned()
     }
 
     /// Whether requests are carried out. Not while the store is opened again after a failure.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use simpleflow_model::{RunId, SmolStr};
 use simpleflow_service::table::*;
@@ -76,6 +77,8 @@ struct EndOfCore(Arc<Core>);
 impl Drop for EndOfCore {
     fn drop(&mut self) {
         self.0.end();
+        // Handles to the core may outlive it; the store is closed now.
+        drop(self.0.log().take());
     }
 }
 
@@ -104,7 +107,7 @@ impl Embedded {
             let metrics = Arc::clone(&metrics);
             move || {
                 let _end = end;
-                let (core, log, _lock) = match bring_up(storage, clock, metrics) {
+                let (core, _lock) = match bring_up(storage, clock, metrics) {
                     Ok(up) => up,
                     Err(error) => {
                         // Who started this has gone if nobody hears it.
@@ -118,7 +121,7 @@ impl Embedded {
                 }
                 // However it ends, nobody may wait for it any more.
                 let _end = EndOfCore(Arc::clone(&core));
-                keeper::run(&core, log)
+                keeper::run(&core)
             }
         };
         let thread = thread::Builder::new()
@@ -183,15 +186,15 @@ impl Embedded {
     }
 }
 
-/// What the keeper's thread begins with: the engines, what it writes to, and the lock of the
+/// What the keeper's thread begins with: the engines with what they write to, and the lock of the
 /// directory.
 fn bring_up(
     storage: Storage,
     clock: Clock,
     metrics: Arc<Metrics>,
-) -> Result<(Core, Option<Log>, Option<File>), StartError> {
+) -> Result<(Core, Option<File>), StartError> {
     let (dir, relaxed) = match storage {
-        Storage::Memory => return Ok((Core::new(Regions::new(false), None, clock), None, None)),
+        Storage::Memory => return Ok((Core::new(Regions::new(false), None, clock), None)),
         Storage::Disk { dir, relaxed } => (dir, relaxed),
     };
     let place = Place { dir, relaxed };
@@ -204,11 +207,12 @@ fn bring_up(
         open,
         place,
         metrics,
+        took: Duration::ZERO,
     };
     let archive =
         Archive::start(reader.another()?).map_err(|error| StartError::Failed(error.to_string()))?;
     let core = Core::new(regions, Some(Disk { reader, archive }), clock);
-    Ok((core, Some(log), Some(lock)))
+    Ok((core.with_log(Some(log)), Some(lock)))
 }
 
 /// An [`Embedded`] service as its deciders and workers use it.

@@ -14,6 +14,9 @@ use crate::store::{Open, Place, RegionId, StoreError, Writer};
 /// How long to wait before the store is opened once more.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A batch that takes longer than this is written by nobody but the keeper.
+const SLOW: Duration = Duration::from_millis(2);
+
 /// How many closed runs are deleted in one transaction: a few milliseconds' worth, unless their
 /// histories are long.
 const EXPIRED_AT_ONCE: usize = 50;
@@ -25,73 +28,75 @@ pub(crate) struct Log {
     pub open: Open,
     pub place: Place,
     pub metrics: Arc<Metrics>,
+    /// How long the last batch took.
+    pub took: Duration,
 }
 
 /// Works until it is told to stop and all is written.
 ///
 /// # Errors
 /// The store was opened again after a failure and cannot be read.
-pub(crate) fn run(core: &Core, mut log: Option<Log>) -> Result<(), StoreError> {
+pub(crate) fn run(core: &Core) -> Result<(), StoreError> {
     while let Some(work) = core.work() {
+        let mut log = core.log();
         // Without a disk there is never anything to do but to keep time.
-        let Some(log) = &mut log else {
+        let Some(log) = &mut *log else {
             continue;
         };
-        let go_on = match work {
-            Work::Write(batch) => log.write(core, batch)?,
-            Work::Expire(retentions, now) => log.expire(core, &retentions, now)?,
-        };
-        if !go_on {
-            break;
+        match work {
+            Work::Write(batch) => log.write(core, batch),
+            Work::Expire(retentions, now) => log.expire(core, &retentions, now),
+            Work::Reopen => {
+                if !log.reopen(core)? {
+                    break;
+                }
+            }
         }
     }
     Ok(())
 }
 
 impl Log {
-    /// Writes a batch. Says whether to go on.
-    fn write(&mut self, core: &Core, batch: Batch) -> Result<bool, StoreError> {
+    /// Whether the last batch took no longer than others may be made to wait.
+    pub(crate) fn is_fast(&self) -> bool {
+        self.took < SLOW
+    }
+
+    /// Writes a batch.
+    pub(crate) fn write(&mut self, core: &Core, batch: Batch) {
         let Batch { changes, told } = batch;
-        let Some(writer) = &mut self.writer else {
-            return Ok(false);
-        };
         let began = Instant::now();
-        let outcome = writer.commit(&changes);
-        self.metrics
-            .committed(began.elapsed(), changes.events.len());
+        let outcome = match &mut self.writer {
+            Some(writer) => writer.commit(&changes),
+            // Nothing is carried out before the store is open again.
+            None => return core.failed(told),
+        };
+        self.took = began.elapsed();
+        self.metrics.committed(self.took, changes.events.len());
         match outcome {
-            Ok(()) => {
-                core.written(told);
-                Ok(true)
-            }
+            Ok(()) => core.written(told),
             Err(error) => {
                 tracing::error!(%error, "a batch cannot be written: its requests fail");
                 core.failed(told);
-                self.reopen(core)
             }
         }
     }
 
     /// Deletes closed runs whose retention is over, a few at a time since others wait meanwhile.
-    /// Says whether to go on.
     fn expire(
         &mut self,
         core: &Core,
         retentions: &[(RegionId, DomainName, Duration)],
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) {
         let Some(writer) = &mut self.writer else {
-            return Ok(false);
+            return core.failed(Told::default());
         };
         match writer.expire(retentions, now, EXPIRED_AT_ONCE) {
-            Ok(next) => {
-                core.expired(next);
-                Ok(true)
-            }
+            Ok(next) => core.expired(next),
             Err(error) => {
                 tracing::error!(%error, "closed executions cannot be deleted");
                 core.failed(Told::default());
-                self.reopen(core)
             }
         }
     }

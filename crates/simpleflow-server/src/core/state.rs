@@ -32,7 +32,15 @@ pub(super) struct State {
     /// Those of batches that failed. Another task may get the same token, with other events before
     /// it.
     pub(super) void: HashSet<TaskToken>,
-    /// Until when the answers to `deciding` are waited for.
+    /// Whether a caller in this process waits for the next batch, and may write it.
+    pub(super) callers: bool,
+    /// Whether one of them is about to.
+    pub(super) leading: bool,
+    /// Whether one of them did since the keeper last looked.
+    pub(super) led: bool,
+    /// How many requests there were.
+    pub(super) calls: u64,
+    /// Until when `deciding` and `callers` are waited for.
     pub(super) patience: Option<Instant>,
     /// What the keeper waits for, while it does.
     pub(super) alarm: Option<Alarm>,
@@ -59,6 +67,10 @@ impl State {
             // What fell due while nothing ran.
             expiry: Some(Timestamp::default()),
             deciding: HashSet::new(),
+            callers: false,
+            leading: false,
+            led: false,
+            calls: 0,
             early_tasks: Default::default(),
             void: HashSet::new(),
             patience: None,
@@ -77,6 +89,8 @@ impl State {
         self.watchers.clear();
         self.polls.forget_returned();
         self.deciding.clear();
+        self.callers = false;
+        self.leading = false;
         self.patience = None;
         for tasks in &mut self.early_tasks {
             self.void.extend(tasks.drain());
@@ -102,6 +116,8 @@ impl State {
             id,
             reply,
         } = call;
+        self.calls += 1;
+        let in_process = matches!(reply.asker, Asker::InProcess);
         let Some(regions) = &mut self.regions else {
             let failure = if self.ended {
                 Failure::Stopped
@@ -117,6 +133,24 @@ impl State {
         if let Some(regions) = &mut self.regions {
             regions.forget_if_empty(region);
         }
+        if in_process && self.has_changes() {
+            self.callers = true;
+            self.be_patient();
+        }
+    }
+
+    /// Has the keeper write the next batch, unless there are decisions to wait for.
+    pub(super) fn expect_no_callers(&mut self) {
+        self.callers = false;
+        if self.deciding.is_empty() {
+            self.patience = None;
+        }
+    }
+
+    /// From now on, unless that was before.
+    fn be_patient(&mut self) {
+        let until = || Instant::now() + PATIENCE;
+        self.patience.get_or_insert_with(until);
     }
 
     /// Carries a request out, or has the archive answer it.
@@ -178,8 +212,7 @@ impl State {
             Ok(Answer::DecisionTask(task)) if matches!(reply.asker, Asker::InProcess) => {
                 // A further page of a task says nothing of when its answer comes.
                 if self.disk.is_some() && reply.list.is_some() {
-                    let until = || Instant::now() + PATIENCE;
-                    self.patience.get_or_insert_with(until);
+                    self.be_patient();
                     self.deciding.insert(task.task_token.clone());
                     self.early_tasks[0].insert(task.task_token.clone());
                 }
@@ -328,9 +361,15 @@ impl State {
         self.disk.is_some() && self.regions.as_ref().is_some_and(Regions::have_changes)
     }
 
-    /// Whether a decider in this process may still have something for the next batch.
-    pub(super) fn waits_for_decisions(&self) -> bool {
-        !self.deciding.is_empty() && self.patience.is_some_and(|until| Instant::now() < until)
+    /// Whether there is something to write, and nobody writes.
+    pub(super) fn can_write(&self) -> bool {
+        !self.writing && self.has_changes()
+    }
+
+    /// Whether somebody in this process may still have something for the next batch, or write it.
+    pub(super) fn waits_for_callers(&self) -> bool {
+        (self.callers || !self.deciding.is_empty())
+            && self.patience.is_some_and(|until| Instant::now() < until)
     }
 
     /// Whether the keeper has to do something earlier than it thinks.
@@ -340,7 +379,7 @@ impl State {
             (next, None) => next.is_some(),
             (None, Some(_)) => false,
         };
-        earlier || (self.has_changes() && !(alarm.patient && self.waits_for_decisions()))
+        earlier || (self.can_write() && !(alarm.patient && self.waits_for_callers()))
     }
 
     /// Whom to tell at once: everybody if nothing is on its way to the disk.
@@ -385,6 +424,8 @@ impl State {
         self.writing = true;
         // They had their chance: their answers come with a later batch.
         self.deciding.clear();
+        self.callers = false;
+        self.leading = false;
         self.patience = None;
         let told = Told {
             replies: std::mem::take(&mut self.replies),

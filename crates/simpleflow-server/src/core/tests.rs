@@ -11,7 +11,7 @@ use crate::connection::tests::connected;
 use crate::store::{ClosedRun, Kept, StoreError};
 
 /// Nothing is read back: the events stay in memory.
-struct NoReader;
+pub(super) struct NoReader;
 
 impl Reader for NoReader {
     fn another(&self) -> Result<Box<dyn Reader>, StoreError> {
@@ -283,11 +283,11 @@ fn a_decider_in_this_process_gets_its_task_before_it_is_on_disk() {
     assert_eq!(task["startedEventId"], 3);
     assert!(start.try_recv().is_err(), "nobody else is told yet");
     // The batch waits for the decision, which then is in it.
-    assert!(stage.core.lock().waits_for_decisions());
+    assert!(!stage.core.lock().deciding.is_empty());
     let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
     let mut answered = early("RespondDecisionTaskCompleted", &answer);
     assert!(answered.try_recv().is_err(), "an answer is never early");
-    assert!(!stage.core.lock().waits_for_decisions());
+    assert!(stage.core.lock().deciding.is_empty());
     let batch = stage.batch();
     assert_eq!(batch.changes.events.len(), 4);
     stage.core.written(batch.told);
