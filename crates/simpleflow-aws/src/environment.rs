@@ -19,6 +19,7 @@ use aws_sdk_swf::config::{Builder, Config};
 use aws_types::service_config::ServiceConfigKey;
 use simpleflow_service::ServiceError;
 
+use crate::plain::{PlainServer, Signer};
 use crate::{Target, error};
 
 /// How often a call is attempted.
@@ -27,12 +28,24 @@ const ATTEMPTS: &str = "SWF_CONNECTION_RETRIES";
 /// The region of a server on this machine, when none is named; the original's.
 const REGION: &str = "us-east-1";
 
+/// The credentials of who has none.
+const NOBODY: &str = "none";
+
+/// What the settings come to.
+pub(crate) struct Environment {
+    pub config: Config,
+    /// The way to a server on this machine, if that is what is named.
+    pub plain: Option<PlainServer>,
+    pub target: Target,
+}
+
 /// The settings of a client. With an endpoint they are for the service there.
-pub(crate) async fn load(wanted: Option<String>) -> Result<(Config, Target), ServiceError> {
+pub(crate) async fn load(wanted: Option<String>) -> Result<Environment, ServiceError> {
     let attempts = attempts(env::var_os(ATTEMPTS).as_deref())?;
     let mut sdk = named().await;
     let endpoint = wanted.clone().or_else(|| endpoint(&sdk));
-    if !endpoint.as_deref().is_some_and(is_here) {
+    let here = endpoint.as_deref().filter(|endpoint| is_here(endpoint));
+    if here.is_none() {
         sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
     }
     let Some(region) = sdk.region() else {
@@ -40,24 +53,47 @@ pub(crate) async fn load(wanted: Option<String>) -> Result<(Config, Target), Ser
             "there is no region: set AWS_REGION, or a region for the profile".into(),
         ));
     };
+    let retries = sdk.retry_config().cloned();
+    let mut retries = retries.unwrap_or_else(RetryConfig::standard);
+    if let Some(attempts) = attempts {
+        retries = retries.with_max_attempts(attempts);
+    }
+    let mut config = Builder::from(&sdk);
+    if let Some(wanted) = wanted {
+        config.set_endpoint_url(Some(wanted));
+    }
+    let mut plain = None;
+    if let Some(provider) = sdk.credentials_provider() {
+        let (credentials, provider) = found(provider).await?;
+        config.set_credentials_provider(Some(provider));
+        // Those that end are asked for again by the SDK.
+        if let Some(endpoint) = here
+            && credentials.expiry().is_none()
+        {
+            let signer = signer(region.as_ref(), credentials);
+            plain = PlainServer::new(endpoint, signer, retries.clone());
+        }
+    }
+    config.set_retry_config(Some(retries));
     let target = Target {
         region: Some(region.to_string()),
         profile: env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty()),
         endpoint,
     };
-    let mut config = Builder::from(&sdk);
-    if let Some(wanted) = wanted {
-        config.set_endpoint_url(Some(wanted));
-    }
-    if let Some(attempts) = attempts {
-        let retries = sdk.retry_config().cloned();
-        let retries = retries.unwrap_or_else(RetryConfig::standard);
-        config.set_retry_config(Some(retries.with_max_attempts(attempts)));
-    }
-    if let Some(provider) = sdk.credentials_provider() {
-        config.set_credentials_provider(Some(found(provider).await?));
-    }
-    Ok((config.build(), target))
+    Ok(Environment {
+        config: config.build(),
+        plain,
+        target,
+    })
+}
+
+/// Who signs. Without a signature a server takes the usual region.
+fn signer(region: &str, credentials: Credentials) -> Option<Signer> {
+    let nobody = credentials.access_key_id() == NOBODY;
+    (!nobody || region != REGION).then(|| Signer {
+        region: region.to_owned(),
+        credentials,
+    })
 }
 
 /// What the environment and the files say themselves. That is enough for a server on this machine,
@@ -68,12 +104,12 @@ async fn named() -> SdkConfig {
         .or_else(ProfileFileRegionProvider::new())
         .or_else(Region::from_static(REGION));
     // A request must be signed, but a server that knows nobody does not look at it.
-    let nobody = Credentials::new("none", "none", None, None, "none");
+    let nobody = Credentials::new(NOBODY, NOBODY, None, None, NOBODY);
     let environment = EnvironmentVariableCredentialsProvider::new();
     let profile = ProfileFileCredentialsProvider::builder().build();
     let credentials = CredentialsProviderChain::first_try("environment", environment)
         .or_else("profile", profile)
-        .or_else("none", nobody);
+        .or_else(NOBODY, nobody);
     aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .credentials_provider(credentials)
@@ -147,13 +183,14 @@ fn endpoint(sdk: &SdkConfig) -> Option<String> {
 /// Asks for the credentials once, so that it is known at the start when there are none.
 async fn found(
     provider: SharedCredentialsProvider,
-) -> Result<SharedCredentialsProvider, ServiceError> {
+) -> Result<(Credentials, SharedCredentialsProvider), ServiceError> {
     let first = provider.provide_credentials().await;
     let first = first.map_err(|error| error::no_credentials(&error))?;
-    Ok(SharedCredentialsProvider::new(Found {
-        first: Mutex::new(Some(first)),
+    let again = SharedCredentialsProvider::new(Found {
+        first: Mutex::new(Some(first.clone())),
         provider,
-    }))
+    });
+    Ok((first, again))
 }
 
 /// Credentials that were asked for already: who gives them may ask a person each time.

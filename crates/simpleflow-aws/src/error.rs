@@ -5,6 +5,8 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_swf::config::http::HttpResponse;
 use aws_sdk_swf::error::{ProvideErrorMetadata, SdkError};
+use hyper::header::HeaderMap;
+use serde::Deserialize;
 use simpleflow_model::{Fault, FaultKind};
 use simpleflow_service::ServiceError;
 
@@ -74,6 +76,31 @@ where
     }
 }
 
+/// What the service answered instead of an output, read from the answer itself.
+pub(crate) fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> ServiceError {
+    #[derive(Default, Deserialize)]
+    struct Body {
+        #[serde(rename = "__type", alias = "code")]
+        code: Option<String>,
+        #[serde(alias = "Message")]
+        message: Option<String>,
+    }
+    let Body { code, message } = serde_json::from_slice(body).unwrap_or_default();
+    let header = headers.get("x-amzn-errortype");
+    let header = header.and_then(|header| Some(header.to_str().ok()?.to_owned()));
+    match header.or(code).as_deref().map(bare) {
+        Some(code) if !code.is_empty() => refused(status, code, &message.unwrap_or_default()),
+        _ if status >= 500 => ServiceError::Internal(format!("HTTP status {status}")),
+        _ => ServiceError::Unreadable(format!("HTTP status {status}, without an error's type")),
+    }
+}
+
+/// The code of an error, without its namespace and without the address of its description.
+fn bare(code: &str) -> &str {
+    let code = code.split(':').next().unwrap_or_default();
+    code.rsplit('#').next().unwrap_or_default()
+}
+
 /// What the service answered instead of an output.
 fn refused(status: u16, code: &str, message: &str) -> ServiceError {
     if let Some(kind) = FaultKind::ALL.iter().find(|kind| kind.as_str() == code) {
@@ -117,7 +144,7 @@ pub(crate) fn no_credentials(error: &CredentialsError) -> ServiceError {
 }
 
 /// The causes of an error, without the error itself, which is but the name of their kind.
-fn causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let causes = std::iter::successors(error.source(), |&error| error.source());
     for cause in causes.map(ToString::to_string) {

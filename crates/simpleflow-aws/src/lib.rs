@@ -2,7 +2,8 @@
 //! [`SwfService`](simpleflow_service::SwfService): the official SDK with the model's types.
 //!
 //! Endpoint, region, profile, credentials, signing, retries and connections are the SDK's, and are
-//! set as they are for any other program that uses it.
+//! set as they are for any other program that uses it. To a server on this machine calls go a
+//! shorter way.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,6 +23,7 @@ mod answer;
 mod call;
 mod environment;
 mod error;
+mod plain;
 mod service;
 mod target;
 

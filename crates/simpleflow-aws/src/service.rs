@@ -5,12 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_sdk_swf::Client;
+use aws_sdk_swf::config::Credentials;
+use aws_sdk_swf::config::retry::RetryConfig;
 use aws_sdk_swf::config::timeout::TimeoutConfig;
+use hyper::body::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 
+use crate::plain::{PlainServer, Signer};
 use crate::{Target, answer, call, environment};
 
 /// How long an attempt may take, unless the client says so: longer than anything but a poll does.
@@ -24,6 +28,8 @@ const POLL: Duration = Duration::from_secs(70);
 #[derive(Clone, Debug)]
 pub struct AwsSwf {
     client: Client,
+    /// The way to a server on this machine.
+    plain: Option<PlainServer>,
     target: Target,
     /// Whether the latest answer was the server's in the box.
     in_the_box: Arc<AtomicBool>,
@@ -55,10 +61,11 @@ impl AwsSwf {
     }
 
     async fn load(endpoint: Option<String>) -> Result<Self, ServiceError> {
-        let (config, target) = environment::load(endpoint).await?;
+        let environment = environment::load(endpoint).await?;
         Ok(Self {
-            client: Client::from_conf(config),
-            target,
+            client: Client::from_conf(environment.config),
+            plain: environment.plain,
+            target: environment.target,
             in_the_box: Arc::default(),
         })
     }
@@ -73,9 +80,30 @@ impl AwsSwf {
         };
         Self {
             client,
+            plain: None,
             target,
             in_the_box: Arc::default(),
         }
+    }
+
+    /// The same, but the shorter way to a server on this machine, which
+    /// [`from_env`](Self::from_env) takes by itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn plainly(mut self, endpoint: &str, credentials: Option<Credentials>) -> Self {
+        let config = self.client.config();
+        let retries = config.retry_config().cloned();
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        let signer = credentials.map(|credentials| Signer {
+            region,
+            credentials,
+        });
+        self.plain = PlainServer::new(
+            endpoint,
+            signer,
+            retries.unwrap_or_else(RetryConfig::standard),
+        );
+        self
     }
 
     /// What it talks to.
@@ -104,6 +132,10 @@ impl AwsSwf {
         operation: &'static str,
         request: &R,
     ) -> Result<Option<A>, ServiceError> {
+        if let Some(plain) = &self.plain {
+            let body = plain.call(operation, request, POLL, &self.in_the_box);
+            return answer::task(&body.await?);
+        }
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(POLL)
             .disable_operation_timeout()
@@ -117,13 +149,18 @@ impl AwsSwf {
         &self,
         operation: &'static str,
         request: &R,
-    ) -> Result<Vec<u8>, ServiceError> {
+    ) -> Result<Bytes, ServiceError> {
+        if let Some(plain) = &self.plain {
+            let body = plain.call(operation, request, ATTEMPT, &self.in_the_box);
+            return body.await;
+        }
         let own = self.client.config().timeout_config();
         let attempt = own.and_then(TimeoutConfig::operation_attempt_timeout);
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(attempt.unwrap_or(ATTEMPT))
             .build();
-        call::call(&self.client, operation, request, timeouts, &self.in_the_box).await
+        let body = call::call(&self.client, operation, request, timeouts, &self.in_the_box);
+        body.await.map(Bytes::from)
     }
 }
 

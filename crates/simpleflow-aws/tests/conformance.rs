@@ -2,8 +2,7 @@
 
 mod common;
 
-use common::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, client, config};
-use simpleflow_aws::AwsSwf;
+use common::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Way, client, config, key};
 use simpleflow_model::operation::DescribeDomain;
 use simpleflow_server::{Config, Credentials, RunningServer, Server, Storage};
 use simpleflow_service::conformance::Suite;
@@ -26,20 +25,23 @@ fn keys() -> Option<Credentials> {
 #[tokio::test]
 async fn the_server_in_the_box() {
     let server = server(None).await;
-    let service = AwsSwf::new(client(server.addr()));
-    assert!(!service.takes_tasks_back(), "nobody has answered yet");
-    let suite = Suite::prepare(service.clone(), "conformance".into()).await;
-    suite.all().await;
-    assert!(service.takes_tasks_back());
+    for (way, domain) in [(Way::Sdk, "conformance"), (Way::Plain, "plain")] {
+        let service = way.of(client(server.addr()), server.addr(), None);
+        assert!(!service.takes_tasks_back(), "nobody has answered yet");
+        let suite = Suite::prepare(service.clone(), domain.into()).await;
+        suite.all().await;
+        assert!(service.takes_tasks_back());
+    }
     server.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_checks_signatures() {
     let server = server(keys()).await;
-    let service = AwsSwf::new(client(server.addr()));
-    let suite = Suite::prepare(service, "conformance".into()).await;
-    suite.all().await;
+    for (way, domain) in [(Way::Sdk, "conformance"), (Way::Plain, "plain")] {
+        let suite = Suite::prepare(way.to(server.addr()), domain.into()).await;
+        suite.all().await;
+    }
     server.stop().await.unwrap();
 }
 
@@ -47,15 +49,18 @@ async fn a_server_that_checks_signatures() {
 async fn a_wrong_key_is_no_access() {
     let server = server(keys()).await;
     for (id, secret) in [(ACCESS_KEY_ID, "wrong"), ("wrong", SECRET_ACCESS_KEY)] {
-        let key = aws_sdk_swf::config::Credentials::new(id, secret, None, None, "test");
-        let config = config(server.addr()).credentials_provider(key).build();
-        let service = AwsSwf::new(aws_sdk_swf::Client::from_conf(config));
-        let request = DescribeDomain {
-            name: "conformance".into(),
-            ..Default::default()
-        };
-        let denied = service.describe_domain(request).await;
-        assert!(matches!(denied, Err(ServiceError::Denied(_))), "{denied:?}");
+        let key = key(id, secret);
+        let config = config(server.addr()).credentials_provider(key.clone());
+        let client = aws_sdk_swf::Client::from_conf(config.build());
+        for way in Way::BOTH {
+            let service = way.of(client.clone(), server.addr(), Some(key.clone()));
+            let request = DescribeDomain {
+                name: "conformance".into(),
+                ..Default::default()
+            };
+            let denied = service.describe_domain(request).await;
+            assert!(matches!(denied, Err(ServiceError::Denied(_))), "{denied:?}");
+        }
     }
     server.stop().await.unwrap();
 }

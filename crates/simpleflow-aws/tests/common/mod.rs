@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_sdk_swf::Client;
 use aws_sdk_swf::config::retry::RetryConfig;
 use aws_sdk_swf::config::{BehaviorVersion, Builder, Credentials, Region};
+use simpleflow_aws::AwsSwf;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -19,13 +20,48 @@ pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 /// The settings of a client that tries three times, without waiting between.
 pub fn config(addr: SocketAddr) -> Builder {
     let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
-    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "test");
+    let credentials = key(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
     aws_sdk_swf::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(format!("http://{addr}"))
         .credentials_provider(credentials)
         .retry_config(retries)
+}
+
+/// The ways to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Through the SDK.
+    Sdk,
+    /// Through the SDK's settings alone, to a server on this machine.
+    Plain,
+}
+
+impl Way {
+    pub const BOTH: [Self; 2] = [Self::Sdk, Self::Plain];
+
+    /// The service of a client, on this way.
+    pub fn of(self, client: Client, addr: SocketAddr, key: Option<Credentials>) -> AwsSwf {
+        let service = AwsSwf::new(client);
+        match self {
+            Self::Sdk => service,
+            Self::Plain => service.plainly(&format!("http://{addr}"), key),
+        }
+    }
+
+    /// The service of [`client`], which signs.
+    pub fn to(self, addr: SocketAddr) -> AwsSwf {
+        self.of(
+            client(addr),
+            addr,
+            Some(key(ACCESS_KEY_ID, SECRET_ACCESS_KEY)),
+        )
+    }
+}
+
+pub fn key(id: &str, secret: &str) -> Credentials {
+    Credentials::new(id, secret, None, None, "test")
 }
 
 pub fn client(addr: SocketAddr) -> Client {

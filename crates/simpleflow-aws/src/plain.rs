@@ -1,0 +1,182 @@
+//! Calls to a server on this machine, over plain HTTP.
+//!
+//! What the SDK does for each call costs several times what such a server needs to answer it. Here
+//! are only the parts that matter for it: connections that are kept, the signature, time limits,
+//! and the attempts after the first.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sdk_swf::config::retry::RetryConfig;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use backon::{ExponentialBuilder, Retryable as _};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, SERVER};
+use hyper::{Method, Request, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::Serialize;
+use simpleflow_service::{SERVER_NAME, ServiceError};
+
+use crate::error;
+
+/// How long a connection may take to come about, as with the SDK.
+const CONNECT: Duration = Duration::from_millis(3_100);
+
+/// How long a connection is kept without use: less than servers do.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// A server on this machine. A handle: clones use the same connections.
+#[derive(Clone, Debug)]
+pub(crate) struct PlainServer {
+    http: Client<HttpConnector, Full<Bytes>>,
+    uri: Uri,
+    host: HeaderValue,
+    signer: Option<Signer>,
+    retries: RetryConfig,
+}
+
+/// Who calls, and in which region.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    pub region: String,
+    pub credentials: Credentials,
+}
+
+impl PlainServer {
+    /// The server of an endpoint, if that is one of plain HTTP.
+    pub(crate) fn new(
+        endpoint: &str,
+        signer: Option<Signer>,
+        retries: RetryConfig,
+    ) -> Option<Self> {
+        let uri: Uri = endpoint.parse().ok()?;
+        let host = HeaderValue::from_str(uri.authority()?.as_str()).ok()?;
+        if uri.scheme_str() != Some("http") {
+            return None;
+        }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        let http = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(connector);
+        Some(Self {
+            http,
+            uri,
+            host,
+            signer,
+            retries,
+        })
+    }
+
+    /// Calls an operation: its request as JSON, and the body of the answer. That the server in the
+    /// box answered is noted.
+    pub(crate) async fn call<R: Serialize>(
+        &self,
+        operation: &str,
+        request: &R,
+        time: Duration,
+        in_the_box: &AtomicBool,
+    ) -> Result<Bytes, ServiceError> {
+        let request = serde_json::to_vec(request).map_err(error::unwritable)?;
+        let request = Bytes::from(request);
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.retries.initial_backoff())
+            .with_max_delay(self.retries.max_backoff())
+            .with_jitter()
+            .with_max_times(self.retries.max_attempts().saturating_sub(1) as usize);
+        let attempt = || self.attempt(operation, request.clone(), time, in_the_box);
+        attempt
+            .retry(pauses)
+            .sleep(tokio::time::sleep)
+            .when(ServiceError::is_retryable)
+            .await
+    }
+
+    async fn attempt(
+        &self,
+        operation: &str,
+        body: Bytes,
+        time: Duration,
+        in_the_box: &AtomicBool,
+    ) -> Result<Bytes, ServiceError> {
+        let request = self.request(operation, body)?;
+        let answer = async {
+            let answer = self.http.request(request).await;
+            let (head, body) = answer
+                .map_err(|error| ServiceError::Connection(error::causes(&error)))?
+                .into_parts();
+            let body = body.collect().await;
+            let body = body.map_err(|error| ServiceError::Connection(error.to_string()))?;
+            Ok::<_, ServiceError>((head, body.to_bytes()))
+        };
+        let late = |_| ServiceError::Connection(format!("no answer within {time:?}"));
+        let (head, body) = tokio::time::timeout(time, answer).await.map_err(late)??;
+        let is_ours = head
+            .headers
+            .get(SERVER)
+            .is_some_and(|name| name == SERVER_NAME);
+        in_the_box.store(is_ours, Ordering::Relaxed);
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        Err(error::refusal(head.status.as_u16(), &head.headers, &body))
+    }
+
+    fn request(&self, operation: &str, body: Bytes) -> Result<Request<Full<Bytes>>, ServiceError> {
+        let unwritable = |error: &dyn std::fmt::Display| ServiceError::Config(error.to_string());
+        let target = format!("SimpleWorkflowService.{operation}");
+        let target = HeaderValue::from_str(&target).map_err(|error| unwritable(&error))?;
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, self.host.clone());
+        let content_type = HeaderValue::from_static("application/x-amz-json-1.0");
+        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert("x-amz-target", target);
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        if let Some(signer) = &self.signer {
+            let signed = signer.sign(&mut request, &body);
+            signed.map_err(|error| unwritable(&error))?;
+        }
+        Ok(request)
+    }
+}
+
+impl Signer {
+    fn sign(
+        &self,
+        request: &mut Request<Full<Bytes>>,
+        body: &[u8],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("swf")
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()?
+            .into();
+        let mut headers = Vec::with_capacity(4);
+        for (name, value) in request.headers() {
+            headers.push((name.as_str(), value.to_str()?));
+        }
+        let signable = SignableRequest::new(
+            request.method().as_str(),
+            request.uri().to_string(),
+            headers.into_iter(),
+            SignableBody::Bytes(body),
+        )?;
+        let (instructions, _) = sign(signable, &parameters)?.into_parts();
+        instructions.apply_to_request_http1x(request);
+        Ok(())
+    }
+}
