@@ -1,12 +1,11 @@
 //! simpleflow: decider, worker and durable service in one process, on one thread and the keeper's; and
 //! its server, with decider and worker here.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
@@ -24,6 +23,7 @@ use simpleflow_model::{
 };
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
 use simpleflow_service::SwfService;
+use tokio::sync::Mutex;
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
@@ -92,35 +92,27 @@ impl Closes for EmbeddedService {
     }
 }
 
+/// How many polls of each kind are on their way at a time.
+const POLLS: usize = 16;
+
 /// How often a client on the wire asks which executions are open.
 const LOOK: Duration = Duration::from_millis(2);
 
 impl Closes for AwsSwf {
     /// SWF tells nobody of a close: a client asks.
     async fn closed(&self, run_id: &RunId) -> Result<()> {
-        thread_local! {
-            /// The runs that were open when somebody last asked, for all that wait on this thread.
-            static OPEN: RefCell<(u64, HashSet<RunId>)> = RefCell::default();
-        }
-        let seen = OPEN.with_borrow(|(number, _)| *number);
+        /// When it was asked last which runs are open, for all that wait, and the answer.
+        static OPEN: Mutex<Option<(Instant, HashSet<RunId>)>> = Mutex::const_new(None);
         loop {
-            let asked = OPEN.with_borrow(|(number, _)| *number);
             tokio::time::sleep(LOOK).await;
-            let latest = OPEN.with_borrow(|(number, _)| *number);
-            if latest == asked {
-                // Nobody else did.
-                OPEN.with_borrow_mut(|(number, _)| *number += 1);
-                let open = open_runs(self).await?;
-                OPEN.with_borrow_mut(|(number, runs)| {
-                    *number += 1;
-                    *runs = open;
-                });
-            }
-            // The first answer may be to a question from before the start.
-            let is_closed = OPEN.with_borrow(|(number, runs)| {
-                *number > seen + 3 && *number % 2 == 0 && !runs.contains(run_id)
-            });
-            if is_closed {
+            let looked = Instant::now();
+            let mut open = OPEN.lock().await;
+            let runs = match open.take() {
+                // Somebody else asked meanwhile.
+                Some((asked, runs)) if asked >= looked => open.insert((asked, runs)),
+                _ => open.insert((Instant::now(), open_runs(self).await?)),
+            };
+            if !runs.1.contains(run_id) {
                 return Ok(());
             }
         }
@@ -152,12 +144,17 @@ impl<S: Closes> Simpleflow<S> {
         let stop = CancellationToken::new();
         let decider = Decider::new(service.clone(), NAME.into(), registry.clone());
         let stopped = stop.clone().into();
-        tokio::task::spawn_local(async move { decider.run(&[NAME.into()], &stopped).await });
+        // A list that is named several times is polled as often at once.
+        let lists = vec![NAME.into(); POLLS];
+        tokio::task::spawn_local(async move { decider.run(&lists, &stopped).await });
         let worker = Worker::new(service.clone(), NAME.into(), registry);
-        let (most, stopped) = (NonZeroUsize::MIN.saturating_add(999), stop.clone());
-        tokio::task::spawn_local(async move {
-            worker.run(&"workers".into(), most, &stopped.into()).await;
-        });
+        for _ in 0..POLLS {
+            let (worker, stopped) = (worker.clone(), stop.clone());
+            let most = NonZeroUsize::MIN.saturating_add(99);
+            tokio::task::spawn_local(async move {
+                worker.run(&"workers".into(), most, &stopped.into()).await;
+            });
+        }
         Ok(Self {
             name,
             service,
