@@ -104,6 +104,42 @@ async fn talk(context: ActivityContext, characters: usize) {
     context.heartbeat("x".repeat(characters));
 }
 
+/// Counts, and says so. When it is lost, with its worker or on its way, it comes back in seconds.
+#[activity(
+    task_list = "steps",
+    version = "test",
+    retry = 50,
+    heartbeat_timeout = 1,
+    start_to_close_timeout = 5
+)]
+async fn step(context: ActivityContext, n: i64) -> i64 {
+    context.heartbeat(n);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    n + 1
+}
+
+/// Three steps side by side, and three one after another.
+#[workflow(name = "steps", version = "test", task_list = "decisions")]
+struct Steps {
+    n: i64,
+}
+
+impl Workflow for Steps {
+    type Output = i64;
+
+    async fn run(self, flow: Flow) -> Result<i64> {
+        let side_by_side: Vec<_> = (0..3).map(|i| flow.submit(step(self.n + i))).collect();
+        let mut sum = 0;
+        for n in &side_by_side {
+            sum += n.get().await?;
+        }
+        for _ in 0..3 {
+            sum = flow.submit(step(sum)).await?;
+        }
+        Ok(sum)
+    }
+}
+
 /// Does one of the things that go wrong.
 #[workflow(name = "misbehave", version = "test")]
 struct Misbehave {

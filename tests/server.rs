@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use serde_json::Value;
+
 use crate::common::{command, run, simpleflow};
 
 /// A server that runs, and where.
@@ -62,6 +64,16 @@ impl Server {
              Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ))
+    }
+
+    /// An operation that is carried out: its output.
+    pub fn ask(&self, operation: &str, request: Value) -> Value {
+        let (status, body) = self.call(operation, &request.to_string());
+        assert!(status.contains(" 200 "), "{operation}: {status} {body}");
+        match body.as_str() {
+            "" => Value::Null,
+            body => serde_json::from_str(body).expect("an answer is JSON"),
+        }
     }
 
     fn signal(&mut self, signal: &str) -> i32 {

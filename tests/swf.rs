@@ -14,13 +14,18 @@ use crate::server::Server;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until there is something.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_at_most(PATIENCE, what, look)
+}
+
+/// Waits until there is something that may take longer than most.
+pub fn wait_at_most<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "there is still no {what}");
+        assert!(start.elapsed() < patience, "there is still no {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -73,12 +78,7 @@ impl Swf {
 
     /// Carries out an operation.
     pub fn call(&self, operation: &str, request: Value) -> Value {
-        let (status, body) = self.server.call(operation, &request.to_string());
-        assert!(status.contains(" 200 "), "{operation}: {status} {body}");
-        match body.as_str() {
-            "" => Value::Null,
-            body => serde_json::from_str(body).expect("an answer is JSON"),
-        }
+        self.server.ask(operation, request)
     }
 
     /// Answers the next decision task.
