@@ -101,10 +101,6 @@ impl<S: SwfService> Worker<S> {
         self.run_until(stop, async |ending| {
             let mut running = JoinSet::new();
             while !stop.is_requested() {
-                // Whatever has ended by now makes room.
-                while let Some(ended) = running.try_join_next() {
-                    log_panic(ended);
-                }
                 if running.len() >= most.get() {
                     tokio::select! {
                         Some(ended) = running.join_next() => log_panic(ended),
@@ -115,6 +111,10 @@ impl<S: SwfService> Worker<S> {
                     let (worker, task_list) = (self.clone(), task_list.clone());
                     let ending = ending.clone();
                     running.spawn(async move { worker.work(task, &task_list, ending).await });
+                }
+                // Whatever has ended by now makes room, and is not waited for at a stop.
+                while let Some(ended) = running.try_join_next() {
+                    log_panic(ended);
                 }
             }
             if !running.is_empty() {
