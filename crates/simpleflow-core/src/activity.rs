@@ -45,6 +45,9 @@ pub struct ActivityDefinition {
     pub task_priority: Option<TaskPriority>,
     /// Whether equal arguments are one task, run once in an execution.
     pub idempotent: bool,
+    /// Whether its arguments travel by name: to a Python function they are keyword arguments, to a
+    /// program they are options.
+    pub named_arguments: bool,
     /// A JSON object that travels beside the arguments, if there is one.
     pub meta: Option<SmolStr>,
     /// The command line that it begins with, if it is a program.
@@ -73,10 +76,19 @@ impl ActivityDefinition {
             heartbeat_timeout: DEFAULT_TIMEOUT,
             task_priority: None,
             idempotent: false,
+            named_arguments: false,
             meta: None,
             program: &[],
             parameters,
             location: "",
+        }
+    }
+
+    /// The parameters whose arguments travel by name.
+    pub(crate) fn names(&self) -> &'static [Parameter] {
+        match self.named_arguments {
+            true => self.parameters,
+            false => &[],
         }
     }
 }

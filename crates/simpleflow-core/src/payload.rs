@@ -142,6 +142,18 @@ fn parse_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ArgumentError>
     serde_json::from_str(text).map_err(|e| ArgumentError::Json(e.to_string()))
 }
 
+/// The arguments that travel by name, which are the first, and the others.
+pub(crate) fn named<'a>(
+    names: &'static [Parameter],
+    args: &'a [SmolStr],
+) -> (
+    impl Iterator<Item = (&'static str, &'a SmolStr)>,
+    &'a [SmolStr],
+) {
+    let (named, others) = args.split_at(names.len().min(args.len()));
+    (names.iter().map(|name| name.name).zip(named), others)
+}
+
 /// A parameter of a workflow or an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameter {

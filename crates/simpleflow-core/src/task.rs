@@ -2,6 +2,7 @@
 //! what is known of it so far.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt::Write as _;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -11,6 +12,7 @@ use simpleflow_model::SmolStr;
 use crate::activity::ActivityDefinition;
 use crate::error::{TaskError, TaskErrorKind};
 use crate::future::FutureState;
+use crate::payload;
 use crate::workflow::WorkflowDefinition;
 
 /// The result of a task: JSON text, or how it failed.
@@ -145,20 +147,30 @@ impl ActivityTask {
             .meta
             .as_ref()
             .map_or(0, |meta| meta.len() + r#","meta":"#.len());
+        let names = self.definition().names().iter();
+        let names: usize = names.map(|name| name.name.len() + r#""":"#.len()).sum();
         let args = self.args.borrow();
-        ENVELOPE + meta + args.iter().map(|arg| arg.len() + 1).sum::<usize>()
+        ENVELOPE + meta + names + args.iter().map(|arg| arg.len() + 1).sum::<usize>()
     }
 
     pub(crate) fn input(&self) -> SmolStr {
         let mut text = String::with_capacity(self.input_bytes());
+        let args = self.args.borrow();
+        let (named, args) = payload::named(self.definition().names(), &args);
         text.push_str("{\"args\":[");
-        for (index, arg) in self.args.borrow().iter().enumerate() {
+        for (index, arg) in args.iter().enumerate() {
             if index > 0 {
                 text.push(',');
             }
             text.push_str(arg);
         }
-        text.push_str("],\"kwargs\":{}");
+        text.push_str("],\"kwargs\":{");
+        for (index, (name, arg)) in named.enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{comma}\"{name}\":{arg}");
+        }
+        text.push('}');
         if let Some(meta) = &self.definition().meta {
             text.push_str(",\"meta\":");
             text.push_str(meta);

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use md5::{Digest, Md5};
 use simpleflow_model::SmolStr;
 
+use crate::payload::{self, Parameter};
+
 /// The longest id of an activity, a timer or an execution, in characters.
 const MAX_LENGTH: usize = 256;
 
@@ -36,14 +38,16 @@ fn within_limit(id: SmolStr) -> SmolStr {
 }
 
 /// The suffix of an idempotent task: the MD5 of its arguments in canonical JSON.
-pub(crate) fn idempotent_suffix(args: &[SmolStr]) -> String {
-    let args: Vec<serde_json::Value> = args
-        .iter()
-        // The text was made by serde_json; it parses.
-        .map(|arg| serde_json::from_str(arg).unwrap_or(serde_json::Value::Null))
+pub(crate) fn idempotent_suffix(names: &'static [Parameter], args: &[SmolStr]) -> String {
+    // The text was made by serde_json; it parses.
+    let value = |arg: &SmolStr| serde_json::from_str(arg).unwrap_or(serde_json::Value::Null);
+    let (named, args) = payload::named(names, args);
+    let args: Vec<_> = args.iter().map(value).collect();
+    let kwargs: serde_json::Map<_, _> = named
+        .map(|(name, arg)| (name.to_owned(), value(arg)))
         .collect();
-    md5_hex(&crate::payload::canonical_json(
-        &serde_json::json!({"args": args, "kwargs": {}}),
+    md5_hex(&payload::canonical_json(
+        &serde_json::json!({"args": args, "kwargs": kwargs}),
     ))
 }
 
@@ -99,8 +103,16 @@ mod tests {
             md5_hex(r#"{"args":[1],"kwargs":{"k":2}}"#),
             "173b8c41270a7c70a3ebafc164f16ba7"
         );
+        const NAMES: &[Parameter] = &[Parameter {
+            name: "k",
+            type_name: "i64",
+        }];
         assert_eq!(
-            idempotent_suffix(&["1".into(), "\"é\"".into()]),
+            idempotent_suffix(NAMES, &["2".into()]),
+            md5_hex(r#"{"args":[],"kwargs":{"k":2}}"#)
+        );
+        assert_eq!(
+            idempotent_suffix(&[], &["1".into(), "\"é\"".into()]),
             md5_hex("{\"args\":[1,\"\\u00e9\"],\"kwargs\":{}}")
         );
     }

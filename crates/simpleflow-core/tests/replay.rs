@@ -237,6 +237,32 @@ fn a_failure_that_raises_fails_the_workflow_at_once() {
     );
 }
 
+#[simpleflow_macros::activity(name = "scale", named_arguments = true, meta = r#"{"k": 1}"#)]
+async fn scale(value: i64, by: Option<i64>) -> i64 {
+    value * by.unwrap_or(1)
+}
+
+workflow!(Named(flow) -> i64 {
+    let value = flow.submit(inc(1));
+    Ok(flow.submit(scale(&value, Some(3))).await?)
+});
+
+#[test]
+fn arguments_may_travel_by_name() {
+    let history = started()
+        .decision(|d| d.schedule_activity("activity-inc-1", "inc"))
+        .activity_completed("activity-inc-1", "2");
+    let decisions = replay::<Named>(&history).decisions().unwrap();
+    let [simpleflow_model::Decision::ScheduleActivityTask(schedule)] = &decisions.decisions[..]
+    else {
+        panic!("{decisions:?}");
+    };
+    assert_eq!(
+        schedule.input.as_deref(),
+        Some(r#"{"args":[],"kwargs":{"value":2,"by":3},"meta":{"k": 1}}"#)
+    );
+}
+
 workflow!(Idempotent(flow) -> i64 {
     let known = flow.submit(slow(1));
     let a = flow.submit(once(1));

@@ -26,6 +26,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("heartbeat_timeout", Kind::Timeout),
     ("task_priority", Kind::Priority),
     ("idempotent", Kind::Flag),
+    ("named_arguments", Kind::Flag),
     ("meta", Kind::Json),
     ("program", Kind::Program),
 ];

@@ -53,7 +53,9 @@ use syn::{Error, Item, parse_macro_input};
 /// Settings, all optional: `name`, `version`, `task_list` (text); `retry`, `task_priority`
 /// (integers); `raises_on_failure`, `idempotent` (booleans); `start_to_close_timeout`,
 /// `schedule_to_close_timeout`, `schedule_to_start_timeout`, `heartbeat_timeout` (seconds, or
-/// `"NONE"`); `meta` (the text of a JSON object).
+/// `"NONE"`); `named_arguments` (boolean: whether a call sends its arguments by name, as the
+/// keyword arguments of a Python function or the options of a program); `meta` (the text of a JSON
+/// object).
 #[proc_macro_attribute]
 pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);

@@ -207,6 +207,7 @@ fn a_definition_has_the_attribute_s_values() {
             heartbeat_timeout: Timeout::Seconds(0),
             task_priority: Some(TaskPriority(-5)),
             idempotent: true,
+            named_arguments: false,
             meta: Some(r#"{"owner": "video"}"#.into()),
             program: &[],
             parameters: &[

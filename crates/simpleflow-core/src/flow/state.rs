@@ -368,7 +368,8 @@ impl FlowState {
     /// now, and may turn out to be a task that is there already.
     fn unblock(&mut self, task: &Rc<Task>, activity: &ActivityTask) {
         if !task.has_id() {
-            let suffix = task_id::idempotent_suffix(&activity.args());
+            let suffix =
+                task_id::idempotent_suffix(activity.definition().names(), &activity.args());
             task.set_id(task_id::of_activity(&activity.definition().name, suffix));
             if let Some(same) = self.task_of(IdSpace::Activities, task.id()) {
                 let known = same.with_state(|state| match state {

@@ -85,7 +85,7 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
             // The id is a hash of the arguments: while one is not known, there is none.
             None if definition.idempotent && !waits.is_empty() => (None, false),
             None if definition.idempotent => {
-                let suffix = task_id::idempotent_suffix(&args);
+                let suffix = task_id::idempotent_suffix(definition.names(), &args);
                 (Some(task_id::of_activity(name, suffix)), true)
             }
             None => (Some(state.next_activity_id(name)), false),
@@ -165,7 +165,7 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
             None => {
                 let name = smol_str::format_smolstr!("workflow-{}", settings.name);
                 let suffix = if settings.idempotent {
-                    task_id::idempotent_suffix(args)
+                    task_id::idempotent_suffix(&[], args)
                 } else {
                     state.count(&name).to_string()
                 };
