@@ -209,6 +209,8 @@ fn cut(text: &str, most: usize) -> SmolStr {
 pub struct TaskError {
     task: SmolStr,
     name: SmolStr,
+    /// What stands before the name in the reason of an execution's failure.
+    prefix: &'static str,
     attempt: u32,
     location: &'static Location<'static>,
     kind: TaskErrorKind,
@@ -261,6 +263,7 @@ impl TaskError {
     pub(crate) fn new(
         task: SmolStr,
         name: SmolStr,
+        prefix: &'static str,
         attempt: u32,
         location: &'static Location<'static>,
         kind: TaskErrorKind,
@@ -268,6 +271,7 @@ impl TaskError {
         Self {
             task,
             name,
+            prefix,
             attempt,
             location,
             kind,
@@ -349,7 +353,8 @@ impl TaskError {
     pub(crate) fn to_execution_failure(&self) -> Failure {
         Failure::new(
             format!(
-                "Workflow execution error in {}: \"{}\"",
+                "Workflow execution error in {}{}: \"{}\"",
+                self.prefix,
                 self.name,
                 self.reason()
             ),

@@ -258,6 +258,11 @@ impl Task {
         TaskError::new(
             self.id().clone(),
             self.name().clone(),
+            match self.kind {
+                TaskKind::Activity(_) => "activity-",
+                TaskKind::Child(_) => "workflow-",
+                TaskKind::Timer { .. } | TaskKind::Signal => "",
+            },
             self.failures.get() + 1,
             self.location,
             kind,

@@ -157,7 +157,7 @@ fn what_is_refused_for_good_fails_its_task() {
     });
     assert_eq!(
         next::<One>(&history),
-        ["fail Workflow execution error in inc: \"ACTIVITY_TYPE_DEPRECATED\""]
+        ["fail Workflow execution error in activity-inc: \"ACTIVITY_TYPE_DEPRECATED\""]
     );
 }
 

@@ -184,7 +184,7 @@ fn a_failed_activity_is_tried_again_under_its_id() {
     };
     assert_eq!(
         fail.reason.as_deref(),
-        Some("Workflow execution error in retried: \"ValueError: never\"")
+        Some("Workflow execution error in activity-retried: \"ValueError: never\"")
     );
     assert_eq!(fail.details.as_deref(), Some("the end"));
     replay::<Stubborn>(failed.decision(|d| d.fail("x")))
@@ -233,7 +233,7 @@ fn a_failure_that_raises_fails_the_workflow_at_once() {
         .activity_failed("activity-vital-1", "broken", "");
     assert_eq!(
         next::<NobodyAwaitsVital>(&history),
-        ["fail Workflow execution error in vital: \"broken\""]
+        ["fail Workflow execution error in activity-vital: \"broken\""]
     );
 }
 
@@ -396,7 +396,7 @@ fn a_child_is_started_again_under_its_id() {
     }
     assert_eq!(
         parent(&once.clone().child_canceled(CHILD)),
-        ["fail Workflow execution error in child: \"cancelled\""]
+        ["fail Workflow execution error in workflow-child: \"cancelled\""]
     );
     let history = once
         .child_failed(CHILD, "no")
@@ -404,7 +404,7 @@ fn a_child_is_started_again_under_its_id() {
         .child_terminated(CHILD);
     assert_eq!(
         parent(&history),
-        ["fail Workflow execution error in child: \"terminated\""]
+        ["fail Workflow execution error in workflow-child: \"terminated\""]
     );
 }
 
@@ -415,7 +415,7 @@ fn a_child_whose_id_is_taken_fails() {
         .child_not_started(CHILD, "WORKFLOW_ALREADY_RUNNING");
     assert_eq!(
         parent(&history),
-        ["fail Workflow execution error in child: \"WORKFLOW_ALREADY_RUNNING\""]
+        ["fail Workflow execution error in workflow-child: \"WORKFLOW_ALREADY_RUNNING\""]
     );
 }
 

@@ -444,7 +444,7 @@ fn an_activity_with_state_gets_it_from_the_registry() {
     let failure = run.failure().unwrap();
     assert_eq!(
         failure.reason,
-        "Workflow execution error in shelf: \"Error: there is no book 1\""
+        "Workflow execution error in activity-shelf: \"Error: there is no book 1\""
     );
     let twice = registry().activity_with(shelf());
     let error = Test::of(Reader { index: 0 })
