@@ -203,8 +203,10 @@ impl Table {
         })
     }
 
-    /// Columns two spaces apart. Numbers stand to the right, all else to the left.
+    /// Columns two spaces apart, and as in the original two wider than their names. Numbers stand
+    /// to the right, all else to the left.
     fn tabular(&self, header: bool) -> String {
+        let padding = if header { 2 } else { 0 };
         let header = header.then(|| self.columns.iter().map(ToString::to_string).collect());
         let rows = self
             .rows
@@ -212,8 +214,14 @@ impl Table {
             .map(|row| row.iter().map(Cell::shown).collect());
         let lines: Vec<Vec<String>> = header.into_iter().chain(rows).collect();
         let width = |column: usize| {
-            let widths = lines.iter().map(|line| line[column].chars().count());
-            widths.max().unwrap_or_default()
+            let mut widths: Vec<_> = lines
+                .iter()
+                .map(|line| line[column].chars().count())
+                .collect();
+            if let Some(name) = widths.first_mut() {
+                *name += padding;
+            }
+            widths.into_iter().max().unwrap_or_default()
         };
         let widths: Vec<_> = (0..self.columns.len()).map(width).collect();
         let numeric: Vec<_> = (0..self.columns.len())
@@ -311,9 +319,9 @@ mod tests {
     fn columns_are_aligned() {
         assert_eq!(
             render(Kind::Tabular, true),
-            "Task               Seconds  End\n\
-             a \"b\"                 1.50  2017-07-14 02:40:00.123456+00:00\n\
-             longer, than that    10.00\n"
+            "Task                 Seconds  End\n\
+             a \"b\"                   1.50  2017-07-14 02:40:00.123456+00:00\n\
+             longer, than that      10.00\n"
         );
         assert!(render(Kind::Tabular, false).starts_with("a \"b\"               1.50  2017"));
         assert_eq!(
