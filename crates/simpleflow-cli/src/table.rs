@@ -126,10 +126,10 @@ impl Cell {
         }
     }
 
-    /// For files: with all places.
+    /// For files: with all places, and at least one, as the original.
     fn raw(&self) -> String {
         match self {
-            Self::Number(number) => number.to_string(),
+            Self::Number(number) => format!("{number:?}"),
             _ => self.shown(),
         }
     }
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(
             render(Kind::Human, false),
             "Task     a \"b\"\nSeconds  1.5\nEnd      2017-07-14 02:40:00.123456+00:00\n\n\
-             Task     longer, than that\nSeconds  10\nEnd\n"
+             Task     longer, than that\nSeconds  10.0\nEnd\n"
         );
     }
 
@@ -336,9 +336,9 @@ mod tests {
         assert_eq!(
             render(Kind::Csv, true),
             "Task,Seconds,End\n\"a \"\"b\"\"\",1.5,2017-07-14 02:40:00.123456+00:00\n\
-             \"longer, than that\",10,\n"
+             \"longer, than that\",10.0,\n"
         );
-        assert!(render(Kind::Tsv, false).ends_with("longer, than that\t10\t\n"));
+        assert!(render(Kind::Tsv, false).ends_with("longer, than that\t10.0\t\n"));
         assert_eq!(
             render(Kind::Json, false),
             "[[\"a \\\"b\\\"\",1.5,\"2017-07-14T02:40:00.123Z\"],[\"longer, than that\",10.0,null]]\n"
