@@ -1,10 +1,14 @@
 """What the tests share: the server, clients of it, and domains."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from server import running_server
-from world import World, client, unique
+from world import REGION, World, client, unique
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +26,21 @@ def swf(endpoint):
 def unchecked(endpoint):
     """A client that does not check what it sends."""
     return client(endpoint, parameter_validation=False)
+
+
+@pytest.fixture(scope="session")
+def environment(endpoint):
+    """Where the commands find the server."""
+    return {
+        **os.environ,
+        "AWS_ENDPOINT_URL_SWF": endpoint,
+        "AWS_ACCESS_KEY_ID": "AKIDTEST",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "LOG_LEVEL": "WARNING",
+        "PYTHONPATH": str(HERE),
+    }
 
 
 @pytest.fixture(scope="module")

@@ -1,64 +1,13 @@
 """The Python simpleflow as decider, worker and starter: its own commands, workflows of ours."""
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from waiting import eventually
+from commands import COMMAND, PATIENCE, Outcome, background, dotted
 from workflows import definitions
-from world import REGION, unique
-
-HERE = Path(__file__).parent
-
-# How long an execution may take on a machine that has other things to do.
-PATIENCE = 120
-
-COMMAND = [sys.executable, "-c", "from simpleflow.command import cli; cli()"]
-
-
-@pytest.fixture(scope="module")
-def environment(endpoint):
-    return {
-        **os.environ,
-        "AWS_ENDPOINT_URL_SWF": endpoint,
-        "AWS_ACCESS_KEY_ID": "AKIDTEST",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "LOG_LEVEL": "WARNING",
-        "PYTHONPATH": str(HERE),
-    }
-
-
-def dotted(workflow):
-    return f"{workflow.__module__}.{workflow.__qualname__}"
-
-
-@contextlib.contextmanager
-def background(arguments, environment, log, **more):
-    """A command that runs until the end, with all the processes that it makes."""
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            COMMAND + arguments,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-            **more,
-        )
-    try:
-        yield process
-    finally:
-        # At a friendly signal they would finish their polls, which takes a minute.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+from world import unique
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +22,7 @@ def standalone(domain, environment, logs):
     arguments = ["standalone", "--domain", domain, "--nb-deciders", "1", "--nb-workers", "2"]
     arguments += ["--workflow-id", workflow_id, "--input", "[20]", dotted(definitions.Basic)]
     log = logs / "standalone.log"
-    with background(arguments, environment, log, stdout=subprocess.PIPE, text=True) as process:
+    with background(COMMAND + arguments, environment, log, stdout=subprocess.PIPE, text=True) as process:
         yield process, workflow_id
 
 
@@ -106,38 +55,11 @@ def executions(standalone, domain, environment, logs, tmp_path_factory):
     worker = ["worker.start", "--domain", domain, "--nb-processes", "4", "--heartbeat", "5"]
     worker += ["--task-list", "workers"]
     with (
-        background(decider, environment, logs / "decider.log"),
-        background(worker, environment, logs / "worker.log"),
+        background(COMMAND + decider, environment, logs / "decider.log"),
+        background(COMMAND + worker, environment, logs / "worker.log"),
         ThreadPoolExecutor(max_workers=2) as executor,
     ):
         yield dict(executor.map(start, workflows))
-
-
-class Outcome:
-    """How an execution closed, and its history."""
-
-    def __init__(self, swf, domain, execution):
-        def closed():
-            described = swf.describe_workflow_execution(domain=domain, execution=execution)
-            info = described["executionInfo"]
-            return info if info["executionStatus"] == "CLOSED" else None
-
-        self.info = eventually(closed, seconds=PATIENCE, interval=0.1)
-        self.status = self.info["closeStatus"]
-        pages = swf.get_paginator("get_workflow_execution_history").paginate(
-            domain=domain, execution=execution
-        )
-        self.events = [event for page in pages for event in page["events"]]
-
-    def attributes(self, kind):
-        member = kind[0].lower() + kind[1:] + "EventAttributes"
-        return [event[member] for event in self.events if event["eventType"] == kind]
-
-    @property
-    def result(self):
-        assert self.status == "COMPLETED", (self.status, self.events[-1])
-        (completed,) = self.attributes("WorkflowExecutionCompleted")
-        return json.loads(completed["result"])
 
 
 @pytest.fixture
