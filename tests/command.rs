@@ -1,6 +1,8 @@
 //! The `simpleflow` command with the examples in it, and with workflows that do what workflows
 //! should not.
 
+mod interoperation;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

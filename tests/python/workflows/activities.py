@@ -1,5 +1,6 @@
 """What the workflows do."""
 
+import time
 from pathlib import Path
 
 from simpleflow import activity
@@ -26,6 +27,27 @@ def total(values):
 @activity.with_attributes(task_list=TASK_LIST, version=VERSION, raises_on_failure=True)
 def fail(message):
     raise ValueError(message)
+
+
+@activity.with_attributes(task_list=TASK_LIST, version=VERSION)
+def scale(value, *, by):
+    return value * by
+
+
+@activity.with_attributes(task_list=TASK_LIST, version=VERSION)
+def echo(value):
+    return value
+
+
+@activity.with_attributes(task_list=TASK_LIST, version=VERSION)
+def repeat(text, times):
+    return text * times
+
+
+@activity.with_attributes(task_list=TASK_LIST, version=VERSION)
+def pause(seconds):
+    time.sleep(seconds)
+    return "rested"
 
 
 @activity.with_attributes(task_list=TASK_LIST, version=VERSION, retry=2)
