@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_secs(70);
 pub struct AwsSwf {
     client: Client,
     /// The way to a server on this machine.
-    plain: Option<PlainServer>,
+    plain: Option<Arc<PlainServer>>,
     target: Target,
     /// Whether the latest answer was the server's in the box.
     in_the_box: Arc<AtomicBool>,
@@ -64,7 +64,7 @@ impl AwsSwf {
         let environment = environment::load(endpoint).await?;
         Ok(Self {
             client: Client::from_conf(environment.config),
-            plain: environment.plain,
+            plain: environment.plain.map(Arc::new),
             target: environment.target,
             in_the_box: Arc::default(),
         })
@@ -98,11 +98,8 @@ impl AwsSwf {
             region,
             credentials,
         });
-        self.plain = PlainServer::new(
-            endpoint,
-            signer,
-            retries.unwrap_or_else(RetryConfig::standard),
-        );
+        let retries = retries.unwrap_or_else(RetryConfig::standard);
+        self.plain = PlainServer::new(endpoint, signer, retries).map(Arc::new);
         self
     }
 
