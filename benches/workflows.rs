@@ -52,7 +52,7 @@ fn main() {
         let server = Process::start(&dir.path().join(format!("{kept}-server")), relaxed);
         let endpoint = format!("http://{}", server.address);
         let over_wire = runtime.block_on(async {
-            let service = AwsSwf::at(&endpoint).await.expect("a service");
+            let service = AwsSwf::at(&endpoint, "us-east-1").await.expect("a service");
             measure(service).await
         });
         println!(

@@ -172,3 +172,84 @@ fn a_repair_takes_over_what_was_done() {
         done.stderr
     );
 }
+
+#[test]
+fn others_look_into_it_while_it_runs_and_afterwards() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let waits = ["approval", "--input", r#"["a report", 3600]"#];
+    let mut running = Running::start(command(dir.path(), &waits));
+    running.until("deadline scheduled");
+    // A region of the environment is not that of the store.
+    let why = || {
+        let mut why = common::command(&["workflow.why", "standalone", "approval"]);
+        why.current_dir(dir.path()).env("AWS_REGION", "eu-west-1");
+        run(why, "")
+    };
+    let told = why();
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(
+        told.stderr.contains("the server on simpleflow-data"),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        told.stdout.contains("Timer deadline fires at"),
+        "{}",
+        told.stdout
+    );
+    // It ends with its work, so nobody else may count on its server.
+    let second = standalone(dir.path(), &[BASIC, "--input", "[1, 0]"]);
+    assert_eq!(second.code, 1, "{}", second.stderr);
+    assert!(
+        second.stderr.contains("in use by another standalone"),
+        "{}",
+        second.stderr
+    );
+    running.interrupt();
+    let ended = running.end();
+    assert!(
+        ended
+            .stderr
+            .contains("workflow.terminate standalone approval --data-dir simpleflow-data"),
+        "{}",
+        ended.stderr
+    );
+    let told = why();
+    assert!(
+        told.stderr.contains("the store in simpleflow-data"),
+        "{}",
+        told.stderr
+    );
+    assert!(
+        told.stdout.contains("Timer deadline fires at"),
+        "{}",
+        told.stdout
+    );
+}
+
+#[test]
+fn an_interrupted_repair_goes_on_with_the_same_command() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let approval = |seconds: u32| {
+        let input = format!(r#"["a report", {seconds}]"#);
+        ["approval".to_owned(), "--input".to_owned(), input]
+    };
+    let first = approval(0);
+    let first: Vec<_> = first.iter().map(String::as_str).collect();
+    let done = standalone(dir.path(), &first);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let mut repair: Vec<_> = approval(3600).to_vec();
+    repair.extend(["--repair".to_owned(), "approval".to_owned()]);
+    let repair: Vec<_> = repair.iter().map(String::as_str).collect();
+    let mut running = Running::start(command(dir.path(), &repair));
+    running.until("takes over 2 tasks");
+    running.until("deadline scheduled");
+    running.interrupt();
+    let interrupted = running.end();
+    assert_eq!(interrupted.code, 1, "{}", interrupted.stderr);
+    let mut again = Running::start(command(dir.path(), &repair));
+    again.until("takes over 2 tasks");
+    again.until("going on with it");
+    again.interrupt();
+    assert_eq!(again.end().stdout, interrupted.stdout, "it is the same run");
+}

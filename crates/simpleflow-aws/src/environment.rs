@@ -39,14 +39,27 @@ pub(crate) struct Environment {
     pub target: Target,
 }
 
-/// The settings of a client. With an endpoint they are for the service there.
-pub(crate) async fn load(wanted: Option<String>) -> Result<Environment, ServiceError> {
+/// A service that is named otherwise than by the environment.
+pub(crate) struct Wanted<'a> {
+    pub endpoint: &'a str,
+    pub region: &'a str,
+}
+
+/// The settings of a client, for the service that is wanted if one is.
+pub(crate) async fn load(wanted: Option<Wanted<'_>>) -> Result<Environment, ServiceError> {
     let attempts = attempts(env::var_os(ATTEMPTS).as_deref())?;
     let mut sdk = named().await;
-    let endpoint = wanted.clone().or_else(|| endpoint(&sdk));
+    let endpoint = match &wanted {
+        Some(wanted) => Some(wanted.endpoint.to_owned()),
+        None => endpoint(&sdk),
+    };
     let here = endpoint.as_deref().filter(|endpoint| is_here(endpoint));
     if here.is_none() {
         sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    }
+    if let Some(wanted) = &wanted {
+        let region = Region::new(wanted.region.to_owned());
+        sdk = sdk.into_builder().region(region).build();
     }
     let Some(region) = sdk.region() else {
         return Err(ServiceError::Config(
@@ -60,7 +73,7 @@ pub(crate) async fn load(wanted: Option<String>) -> Result<Environment, ServiceE
     }
     let mut config = Builder::from(&sdk);
     if let Some(wanted) = wanted {
-        config.set_endpoint_url(Some(wanted));
+        config.set_endpoint_url(Some(wanted.endpoint.to_owned()));
     }
     let mut plain = None;
     if let Some(provider) = sdk.credentials_provider() {

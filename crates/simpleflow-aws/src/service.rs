@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 
+use crate::environment::Wanted;
 use crate::plain::{PlainServer, Signer};
 use crate::{Target, answer, call, environment};
 
@@ -52,16 +53,16 @@ impl AwsSwf {
         Self::load(None).await
     }
 
-    /// The service at this URL. All else is as in [`from_env`](Self::from_env).
+    /// The service at this URL, for this region. All else is as in [`from_env`](Self::from_env).
     ///
     /// # Errors
     /// As [`from_env`](Self::from_env).
-    pub async fn at(endpoint: &str) -> Result<Self, ServiceError> {
-        Self::load(Some(endpoint.to_owned())).await
+    pub async fn at(endpoint: &str, region: &str) -> Result<Self, ServiceError> {
+        Self::load(Some(Wanted { endpoint, region })).await
     }
 
-    async fn load(endpoint: Option<String>) -> Result<Self, ServiceError> {
-        let environment = environment::load(endpoint).await?;
+    async fn load(wanted: Option<Wanted<'_>>) -> Result<Self, ServiceError> {
+        let environment = environment::load(wanted).await?;
         Ok(Self {
             client: Client::from_conf(environment.config),
             plain: environment.plain.map(Arc::new),

@@ -1,8 +1,8 @@
 //! Which service a command talks to.
 //!
 //! In this order: the endpoint that the environment or the AWS configuration files name; the server
-//! that runs on the data directory; the store in the data directory, for commands that can have it
-//! to themselves, when no AWS account is set up; Amazon SWF.
+//! that runs on the data directory; the store there, for commands that can have it to themselves, if
+//! it has the domain or no AWS account is set up; Amazon SWF.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use clap::Args;
 use simpleflow_aws::{AwsSwf, Configured};
 use simpleflow_model::DomainName;
 use simpleflow_server::{
-    Config, Embedded, EmbeddedService, RunningServer, Server, Storage, running_server,
+    Config, DEFAULT_REGION, Embedded, EmbeddedService, RunningServer, Server, StartError, Storage,
+    running_server,
 };
 use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
@@ -66,6 +67,17 @@ macro_rules! service {
 
 for_each_operation!(service);
 
+fn on_disk(data_dir: &DataDir) -> Storage {
+    Storage::Disk {
+        dir: data_dir.data_dir.clone(),
+        relaxed: false,
+    }
+}
+
+fn in_use(data_dir: &DataDir) -> CliError {
+    CliError::InUse(data_dir.data_dir.clone())
+}
+
 /// A service that a command talks to.
 pub(crate) struct Connection {
     pub(crate) service: AnyService,
@@ -86,31 +98,28 @@ enum Own {
 
 impl Connection {
     /// The service for a command that asks and steers.
-    pub(crate) async fn open(data_dir: &DataDir) -> Result<Self, CliError> {
-        let dir = &data_dir.data_dir;
-        if let Some(remote) = Self::named_or_running(data_dir).await? {
-            return Ok(remote);
+    pub(crate) async fn open(data_dir: &DataDir, domain: &DomainName) -> Result<Self, CliError> {
+        if let Some(named) = Self::named().await? {
+            return Ok(named);
         }
-        if simpleflow_aws::configured().await == Configured::Nothing && dir.exists() {
-            let storage = Storage::Disk {
-                dir: dir.clone(),
-                relaxed: false,
-            };
-            let embedded = Embedded::open(storage).await?;
-            return Ok(Self {
-                service: AnyService::Embedded(embedded.service()),
-                target: format!("the store in {}", dir.display()),
-                own: Own::Store(embedded),
-            });
+        if let Some((running, _)) = Self::running(data_dir).await? {
+            return Ok(running);
+        }
+        if let Some(store) = Self::store(data_dir, domain).await? {
+            return Ok(store);
         }
         Self::amazon().await
     }
 
-    /// The service for a command that works beside others: a store that this process had to itself
-    /// would be of no use.
+    /// The service for a command that works beside others, for as long as it is told to: a store
+    /// that this process had to itself would be of no use, and neither is a server that ends.
     pub(crate) async fn shared(data_dir: &DataDir) -> Result<Self, CliError> {
-        match Self::named_or_running(data_dir).await? {
-            Some(remote) => Ok(remote),
+        if let Some(named) = Self::named().await? {
+            return Ok(named);
+        }
+        match Self::running(data_dir).await? {
+            Some((_, true)) => Err(in_use(data_dir)),
+            Some((running, false)) => Ok(running),
             None => Self::amazon().await,
         }
     }
@@ -118,19 +127,18 @@ impl Connection {
     /// The server on the data directory: the one that runs, or else one in this process. It
     /// listens, so that the other commands can look into what this one does.
     pub(crate) async fn own(data_dir: &DataDir) -> Result<Self, CliError> {
-        if let Some(running) = Self::running(data_dir).await? {
-            return Ok(running);
+        match Self::running(data_dir).await? {
+            Some((_, true)) => return Err(in_use(data_dir)),
+            Some((running, false)) => return Ok(running),
+            None => {}
         }
         let dir = &data_dir.data_dir;
         let server = Server::new(Config {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            storage: Storage::Disk {
-                dir: dir.clone(),
-                relaxed: false,
-            },
+            storage: on_disk(data_dir),
             credentials: None,
         });
-        let server = server.start().await?;
+        let server = server.passing().start().await?;
         Ok(Self {
             service: AnyService::Embedded(server.service()),
             target: format!("a server in this process, data in {}", dir.display()),
@@ -138,23 +146,48 @@ impl Connection {
         })
     }
 
-    /// The endpoint that is named, or the server that runs on the data directory.
-    async fn named_or_running(data_dir: &DataDir) -> Result<Option<Self>, CliError> {
-        if simpleflow_aws::configured().await == Configured::Endpoint {
-            return Ok(Some(Self::remote(AwsSwf::from_env().await?, None)));
+    /// The service at the endpoint that is named.
+    async fn named() -> Result<Option<Self>, CliError> {
+        match simpleflow_aws::configured().await {
+            Configured::Endpoint => Ok(Some(Self::remote(AwsSwf::from_env().await?, None))),
+            Configured::Account | Configured::Nothing => Ok(None),
         }
-        Self::running(data_dir).await
     }
 
-    /// The server that runs on the data directory.
-    async fn running(data_dir: &DataDir) -> Result<Option<Self>, CliError> {
+    /// The server that runs on the data directory, and whether it ends by itself.
+    async fn running(data_dir: &DataDir) -> Result<Option<(Self, bool)>, CliError> {
         let dir = &data_dir.data_dir;
-        let Some(addr) = running_server(dir) else {
+        let Some(found) = running_server(dir).map_err(StartError::from)? else {
             return Ok(None);
         };
-        let server = AwsSwf::at(&format!("http://{addr}")).await?;
-        let found = format!("the server on {}", dir.display());
-        Ok(Some(Self::remote(server, Some(found))))
+        // Whatever region the environment names, the store in this directory has one.
+        let server = AwsSwf::at(&format!("http://{}", found.addr), DEFAULT_REGION).await?;
+        let told = format!("the server on {}", dir.display());
+        Ok(Some((Self::remote(server, Some(told)), found.passing)))
+    }
+
+    /// The store in the data directory, if it has the domain; also if it is all that there is.
+    async fn store(data_dir: &DataDir, domain: &DomainName) -> Result<Option<Self>, CliError> {
+        let dir = &data_dir.data_dir;
+        if !dir.exists() {
+            return Ok(None);
+        }
+        let embedded = Embedded::open(on_disk(data_dir)).await?;
+        let service = embedded.service();
+        let asked = DescribeDomain {
+            name: domain.clone(),
+            ..DescribeDomain::default()
+        };
+        let has_it = service.describe_domain(asked).await.is_ok();
+        if !has_it && simpleflow_aws::configured().await != Configured::Nothing {
+            embedded.stop().await?;
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            service: AnyService::Embedded(service),
+            target: format!("the store in {}", dir.display()),
+            own: Own::Store(embedded),
+        }))
     }
 
     async fn amazon() -> Result<Self, CliError> {

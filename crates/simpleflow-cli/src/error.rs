@@ -9,6 +9,7 @@ use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
 use simpleflow_executor::{
     LocalError, Outcome, RecordedActivity, StandaloneError, StartError as ExecutionStartError,
 };
+use simpleflow_model::WorkflowId;
 use simpleflow_server::{CredentialsError, StartError, StopError};
 use simpleflow_service::ServiceError;
 use simpleflow_swf::SwfError;
@@ -105,10 +106,26 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Standalone(#[from] StandaloneError),
     #[error(
-        "interrupted: the execution is open. The same command goes on with it, terminate it with \
-         workflow.terminate"
+        "{} is in use by another standalone, which ends with its work: wait for it, take another \
+         --data-dir, or run server.start for both",
+        .0.display()
     )]
-    Interrupted,
+    InUse(PathBuf),
+    #[error("interrupted before the execution was begun")]
+    InterruptedBefore,
+    #[error(
+        "interrupted: the execution is open.\n\
+         The same command goes on with it{resume}. Activities that were cut off have failed: if the \
+         workflow fails with them, --repair {workflow_id} takes over the others.\n\
+         To end it: simpleflow workflow.terminate {terminate}"
+    )]
+    Interrupted {
+        workflow_id: WorkflowId,
+        /// What the command has to be given beside what it was.
+        resume: String,
+        /// The arguments that name it.
+        terminate: String,
+    },
     #[error("{workflow}: {outcome}")]
     Workflow { workflow: String, outcome: Outcome },
     #[error("activity {name}: {}", failure.reason)]
@@ -198,7 +215,10 @@ impl CliError {
             },
             Self::ExecutionStart(error) => start_exit_code(error),
             Self::Standalone(StandaloneError::Start(error)) => start_exit_code(error),
-            Self::Standalone(_) | Self::Interrupted => ExitCode::FAILURE,
+            Self::Standalone(_)
+            | Self::Interrupted { .. }
+            | Self::InterruptedBefore
+            | Self::InUse(_) => ExitCode::FAILURE,
             Self::Local(error) => match error {
                 LocalError::Duplicate(_) => ExitCode::from(2),
                 LocalError::Start(error) => start_exit_code(error),
@@ -212,7 +232,9 @@ impl CliError {
 /// What is wrong with the request is usage, what the service says is a failure.
 fn start_exit_code(error: &ExecutionStartError) -> ExitCode {
     match error {
-        ExecutionStartError::Service(_) | ExecutionStartError::AlreadyOpen(_) => ExitCode::FAILURE,
+        ExecutionStartError::Service(_)
+        | ExecutionStartError::Signal { .. }
+        | ExecutionStartError::AlreadyOpen(_) => ExitCode::FAILURE,
         _ => ExitCode::from(2),
     }
 }

@@ -77,7 +77,7 @@ impl On {
     ) -> Result<T, CliError> {
         let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
         runtime.block_on(async {
-            let connection = Connection::open(&self.data_dir).await?;
+            let connection = Connection::open(&self.data_dir, &domain).await?;
             connection.announce(&domain);
             let done = act(Domain::new(connection.service.clone(), domain)).await;
             // What went wrong first is told.

@@ -20,8 +20,17 @@ pub(crate) fn is_own_list(task_list: &TaskListName, name: &str) -> bool {
     })
 }
 
+/// A task list beside one that [`own_list`] made, for another purpose: the same at each call.
+pub(crate) fn beside(task_list: &TaskListName, name: &str) -> TaskListName {
+    let random = task_list.as_str().rsplit_once('-');
+    let random = random.map_or(task_list.as_str(), |(_, random)| random);
+    format!("{}-{random}", prefix(name, random.len())).into()
+}
+
 fn prefix(name: &str, random: usize) -> SmolStr {
-    name.chars().take(LENGTH - 1 - random).collect()
+    name.chars()
+        .take((LENGTH - 1).saturating_sub(random))
+        .collect()
 }
 
 #[cfg(test)]
@@ -34,6 +43,9 @@ mod tests {
         assert!(is_own_list(&list, "basic"), "{list}");
         assert!(!is_own_list(&list, "other"), "{list}");
         assert!(!is_own_list(&"basic-example".into(), "basic"));
+        let other = beside(&list, "repaired");
+        assert!(is_own_list(&other, "repaired"), "{other}");
+        assert_eq!(other, beside(&list, "repaired"));
         let long = "w".repeat(256);
         let list = own_list(&long);
         assert_eq!(list.as_str().chars().count(), LENGTH);

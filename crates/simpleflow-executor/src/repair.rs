@@ -19,14 +19,13 @@ use simpleflow_model::{
 };
 use simpleflow_service::{ServiceError, SwfService};
 
-use crate::own_list::own_list;
+use crate::own_list::beside;
 use crate::retry::persistently;
 use crate::stop::Stop;
 
 /// The tasks of a former execution that were done, with their results.
 #[derive(Clone, Debug)]
 pub struct Repair {
-    task_list: TaskListName,
     /// By activity id.
     activities: HashMap<SmolStr, Option<SmolStr>>,
     /// By the id without what it has from its parent.
@@ -65,7 +64,6 @@ impl Repair {
             }
         }
         Self {
-            task_list: own_list("repaired"),
             activities,
             children,
         }
@@ -77,72 +75,77 @@ impl Repair {
     }
 
     /// Sends a task that was done to where it is answered. The other decisions are left as they
-    /// are.
-    pub fn reroute(&self, execution: &WorkflowExecution, decision: &mut Decision) {
-        let list = || TaskList {
-            name: self.task_list.clone(),
-            ..TaskList::default()
-        };
+    /// are. `execution` is the one that is repaired, which has this task list; those of its children
+    /// and of the runs that it continues as have tasks of the same ids, which are others.
+    pub(crate) fn reroute(
+        &self,
+        execution: &WorkflowExecution,
+        task_list: &TaskListName,
+        decision: &mut Decision,
+    ) {
         match decision {
             Decision::ScheduleActivityTask(task)
                 if self.activities.contains_key(task.activity_id.as_str()) =>
             {
-                task.task_list = Some(list());
+                task.task_list = Some(answered_on(task_list));
             }
             Decision::StartChildWorkflowExecution(child)
                 if self
                     .children
                     .contains_key(&own_part(child.workflow_id.as_str(), execution)) =>
             {
-                child.task_list = Some(list());
+                child.task_list = Some(answered_on(task_list));
             }
             _ => {}
         }
     }
 
-    /// Answers the tasks that are sent there until there is a stop.
+    /// Answers the tasks that are sent there until there is a stop. `task_list` is that of the
+    /// execution.
     ///
     /// # Errors
     /// [`ServiceError`]: the service refused to be polled.
-    pub async fn answer<S: SwfService>(
+    pub(crate) async fn answer<S: SwfService>(
         &self,
         service: &S,
         domain: &DomainName,
+        task_list: &TaskListName,
         stop: &Stop,
     ) -> Result<(), ServiceError> {
+        let list = answered_on(task_list);
         let activities = async {
-            loop {
-                self.answer_activity(service, domain, stop).await?;
+            while !stop.is_requested() {
+                self.answer_activity(service, domain, &list, stop).await?;
             }
+            Ok(())
         };
         let children = async {
-            loop {
-                self.answer_child(service, domain, stop).await?;
+            while !stop.is_requested() {
+                self.answer_child(service, domain, &list, stop).await?;
             }
+            Ok(())
         };
-        tokio::select! {
-            failed = activities => failed,
-            failed = children => failed,
-            () = stop.requested() => Ok(()),
-        }
+        tokio::try_join!(activities, children).map(drop)
     }
 
     async fn answer_activity<S: SwfService>(
         &self,
         service: &S,
         domain: &DomainName,
+        list: &TaskList,
         stop: &Stop,
     ) -> Result<(), ServiceError> {
         let poll = PollForActivityTask {
             domain: domain.clone(),
-            task_list: self.polled(),
+            task_list: list.clone(),
             identity: Some(crate::identity().clone()),
             ..PollForActivityTask::default()
         };
-        let polled = persistently("PollForActivityTask", stop.token(), || {
-            service.poll_for_activity_task(poll.clone())
-        });
-        let Some(task) = polled.await? else {
+        let polled = tokio::select! {
+            polled = persistently("PollForActivityTask", stop.token(), || service.poll_for_activity_task(poll.clone())) => polled?,
+            () = stop.requested() => None,
+        };
+        let Some(task) = polled else {
             return Ok(());
         };
         let result = self.activities.get(task.activity_id.as_str()).cloned();
@@ -162,18 +165,20 @@ impl Repair {
         &self,
         service: &S,
         domain: &DomainName,
+        list: &TaskList,
         stop: &Stop,
     ) -> Result<(), ServiceError> {
         let poll = PollForDecisionTask {
             domain: domain.clone(),
-            task_list: self.polled(),
+            task_list: list.clone(),
             identity: Some(crate::identity().clone()),
             ..PollForDecisionTask::default()
         };
-        let polled = persistently("PollForDecisionTask", stop.token(), || {
-            service.poll_for_decision_task(poll.clone())
-        });
-        let Some(task) = polled.await? else {
+        let polled = tokio::select! {
+            polled = persistently("PollForDecisionTask", stop.token(), || service.poll_for_decision_task(poll.clone())) => polled?,
+            () = stop.requested() => None,
+        };
+        let Some(task) = polled else {
             return Ok(());
         };
         let parent = task
@@ -202,12 +207,13 @@ impl Repair {
         told(answered.await);
         Ok(())
     }
+}
 
-    fn polled(&self) -> TaskList {
-        TaskList {
-            name: self.task_list.clone(),
-            ..TaskList::default()
-        }
+/// Where the tasks that were done are answered, of an execution with this task list.
+fn answered_on(task_list: &TaskListName) -> TaskList {
+    TaskList {
+        name: beside(task_list, "repaired"),
+        ..TaskList::default()
     }
 }
 

@@ -85,6 +85,7 @@ pub struct Standalone<S> {
     heartbeat: Option<Duration>,
     look: Duration,
     repair: Option<Arc<Repair>>,
+    resumes: bool,
 }
 
 impl<S: SwfService> Standalone<S> {
@@ -100,6 +101,7 @@ impl<S: SwfService> Standalone<S> {
             heartbeat: None,
             look: Duration::from_secs(2),
             repair: None,
+            resumes: false,
         }
     }
 
@@ -139,8 +141,17 @@ impl<S: SwfService> Standalone<S> {
         self
     }
 
-    /// Starts the execution, or finds it when it is open: one of this workflow under this id that
-    /// was begun in the same way, with the same input. Without an id the workflow's name is it.
+    /// Goes on with an execution that is open, when it was begun in the same way: of this workflow,
+    /// under this id, with this input, on a task list of its own. Whoever else runs it at that moment
+    /// shares its tasks.
+    #[must_use]
+    pub fn resumes(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
+        self
+    }
+
+    /// Starts the execution, or finds it when it is open and [may be gone on
+    /// with](Self::resumes). Without an id the workflow's name is it.
     ///
     /// # Errors
     /// [`StandaloneError`].
@@ -165,7 +176,9 @@ impl<S: SwfService> Standalone<S> {
                 task_list,
                 resumed: false,
             }),
-            Err(StartError::AlreadyOpen(_)) => self.resume(workflow_id, workflow, input).await,
+            Err(StartError::AlreadyOpen(_)) if self.resumes => {
+                self.resume(workflow_id, workflow, input).await
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -253,7 +266,7 @@ impl<S: SwfService> Standalone<S> {
         stop: &Stop,
     ) -> Result<Ended, StandaloneError> {
         let lists = [begun.task_list.clone()];
-        let deciders = self.own_deciders(&begun.task_list);
+        let deciders = self.own_deciders(begun);
         // Whoever ends is the end of all: the others would wait for ever.
         let deciding = async {
             let decided = deciders.run(&lists, stop).await;
@@ -265,6 +278,8 @@ impl<S: SwfService> Standalone<S> {
             self.domain.clone(),
             self.registry.clone(),
         );
+        // It takes the time that it takes; to fail an activity is what a second signal is for.
+        let worker = worker.stop_timeout(Duration::MAX);
         let worker = match self.heartbeat {
             Some(interval) => worker.heartbeat(interval),
             None => worker,
@@ -274,13 +289,18 @@ impl<S: SwfService> Standalone<S> {
             let Some(repair) = &self.repair else {
                 return Ok(());
             };
-            let repaired = repair.answer(&self.service, &self.domain, stop).await;
+            let (service, domain, list) = (&self.service, &self.domain, &begun.task_list);
+            let repaired = repair.answer(service, domain, list, stop).await;
             stop.request();
             repaired
         };
         let following = async {
             let ended = self.follow(begun, &mut observe, stop).await;
-            stop.request();
+            match ended {
+                // Nothing that still runs is of use, and nobody else's tasks are polled for.
+                Ok(Ended::Closed(_)) => stop.now(),
+                _ => stop.request(),
+            }
             ended
         };
         let (ended, decided, (), repaired) = tokio::join!(following, deciding, working, repairing);
@@ -289,8 +309,12 @@ impl<S: SwfService> Standalone<S> {
         ended
     }
 
-    fn own_deciders(&self, task_list: &TaskListName) -> Deciders<S> {
-        let task_list = task_list.clone();
+    fn own_deciders(&self, begun: &Begun) -> Deciders<S> {
+        let Begun {
+            execution: own,
+            task_list,
+            ..
+        } = begun.clone();
         let repair = self.repair.clone();
         Deciders::new(
             self.service.clone(),
@@ -301,8 +325,8 @@ impl<S: SwfService> Standalone<S> {
         .sticky(self.deciders.get() > 1)
         .reroute(move |execution, decision| {
             send_to(&task_list, decision);
-            if let Some(repair) = &repair {
-                repair.reroute(execution, decision);
+            if let Some(repair) = repair.as_ref().filter(|_| *execution == own) {
+                repair.reroute(execution, &task_list, decision);
             }
         })
     }

@@ -7,7 +7,7 @@ use simpleflow_core::WorkflowEntry;
 use simpleflow_core::payload::{ArgumentError, Arguments};
 use simpleflow_model::operation::{SignalWorkflowExecution, StartWorkflowExecution};
 use simpleflow_model::{
-    DomainName, FaultKind, SmolStr, TaskList, Timestamp, WorkflowExecution, WorkflowId,
+    DomainName, FaultKind, RunId, SmolStr, TaskList, Timestamp, WorkflowExecution, WorkflowId,
     WorkflowType, limits,
 };
 use simpleflow_service::{ServiceError, SwfService};
@@ -45,6 +45,18 @@ pub enum StartError {
         "an execution with the id {0} is open in this domain: choose another id, or wait for its end"
     )]
     AlreadyOpen(WorkflowId),
+    /// It was started, but not signalled.
+    #[error("{workflow_id} {run_id} was started, but signal {signal:?} was not sent: {source}")]
+    Signal {
+        /// The workflow id.
+        workflow_id: WorkflowId,
+        /// The run id.
+        run_id: RunId,
+        /// The name of the signal.
+        signal: SmolStr,
+        /// Why.
+        source: ServiceError,
+    },
     /// The service did not take it.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -74,7 +86,7 @@ pub struct StartOptions {
 /// `{"args": [...], "kwargs": {...}}`. `now` is for the id of an execution that is given none.
 ///
 /// # Errors
-/// [`StartError`]. When only a signal was not sent, the execution is started.
+/// [`StartError`].
 pub async fn start<S: SwfService>(
     service: &S,
     domain: &DomainName,
@@ -108,7 +120,13 @@ pub async fn start<S: SwfService>(
             input: input.clone(),
             ..SignalWorkflowExecution::default()
         };
-        service.signal_workflow_execution(signal).await?;
+        let sent = service.signal_workflow_execution(signal).await;
+        sent.map_err(|source| StartError::Signal {
+            workflow_id: workflow_id.clone(),
+            run_id: run_id.clone(),
+            signal: name.clone(),
+            source,
+        })?;
     }
     Ok(WorkflowExecution {
         workflow_id,

@@ -21,8 +21,8 @@ use subtle::ConstantTimeEq;
 
 use crate::wire::Error;
 
-/// Where requests without a signature go.
-pub(crate) const DEFAULT_REGION: &str = "us-east-1";
+/// The region of requests without a signature, and of an [`Embedded`](crate::Embedded) service.
+pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// How old, or how far ahead, a signature may be.
 const SKEW: Duration = Duration::from_secs(5 * 60);

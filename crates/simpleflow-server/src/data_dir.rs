@@ -6,15 +6,21 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::store::StoreError;
 
 /// Locked while a server has the directory.
 const LOCK: &str = "lock";
 
-/// Where that server listens, in the form `ADDRESS:PORT`.
+/// Where that server listens, in the form `ADDRESS:PORT`, and a second line with [`PASSING`] if it
+/// is one that ends by itself.
 const ADDRESS: &str = "address";
+
+const PASSING: &str = "passing";
+
+/// How long a server may take from having the directory to listening. It reads its store meanwhile.
+const STARTING: Duration = Duration::from_secs(5);
 
 /// How often to try for the lock, since whoever looks for a server holds it for a moment.
 const LOOKS: u32 = 10;
@@ -49,28 +55,72 @@ pub(crate) fn lock(dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Says where the server of this directory listens.
-pub(crate) fn announce(dir: &Path, addr: SocketAddr) -> Result<(), StoreError> {
-    fs::write(dir.join(ADDRESS), format!("{addr}\n"))
-        .map_err(|error| StoreError::failed(dir, error))
+/// Says where the server of this directory listens, and whether it ends with what it was started
+/// for.
+pub(crate) fn announce(dir: &Path, addr: SocketAddr, passing: bool) -> Result<(), StoreError> {
+    let failed = |error| StoreError::failed(dir, error);
+    let passing = if passing { PASSING } else { "" };
+    // Nobody may read the half of it.
+    let part = dir.join(format!("{ADDRESS}.part"));
+    fs::write(&part, format!("{addr}\n{passing}\n")).map_err(failed)?;
+    fs::rename(part, dir.join(ADDRESS)).map_err(failed)
 }
 
-/// The server that runs on a data directory, if one does: where programs on this machine reach it.
-pub fn running_server(dir: &Path) -> Option<SocketAddr> {
-    let lock = File::options().write(true).open(dir.join(LOCK)).ok()?;
-    // The address outlives a server that was killed, its lock does not.
-    if !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
-        return None;
+/// The server that runs on a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundServer {
+    /// Where programs on this machine reach it.
+    pub addr: SocketAddr,
+    /// Whether it ends with the work of the program that it is in. Nobody should count on it for
+    /// longer.
+    pub passing: bool,
+}
+
+/// The server that runs on a data directory, if one does. One that is about to start is waited for,
+/// a few seconds at most.
+///
+/// # Errors
+/// The directory cannot be read, or is in use by a program that does not listen.
+pub fn running_server(dir: &Path) -> Result<Option<FoundServer>, StoreError> {
+    let failed = |error| StoreError::failed(dir, error);
+    let lock = match File::options().read(true).open(dir.join(LOCK)) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let until = Instant::now() + STARTING;
+    loop {
+        // Shared, so that those who look do not take each other for a server. The address outlives
+        // a server that was killed, its lock does not.
+        match lock.try_lock_shared() {
+            Ok(()) => return Ok(None),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        match fs::read_to_string(dir.join(ADDRESS)) {
+            Ok(text) => {
+                return parse(&text)
+                    .map(Some)
+                    .ok_or_else(|| StoreError::InUse(dir.to_owned()));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Err(_) if Instant::now() >= until => return Err(StoreError::InUse(dir.to_owned())),
+            Err(_) => thread::sleep(LOOK),
+        }
     }
-    let address = fs::read_to_string(dir.join(ADDRESS)).ok()?;
-    let mut address: SocketAddr = address.trim().parse().ok()?;
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
+}
+
+fn parse(text: &str) -> Option<FoundServer> {
+    let mut lines = text.lines();
+    let mut addr: SocketAddr = lines.next()?.parse().ok()?;
+    if addr.ip().is_unspecified() {
+        addr.set_ip(match addr.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    Some(address)
+    let passing = lines.next() == Some(PASSING);
+    Some(FoundServer { addr, passing })
 }
 
 #[cfg(test)]
@@ -80,14 +130,21 @@ mod tests {
     #[test]
     fn a_server_is_found_while_it_has_the_directory() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(running_server(dir.path()), None);
+        let found = || running_server(dir.path()).unwrap();
+        assert_eq!(found(), None);
         let held = lock(dir.path()).unwrap();
-        announce(dir.path(), "0.0.0.0:8042".parse().unwrap()).unwrap();
-        assert_eq!(
-            running_server(dir.path()),
-            Some("127.0.0.1:8042".parse().unwrap())
-        );
+        announce(dir.path(), "0.0.0.0:8042".parse().unwrap(), false).unwrap();
+        let here = FoundServer {
+            addr: "127.0.0.1:8042".parse().unwrap(),
+            passing: false,
+        };
+        assert_eq!(found(), Some(here));
+        announce(dir.path(), here.addr, true).unwrap();
+        assert!(found().unwrap().passing);
         drop(held);
-        assert_eq!(running_server(dir.path()), None);
+        assert_eq!(found(), None);
+        // What it said is not its successor's.
+        let _held = lock(dir.path()).unwrap();
+        assert!(!dir.path().join(ADDRESS).exists());
     }
 }

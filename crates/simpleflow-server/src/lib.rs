@@ -35,8 +35,8 @@ mod server;
 mod store;
 mod wire;
 
-pub use access::{Credentials, CredentialsError};
-pub use data_dir::running_server;
+pub use access::{Credentials, CredentialsError, DEFAULT_REGION};
+pub use data_dir::{FoundServer, running_server};
 pub use embedded::{Embedded, EmbeddedService, Storage};
 pub use server::{Config, RunningServer, Server, StartError, StopError};
 pub use store::StoreError;

@@ -71,6 +71,7 @@ pub struct Server {
     config: Config,
     limits: Limits,
     clock: Clock,
+    passing: bool,
 }
 
 impl Server {
@@ -82,7 +83,16 @@ impl Server {
             config,
             limits,
             clock,
+            passing: false,
         }
+    }
+
+    /// The same server as a part of a program that ends with its own work. Others who look for the
+    /// server of its directory learn that.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.passing = true;
+        self
     }
 
     /// The same server with a clock that a test sets.
@@ -127,7 +137,7 @@ impl Server {
         };
         let embedded = Embedded::with_clock(storage, self.clock).await?;
         if let Some(dir) = dir {
-            data_dir::announce(&dir, addr)?;
+            data_dir::announce(&dir, addr, self.passing)?;
         }
         let front = Arc::new(Front {
             core: Arc::clone(embedded.core()),
@@ -147,21 +157,45 @@ impl Server {
     }
 }
 
+/// What tells a process to stop. They are heard from when this is made.
 #[cfg(unix)]
-async fn stop_signal() -> Result<(), StopError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(StopError::Signal)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StopError::Signal)?;
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+struct StopSignals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl StopSignals {
+    fn listen() -> Result<Self, StopError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).map_err(StopError::Signal);
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    async fn heard(&mut self) -> Result<(), StopError> {
+        tokio::select! {
+            _ = self.terminate.recv() => tracing::info!("SIGTERM: stopping"),
+            _ = self.interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        }
+        Ok(())
+    }
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() -> Result<(), StopError> {
-    tokio::signal::ctrl_c().await.map_err(StopError::Signal)
+struct StopSignals;
+
+#[cfg(not(unix))]
+impl StopSignals {
+    fn listen() -> Result<Self, StopError> {
+        Ok(Self)
+    }
+
+    async fn heard(&mut self) -> Result<(), StopError> {
+        tokio::signal::ctrl_c().await.map_err(StopError::Signal)
+    }
 }
 
 /// A server that runs. When it is dropped it stops on its own, and nobody knows when.
@@ -190,12 +224,15 @@ impl RunningServer {
     }
 
     /// Serves until the process is told to stop, by SIGTERM or SIGINT, and then stops gracefully.
+    /// `ready` is called when it listens to these signals.
     ///
     /// # Errors
     /// The signals cannot be heard, or what [`stop`](Self::stop) fails with.
-    pub async fn serve(mut self) -> Result<(), StopError> {
+    pub async fn serve(mut self, ready: impl FnOnce()) -> Result<(), StopError> {
+        let mut signals = StopSignals::listen()?;
+        ready();
         tokio::select! {
-            heard = stop_signal() => heard?,
+            heard = signals.heard() => heard?,
             () = self.ended() => {}
         }
         self.stop().await

@@ -109,7 +109,7 @@ impl ActivityRerun {
         input: Option<&str>,
     ) -> Result<(String, ActivityResult), CliError> {
         let signals = Signals::listen()?;
-        let connection = Connection::open(&self.data_dir).await?;
+        let connection = Connection::open(&self.data_dir, &self.domain).await?;
         connection.announce(&self.domain);
         let service = connection.service.clone();
         let recorded = self.recorded(&service).await;

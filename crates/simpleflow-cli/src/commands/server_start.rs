@@ -83,20 +83,25 @@ impl ServerStart {
         })
         .start()
         .await?;
-        output::say(&format!(
-            "simpleflow {} serves SWF; data {kept}. Clients use:",
-            env!("CARGO_PKG_VERSION")
-        ));
-        output::print(
-            format!("export AWS_ENDPOINT_URL_SWF=http://{}\n", server.addr()).as_bytes(),
-        )?;
-        if !signed {
-            output::say(
-                "They also need a region and credentials, of which any will do, such as\n  \
-                 export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any",
-            );
-        }
-        Ok(server.serve().await?)
+        let addr = server.addr();
+        let ready = || {
+            output::say(&format!(
+                "simpleflow {} serves SWF; data {kept}. Clients use:",
+                env!("CARGO_PKG_VERSION")
+            ));
+            // Who is not there to read it knows it already.
+            let line = format!("export AWS_ENDPOINT_URL_SWF=http://{addr}\n");
+            if let Err(error) = output::print(line.as_bytes()) {
+                output::say(&error.to_string());
+            }
+            if !signed {
+                output::say(
+                    "They also need a region and credentials, of which any will do, such as\n  \
+                     export AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any",
+                );
+            }
+        };
+        Ok(server.serve(ready).await?)
     }
 }
 

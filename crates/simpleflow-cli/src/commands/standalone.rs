@@ -1,17 +1,19 @@
 //! `standalone`: one execution with decider and worker, in one command.
 
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use futures::StreamExt as _;
 use regex::Regex;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{
     Ended, LocalError, Outcome, Repair, Standalone as Run, Stop, registration,
 };
-use simpleflow_model::{DomainName, RunId, SmolStr, WorkflowId};
-use simpleflow_swf::Domain;
+use simpleflow_model::{DomainName, RunId, SmolStr, Timestamp, WorkflowId};
+use simpleflow_swf::{Domain, SwfError, WorkflowExecution};
 
 use super::ExecutionOptions;
 use crate::connect::{AnyService, Connection, DataDir};
@@ -28,7 +30,8 @@ const DOMAIN: &str = "standalone";
 /// Without a domain it needs nothing else: the service is in this process, and keeps its data in a
 /// directory. With one it runs on the endpoint that is configured, or on Amazon SWF. The workflow id
 /// and the run id are printed, then the result as JSON. The exit code is 0 when the workflow
-/// completed, 1 when it failed. Interrupted, it is taken up again by the same command.
+/// completed, 1 when it failed. Interrupted, it is taken up again by the same command; with a domain
+/// that takes a --workflow-id.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -76,7 +79,7 @@ pub(crate) struct Standalone {
     #[arg(long, value_name = "WORKFLOW_ID")]
     repair: Option<WorkflowId>,
 
-    /// The run id of the execution to repair. By default its latest run.
+    /// The run id of the execution to repair. By default its latest run that is closed.
     #[arg(long, value_name = "RUN_ID", requires = "repair")]
     run_id: Option<RunId>,
 
@@ -90,18 +93,15 @@ impl Standalone {
         registry.check().map_err(LocalError::from)?;
         let entry = *find::workflow(&registry, &self.workflow)?;
         let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
-        let ended = runtime.block_on(self.run_on_service(registry, &entry));
+        let outcome = runtime.block_on(self.run_on_service(registry, &entry));
         // Activities that block and do not end are not waited for.
         runtime.shutdown_background();
-        match ended? {
-            Ended::Closed(Outcome::Completed(result)) => {
-                output::print(format!("{result}\n").as_bytes())
-            }
-            Ended::Closed(outcome) => Err(CliError::Workflow {
+        match outcome? {
+            Outcome::Completed(result) => output::print(format!("{result}\n").as_bytes()),
+            outcome => Err(CliError::Workflow {
                 workflow: entry.definition().path.to_string(),
                 outcome,
             }),
-            Ended::Stopped => Err(CliError::Interrupted),
         }
     }
 
@@ -109,20 +109,20 @@ impl Standalone {
         &self,
         registry: Registry,
         workflow: &WorkflowEntry,
-    ) -> Result<Ended, CliError> {
-        // Before anything is begun: a signal must not end it halfway.
-        let signals = Signals::listen()?;
+    ) -> Result<Outcome, CliError> {
         let (connection, domain) = match &self.domain {
             Some(domain) => (Connection::shared(&self.data_dir).await?, domain.clone()),
             None => (Connection::own(&self.data_dir).await?, DOMAIN.into()),
         };
         connection.announce(&domain);
         let domain = Domain::new(connection.service.clone(), domain);
-        let ended = self
-            .run_in(domain, connection.look(), registry, workflow, signals)
+        let outcome = self
+            .run_in(domain, connection.look(), registry, workflow)
             .await;
-        connection.close().await?;
-        ended
+        // What went wrong first is told.
+        let closed = connection.close().await;
+        let outcome = outcome?;
+        closed.map(|()| outcome)
     }
 
     async fn run_in(
@@ -131,16 +131,16 @@ impl Standalone {
         look: Duration,
         registry: Registry,
         workflow: &WorkflowEntry,
-        signals: Signals,
-    ) -> Result<Ended, CliError> {
+    ) -> Result<Outcome, CliError> {
         let service = domain.service().clone();
-        registration::register_domain(&service, domain.name().clone()).await?;
+        registration::need_domain(&service, domain.name().clone()).await?;
         let mut options = self.execution.start_options(self.workflow_id.as_ref())?;
         let mut input = self.execution.input()?;
         let mut run = Run::new(service, domain.name().clone(), registry)
             .deciders(self.nb_deciders)
             .heartbeat(Duration::from_secs(self.heartbeat.into()))
-            .look_every(look);
+            .look_every(look)
+            .resumes(self.resumes());
         if let Some(most) = self.nb_workers {
             run = run.activities(most);
         }
@@ -151,24 +151,57 @@ impl Standalone {
             run = run.repair(former.repair);
         }
         let input = input.unwrap_or_default();
-        let begun = run.begin(workflow, &input, options).await?;
-        let execution = &begun.execution;
-        if begun.resumed {
-            output::say("it was open: going on with it");
-        }
-        output::print(format!("{} {}\n", execution.workflow_id, execution.run_id).as_bytes())?;
-        let mut progress = self.display_status.then(Progress::new);
-        let observe = |events: &[_]| {
-            if let Some(progress) = &mut progress {
-                progress.observe(events);
+        let stop = Stop::new();
+        let body = async {
+            let begun = tokio::select! {
+                begun = run.begin(workflow, &input, options) => begun?,
+                () = stop.requested() => return Err(CliError::InterruptedBefore),
+            };
+            let ids = &begun.execution;
+            if begun.resumed {
+                output::say("it was open: going on with it");
+            }
+            output::print(format!("{} {}\n", ids.workflow_id, ids.run_id).as_bytes())?;
+            let mut progress = self.display_status.then(Progress::new);
+            let observe = |events: &[_]| {
+                if let Some(progress) = &mut progress {
+                    progress.observe(events);
+                }
+            };
+            let ended = run.run(&begun, observe, &stop).await;
+            if let Some(progress) = progress {
+                progress.end();
+            }
+            match ended? {
+                Ended::Closed(outcome) => Ok(outcome),
+                Ended::Stopped => Err(self.interrupted(domain.name(), &ids.workflow_id)),
             }
         };
-        let stop = Stop::new();
-        let (ended, _) = signals.run(&stop, run.run(&begun, observe, &stop)).await;
-        if let Some(progress) = progress {
-            progress.end();
+        // Before anything is begun: a signal must not end it halfway.
+        let signals = Signals::listen()?;
+        signals.run(&stop, body).await.0
+    }
+
+    /// Whether an open execution is this command's to go on with. In a domain of others only one
+    /// that is named is.
+    fn resumes(&self) -> bool {
+        self.domain.is_none() || self.workflow_id.is_some()
+    }
+
+    fn interrupted(&self, domain: &DomainName, workflow_id: &WorkflowId) -> CliError {
+        let resume = match self.resumes() {
+            true => String::new(),
+            false => format!(", with --workflow-id {workflow_id}"),
+        };
+        let place = match self.domain {
+            Some(_) => String::new(),
+            None => format!(" --data-dir {}", self.data_dir.data_dir.display()),
+        };
+        CliError::Interrupted {
+            workflow_id: workflow_id.clone(),
+            resume,
+            terminate: format!("{domain} {workflow_id}{place}"),
         }
-        Ok(ended?)
     }
 
     /// What an execution left that is to be repaired. Its id may be followed by its run id, as the
@@ -182,7 +215,11 @@ impl Standalone {
             Some((workflow_id, run_id)) => (workflow_id.into(), Some(RunId::from(run_id))),
             None => (id.clone(), self.run_id.clone()),
         };
-        let execution = domain.execution(workflow_id.clone(), run_id).await?;
+        let execution = match run_id {
+            Some(run_id) => domain.execution(workflow_id.clone(), Some(run_id)).await?,
+            // An open one may be the repair itself, which this goes on with.
+            None => latest_closed(domain, &workflow_id).await?,
+        };
         let history = execution.history().await?;
         let started = history.started();
         let tags = started.and_then(|started| started.tag_list.clone());
@@ -202,6 +239,32 @@ impl Standalone {
             tags: tags.into_iter().flatten().flatten().collect(),
             repair,
         })
+    }
+}
+
+/// The execution of that id that was started last, of those that are closed.
+async fn latest_closed(
+    domain: &Domain<AnyService>,
+    workflow_id: &WorkflowId,
+) -> Result<WorkflowExecution<AnyService>, CliError> {
+    let closed = domain
+        .closed_executions()
+        .started_since(Timestamp::default())
+        .workflow_id(workflow_id.clone())
+        .page_size(1)
+        .list();
+    let mut closed = pin!(closed);
+    match closed.next().await {
+        Some(info) => {
+            let execution = info?.execution;
+            Ok(domain.run(execution.workflow_id, execution.run_id))
+        }
+        None => Err(SwfError::NoExecution {
+            domain: domain.name().clone(),
+            workflow_id: workflow_id.clone(),
+            run_id: None,
+        }
+        .into()),
     }
 }
 

@@ -147,7 +147,7 @@ async fn start_on_swf(
     input: &str,
     options: &StartOptions,
 ) -> Result<(), CliError> {
-    let connection = Connection::open(data_dir).await?;
+    let connection = Connection::open(data_dir, domain).await?;
     connection.announce(domain);
     let now = Timestamp::from(SystemTime::now());
     let started = start(&connection.service, domain, workflow, input, options, now).await?;

@@ -26,7 +26,7 @@ pub async fn serve() {
     match simpleflow_server::Server::new(config).start().await {
         Ok(server) => {
             println!("\nlistening on {}", server.addr());
-            server.serve().await.unwrap();
+            server.serve(|| {}).await.unwrap();
         }
         Err(error) => println!("\nrefused: {error}"),
     }

@@ -1,0 +1,190 @@
+//! A workflow alone with its deciders and worker, over the service with a store.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use simpleflow::prelude::*;
+use simpleflow::{Registry, Workflow, WorkflowEntry};
+use simpleflow_executor::{
+    Begun, Ended, Outcome, Repair, Standalone, StandaloneError, StartError, StartOptions, Stop,
+    registration,
+};
+use simpleflow_model::operation::GetWorkflowExecutionHistory;
+use simpleflow_model::{HistoryEvent, WorkflowExecution};
+use simpleflow_server::{Embedded, EmbeddedService, Storage};
+use simpleflow_service::SwfService as _;
+
+const DOMAIN: &str = "alone";
+
+/// How long a run may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[activity]
+async fn add(x: i64) -> Result<i64> {
+    Ok(x + 1)
+}
+
+/// Whether the child fails.
+static CHILD_FAILS: AtomicBool = AtomicBool::new(true);
+
+#[workflow(version = "1")]
+struct Child {
+    x: i64,
+}
+
+impl Workflow for Child {
+    type Output = i64;
+
+    async fn run(self, flow: Flow) -> Result<i64> {
+        let y = flow.submit(add(self.x)).await?;
+        if CHILD_FAILS.load(Ordering::SeqCst) {
+            bail!("not yet");
+        }
+        Ok(y)
+    }
+}
+
+#[workflow(version = "1")]
+struct Parent;
+
+impl Workflow for Parent {
+    type Output = i64;
+
+    async fn run(self, flow: Flow) -> Result<i64> {
+        let own = flow.submit(add(1)).await?;
+        let child = flow.submit(Child { x: 10 }).await?;
+        Ok(own + child)
+    }
+}
+
+/// How often the counted activity ran.
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[activity]
+async fn counted() -> Result<u32> {
+    Ok(RUNS.fetch_add(1, Ordering::SeqCst))
+}
+
+#[workflow(version = "1")]
+struct Waits;
+
+impl Workflow for Waits {
+    type Output = u32;
+
+    async fn run(self, flow: Flow) -> Result<u32> {
+        let first = flow.submit(counted()).await?;
+        flow.wait_signal::<()>("go").await?;
+        Ok(first)
+    }
+}
+
+async fn open() -> Embedded {
+    let embedded = Embedded::open(Storage::Memory).await.expect("a service");
+    let service = embedded.service();
+    let domain = registration::register_domain(&service, DOMAIN.into()).await;
+    domain.expect("the domain is registered");
+    embedded
+}
+
+fn alone(service: &EmbeddedService) -> Standalone<EmbeddedService> {
+    Standalone::new(service.clone(), DOMAIN.into(), Registry::linked())
+        .look_every(Duration::from_millis(5))
+}
+
+async fn begin<W: Workflow>(alone: &Standalone<EmbeddedService>) -> Result<Begun, StandaloneError> {
+    let options = StartOptions::default();
+    alone.begin(&WorkflowEntry::of::<W>(), "", options).await
+}
+
+/// Runs it to its end, or until its history satisfies `enough`.
+async fn run(
+    alone: &Standalone<EmbeddedService>,
+    begun: &Begun,
+    enough: impl Fn(&HistoryEvent) -> bool,
+) -> Ended {
+    let stop = Stop::new();
+    let observe = |events: &[HistoryEvent]| {
+        if events.iter().any(&enough) {
+            stop.request();
+        }
+    };
+    let ran = tokio::time::timeout(PATIENCE, alone.run(begun, observe, &stop)).await;
+    ran.expect("it ends in time").expect("the service serves")
+}
+
+async fn history(service: &EmbeddedService, execution: &WorkflowExecution) -> Vec<HistoryEvent> {
+    let history = GetWorkflowExecutionHistory {
+        domain: DOMAIN.into(),
+        execution: execution.clone(),
+        ..GetWorkflowExecutionHistory::default()
+    };
+    let history = service.get_workflow_execution_history(history).await;
+    history.expect("a history").events
+}
+
+#[tokio::test]
+async fn a_repair_takes_the_results_of_its_execution_and_not_of_others() {
+    let embedded = open().await;
+    let service = embedded.service();
+    let first = alone(&service);
+    let begun = begin::<Parent>(&first).await.expect("it starts");
+    let ended = run(&first, &begun, |_| false).await;
+    assert!(
+        matches!(ended, Ended::Closed(Outcome::Failed { .. })),
+        "{ended:?}"
+    );
+
+    // The child runs again, and its activity has the id of one that its parent had done.
+    CHILD_FAILS.store(false, Ordering::SeqCst);
+    let former = history(&service, &begun.execution).await;
+    let repair = Repair::new(&begun.execution, &former, |_| false);
+    assert_eq!(repair.tasks(), 1);
+    let second = alone(&service).repair(repair);
+    let begun = begin::<Parent>(&second).await.expect("it starts");
+    let ended = run(&second, &begun, |_| false).await;
+    assert_eq!(ended, Ended::Closed(Outcome::Completed("13".into())));
+}
+
+#[tokio::test]
+async fn an_execution_that_is_open_is_gone_on_with_when_that_is_wanted() {
+    let embedded = open().await;
+    let service = embedded.service();
+    let first = alone(&service).resumes(true);
+    let begun = begin::<Waits>(&first).await.expect("it starts");
+    assert!(!begun.resumed);
+    let done = |event: &HistoryEvent| event.attributes.event_type() == "ActivityTaskCompleted";
+    assert_eq!(run(&first, &begun, done).await, Ended::Stopped);
+
+    let refused = begin::<Waits>(&alone(&service)).await;
+    assert!(
+        matches!(
+            refused,
+            Err(StandaloneError::Start(StartError::AlreadyOpen(_)))
+        ),
+        "{refused:?}"
+    );
+
+    let second = alone(&service).resumes(true);
+    let again = begin::<Waits>(&second).await.expect("it is there");
+    assert!(again.resumed);
+    assert_eq!(
+        (&again.execution, &again.task_list),
+        (&begun.execution, &begun.task_list)
+    );
+    let signal = simpleflow_model::operation::SignalWorkflowExecution {
+        domain: DOMAIN.into(),
+        workflow_id: again.execution.workflow_id.clone(),
+        signal_name: "go".into(),
+        input: Some("null".into()),
+        ..Default::default()
+    };
+    let sent = service.signal_workflow_execution(signal).await;
+    sent.expect("it is open");
+    let ended = run(&second, &again, |_| false).await;
+    assert_eq!(ended, Ended::Closed(Outcome::Completed("0".into())));
+    assert_eq!(
+        RUNS.load(Ordering::SeqCst),
+        1,
+        "what was done is not done again"
+    );
+}
