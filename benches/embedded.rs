@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 
 use simpleflow::{Registry, WorkflowEntry};
 use simpleflow_benches::{Chain, paired, ratio, verdict};
-use simpleflow_executor::{Decider, Stop, Worker, registration};
-use simpleflow_model::operation::{GetWorkflowExecutionHistory, StartWorkflowExecution};
-use simpleflow_model::{
-    ChildPolicy, EventAttributes, TaskList, Timeout, WorkflowExecution, WorkflowType,
-};
+use simpleflow_executor::{Decider, StartError, StartOptions, Stop, Worker, registration, start};
+use simpleflow_model::operation::GetWorkflowExecutionHistory;
+use simpleflow_model::{DomainName, EventAttributes, Timestamp};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
-use simpleflow_service::{ServiceError, SwfService as _};
+use simpleflow_service::SwfService as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
@@ -118,43 +116,26 @@ impl Side {
     }
 
     fn chain(&self, steps: i64) {
-        let entry = WorkflowEntry::of::<Chain>();
-        let definition = entry.definition();
-        let start = StartWorkflowExecution {
-            domain: DOMAIN.into(),
-            workflow_id: "chain".into(),
-            workflow_type: WorkflowType {
-                name: definition.name.clone().into(),
-                version: definition.version.clone().into(),
-                ..WorkflowType::default()
-            },
-            task_list: Some(TaskList {
-                name: DECIDERS.into(),
-                ..TaskList::default()
-            }),
-            execution_start_to_close_timeout: Some(Timeout::Seconds(3_600)),
-            task_start_to_close_timeout: Some(Timeout::Seconds(60)),
-            child_policy: Some(ChildPolicy::Terminate),
-            input: Some(format!("[{steps}]").into()),
-            ..StartWorkflowExecution::default()
+        let options = StartOptions {
+            workflow_id: Some("chain".into()),
+            task_list: Some(DECIDERS.into()),
+            ..StartOptions::default()
         };
+        let (service, domain) = (&self.service, DomainName::from(DOMAIN));
+        let (entry, input) = (WorkflowEntry::of::<Chain>(), format!("[{steps}]"));
         let result = self.tasks.block_on(&self.runtime, async {
-            let run = self.service.start_workflow_execution(start).await?;
-            let run_id = run.run_id.unwrap_or_default();
-            self.service.closed(&run_id).await?;
+            let now = Timestamp::default();
+            let execution = start(service, &domain, &entry, &input, &options, now).await?;
+            service.closed(&execution.run_id).await?;
             let history = GetWorkflowExecutionHistory {
-                domain: DOMAIN.into(),
-                execution: WorkflowExecution {
-                    workflow_id: "chain".into(),
-                    run_id,
-                    ..WorkflowExecution::default()
-                },
+                domain: domain.clone(),
+                execution,
                 reverse_order: Some(true),
                 maximum_page_size: Some(1),
                 ..GetWorkflowExecutionHistory::default()
             };
-            let history = self.service.get_workflow_execution_history(history).await?;
-            Ok::<_, ServiceError>(history.events.into_iter().next())
+            let history = service.get_workflow_execution_history(history).await?;
+            Ok::<_, StartError>(history.events.into_iter().next())
         });
         let last = result.expect("the service answers").expect("an event");
         let EventAttributes::WorkflowExecutionCompleted(completed) = last.attributes else {

@@ -9,11 +9,9 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use simpleflow::{Registry, WorkflowEntry};
 use simpleflow_benches::{Chain, Times, ratio, verdict};
-use simpleflow_executor::{Decider, Stop, Worker, registration};
-use simpleflow_model::operation::StartWorkflowExecution;
-use simpleflow_model::{ChildPolicy, TaskList, Timeout, WorkflowType};
+use simpleflow_executor::{Decider, StartOptions, Stop, Worker, registration, start};
+use simpleflow_model::Timestamp;
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
-use simpleflow_service::SwfService as _;
 use tokio::runtime::{Builder, Runtime};
 
 /// Activities of the execution.
@@ -82,8 +80,15 @@ fn decide(runtime: &Runtime, service: &EmbeddedService, keep: usize) -> Duration
         time.send(took).expect("it is waited for");
     });
     runtime.block_on(async {
-        let run = service.start_workflow_execution(start()).await;
-        let run_id = run.expect("it starts").run_id.unwrap_or_default();
+        let options = StartOptions {
+            workflow_id: Some("chain".into()),
+            task_list: Some(DECIDERS.into()),
+            ..StartOptions::default()
+        };
+        let (entry, input) = (WorkflowEntry::of::<Chain>(), format!("[{STEPS}]"));
+        let now = Timestamp::default();
+        let started = start(service, &DOMAIN.into(), &entry, &input, &options, now).await;
+        let run_id = started.expect("it starts").run_id;
         service.closed(&run_id).await.expect("it closes");
     });
     stop.request();
@@ -98,26 +103,4 @@ fn computed() -> Duration {
         time.tv_sec.try_into().unwrap_or_default(),
         time.tv_nsec.try_into().unwrap_or_default(),
     )
-}
-
-fn start() -> StartWorkflowExecution {
-    let definition = WorkflowEntry::of::<Chain>().definition();
-    StartWorkflowExecution {
-        domain: DOMAIN.into(),
-        workflow_id: "chain".into(),
-        workflow_type: WorkflowType {
-            name: definition.name.clone().into(),
-            version: definition.version.clone().into(),
-            ..WorkflowType::default()
-        },
-        task_list: Some(TaskList {
-            name: DECIDERS.into(),
-            ..TaskList::default()
-        }),
-        execution_start_to_close_timeout: Some(Timeout::Seconds(3_600)),
-        task_start_to_close_timeout: Some(Timeout::Seconds(60)),
-        child_policy: Some(ChildPolicy::Terminate),
-        input: Some(format!("[{STEPS}]").into()),
-        ..StartWorkflowExecution::default()
-    }
 }
