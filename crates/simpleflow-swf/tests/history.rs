@@ -99,6 +99,150 @@ fn each_task_has_its_attempts() {
 }
 
 #[test]
+fn what_is_refused_does_not_hide_what_is_open() {
+    let open = started()
+        .decision(|d| {
+            d.schedule_activity("p-1", "pack")
+                .start_timer("nap", 60)
+                .start_child("child-1", "child")
+        })
+        .activity_started("p-1")
+        .child_started("child-1")
+        .decision(|d| {
+            d.schedule_activity("p-1", "other")
+                .refused("ACTIVITY_ID_ALREADY_IN_USE")
+                .schedule_activity("p-1", "pack")
+                .refused("ACTIVITY_ID_ALREADY_IN_USE")
+                .start_timer("nap", 5)
+                .refused("TIMER_ID_ALREADY_IN_USE")
+                .start_child("child-1", "child")
+                .refused("OPEN_CHILDREN_LIMIT_EXCEEDED")
+                .cancel_activity("p-1")
+        });
+    let history = History::new(open.clone().build());
+    assert_eq!(
+        lines(&history),
+        [
+            "activity p-1: schedule_failed, schedule_failed, cancel_requested",
+            "timer nap: start_failed, started",
+            "child_workflow child-1: start_failed, started",
+        ]
+    );
+    let pack = history.find("p-1").unwrap();
+    assert_eq!(pack.name, "pack");
+    let [first, second, _] = pack.attempts() else {
+        panic!("{pack:?}");
+    };
+    assert!(first.scheduled.event_id < second.scheduled.event_id);
+    assert!(first.cancel_requested.is_none() && second.cancel_requested.is_none());
+    let done = open
+        .activity_completed("p-1", "1")
+        .timer_fired("nap")
+        .child_completed("child-1", "2")
+        .decision(|d| {
+            d.schedule_activity("p-1", "gone")
+                .refused("ACTIVITY_TYPE_DEPRECATED")
+        });
+    let done = History::new(done.build());
+    assert_eq!(
+        lines(&done),
+        [
+            // What is refused when nothing is open is the last that is known of the task.
+            "activity p-1: schedule_failed, schedule_failed, completed, schedule_failed",
+            "timer nap: start_failed, fired",
+            "child_workflow child-1: start_failed, completed",
+        ]
+    );
+    let cooked = done.cooked();
+    assert_eq!(cooked["timers"]["nap"]["state"], "fired");
+    assert_eq!(cooked["child_workflows"]["child-1"]["result"], "2");
+    assert_eq!(done.profile().len(), 1);
+}
+
+/// An event as the service sends it; its attributes are of the decision 4.
+fn sent(id: i64, event_type: &str, mut attributes: Value) -> Value {
+    attributes["decisionTaskCompletedEventId"] = 4.into();
+    let (first, rest) = event_type.split_at(1);
+    let name = format!("{}{rest}EventAttributes", first.to_lowercase());
+    json!({"eventId": id, "eventTimestamp": id, "eventType": event_type, name: attributes})
+}
+
+#[test]
+fn a_child_that_is_refused_after_it_was_asked_for_does_not_hide_the_open_one() {
+    let child = |name: &str| {
+        json!({
+            "workflowId": "c",
+            "workflowType": {"name": name, "version": "1"},
+            "taskList": {"name": "l"},
+            "childPolicy": "TERMINATE",
+        })
+    };
+    let mut refused = child("other");
+    refused["cause"] = "WORKFLOW_ALREADY_RUNNING".into();
+    refused["initiatedEventId"] = 7.into();
+    let of_first = |more: Value| {
+        let mut attributes = child("child");
+        attributes["workflowExecution"] = json!({"workflowId": "c", "runId": "r"});
+        attributes["initiatedEventId"] = 5.into();
+        attributes["startedEventId"] = 6.into();
+        attributes["result"] = more;
+        attributes
+    };
+    let initiated = "StartChildWorkflowExecutionInitiated";
+    let events = json!([
+        sent(5, initiated, child("child")),
+        sent(6, "ChildWorkflowExecutionStarted", of_first(Value::Null)),
+        sent(7, initiated, child("other")),
+        sent(8, "StartChildWorkflowExecutionFailed", refused),
+        sent(9, "ChildWorkflowExecutionCompleted", of_first("1".into())),
+    ]);
+    let events: Vec<HistoryEvent> = serde_json::from_value(events).unwrap();
+    let open = History::new(events[..4].to_vec());
+    assert_eq!(lines(&open), ["child_workflow c: start_failed, started"]);
+    let done = History::new(events);
+    assert_eq!(lines(&done), ["child_workflow c: start_failed, completed"]);
+    let child = done.find("c").unwrap();
+    assert_eq!(
+        (&*child.name, child.last().result.as_deref()),
+        ("child", Some("1"))
+    );
+}
+
+/// A Lambda function that is open, and one more under its id that is refused.
+fn lambda() -> Vec<HistoryEvent> {
+    let function = json!({"id": "f-1", "name": "resize", "input": "[1]"});
+    let mut refused = function.clone();
+    refused["cause"] = "ID_ALREADY_IN_USE".into();
+    let events = json!([
+        sent(5, "LambdaFunctionScheduled", function),
+        sent(6, "LambdaFunctionStarted", json!({"scheduledEventId": 5})),
+        sent(7, "ScheduleLambdaFunctionFailed", refused),
+        sent(
+            8,
+            "LambdaFunctionCompleted",
+            json!({"scheduledEventId": 5, "startedEventId": 6, "result": "2"})
+        ),
+    ]);
+    serde_json::from_value(events).unwrap()
+}
+
+#[test]
+fn a_lambda_function_is_a_task() {
+    let events = lambda();
+    let open = History::new(events[..3].to_vec());
+    assert_eq!(
+        lines(&open),
+        ["lambda_function f-1: schedule_failed, started"]
+    );
+    let done = History::new(events);
+    let [timing] = &done.profile()[..] else {
+        panic!("{:?}", done.profile());
+    };
+    assert_eq!(timing.task.name, "resize");
+    assert_eq!(timing.attempt().result.as_deref(), Some("2"));
+}
+
+#[test]
 fn the_execution_has_its_start_its_decisions_and_its_end() {
     let history = eventful();
     assert_eq!(

@@ -229,6 +229,24 @@ fn an_activity_that_is_refused_again_and_again() {
 }
 
 #[test]
+fn what_is_open_is_told_also_when_its_id_is_refused_once_more() {
+    let history = started()
+        .decision(|d| d.schedule_activity("pack-1", "pack"))
+        .activity_started("pack-1")
+        .signaled("again", "1")
+        .decision(|d| {
+            d.schedule_activity("pack-1", "pack")
+                .refused("ACTIVITY_ID_ALREADY_IN_USE")
+        });
+    let why = why(history, 20);
+    let kinds: Vec<_> = why.findings().iter().map(|finding| finding.kind).collect();
+    assert_eq!(
+        kinds,
+        ["activity_running", "decision_waiting", "time_limit"]
+    );
+}
+
+#[test]
 fn many_of_a_kind_are_not_all_told() {
     let history = started().decision(|d| {
         (1..=12).fold(d, |d, number| {

@@ -80,13 +80,38 @@ impl History {
         match self.by_id.get(&(subject.kind, SmolStr::new(subject.id))) {
             Some(&index) => {
                 let task = &mut self.tasks[index];
-                task.name = subject.name.into();
-                task.version = subject.version.map(SmolStr::new);
+                // While one is open another of the id is refused, now or when it is to start.
+                if !task.is_open() {
+                    task.name = subject.name.into();
+                    task.version = subject.version.map(SmolStr::new);
+                }
                 let place = Place::Task(index, task.attempts.len());
-                self.by_event.insert(attempt.scheduled.event_id, place);
+                let (event, state) = (attempt.scheduled.event_id, attempt.state);
+                self.by_event.insert(event, place);
                 task.attempts.push(attempt);
+                if state.is_refused() {
+                    self.put_before_open(event);
+                }
             }
             None => self.add(subject, attempt),
+        }
+    }
+
+    /// Puts an attempt that was refused before one that is open: the last is the task's state.
+    fn put_before_open(&mut self, refused: EventId) {
+        let Some(&Place::Task(task, refused)) = self.by_event.get(&refused) else {
+            return;
+        };
+        let Some(attempts) = self.tasks[task].attempts.get_mut(..=refused) else {
+            return;
+        };
+        let Some(open) = attempts.iter().position(|attempt| attempt.state.is_open()) else {
+            return;
+        };
+        attempts[open..].rotate_right(1);
+        for (index, attempt) in attempts.iter().enumerate().skip(open) {
+            let place = Place::Task(task, index);
+            self.by_event.insert(attempt.scheduled.event_id, place);
         }
     }
 
@@ -144,6 +169,9 @@ impl History {
             attempt.details = end.details;
             attempt.cause = end.cause;
             attempt.timeout_type = end.timeout_type;
+        }
+        if state.is_refused() {
+            self.put_before_open(scheduled);
         }
     }
 }

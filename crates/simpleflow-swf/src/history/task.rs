@@ -109,17 +109,17 @@ impl State {
         )
     }
 
-    /// Whether it ended, and not well. A cancel is not a failure.
-    pub fn is_failure(self) -> bool {
+    /// Whether the service refused it: nobody ever had it.
+    pub fn is_refused(self) -> bool {
         matches!(
             self,
-            Self::ScheduleFailed
-                | Self::StartFailed
-                | Self::Failed
-                | Self::TimedOut
-                | Self::Terminated
-                | Self::RecordFailed
+            Self::ScheduleFailed | Self::StartFailed | Self::RecordFailed
         )
+    }
+
+    /// Whether it ended, and not well. A cancel is not a failure.
+    pub fn is_failure(self) -> bool {
+        self.is_refused() || matches!(self, Self::Failed | Self::TimedOut | Self::Terminated)
     }
 }
 
@@ -280,12 +280,14 @@ pub struct Task {
     pub name: SmolStr,
     /// The version of its type.
     pub version: Option<SmolStr>,
-    /// The attempts, oldest first. There is at least one.
+    /// The attempts, oldest first, but what was refused while another was open before that one.
+    /// There is at least one.
     pub(super) attempts: Vec<Attempt>,
 }
 
 impl Task {
-    /// The attempts, oldest first. There is at least one.
+    /// The attempts, oldest first. One that the service refused while another was open is before
+    /// that one: it changed nothing about it. There is at least one.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
