@@ -61,6 +61,32 @@ fn the_timeline_is_one_file_and_escapes_everything() {
 }
 
 #[test]
+fn what_was_refused_is_seen_but_is_no_attempt() {
+    let history = HistoryBuilder::new()
+        .started("[]")
+        .decision(|d| {
+            d.schedule_activity("late-1", "late")
+                .refused("ACTIVITY_TYPE_DOES_NOT_EXIST")
+                .schedule_activity("late-1", "late")
+                .schedule_activity("twice-1", "twice")
+                .refused("ACTIVITY_TYPE_DOES_NOT_EXIST")
+                .schedule_activity("twice-1", "twice")
+        })
+        .activity_completed("late-1", "1")
+        .activity_failed("twice-1", "no", "{}")
+        .decision(|d| d.schedule_activity("twice-1", "twice"))
+        .activity_completed("twice-1", "1");
+    let history = History::new(history.build());
+    let html = Timeline::new(&history, "t", history.span().unwrap().1).to_string();
+    assert_eq!(html.matches("ACTIVITY_TYPE_DOES_NOT_EXIST").count(), 2);
+    let attempts: Vec<_> = html.match_indices("(attempt ").collect();
+    assert_eq!(attempts.len(), 2, "{html}");
+    for attempt in ["failed (attempt 1 of 2)", "completed (attempt 2 of 2)"] {
+        assert!(html.contains(attempt), "{attempt}: {html}");
+    }
+}
+
+#[test]
 fn a_timeline_of_no_time_is_one_too() {
     let started = History::new(HistoryBuilder::new().started("[]").build());
     let start = started.span().unwrap().0;

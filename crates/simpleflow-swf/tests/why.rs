@@ -244,6 +244,43 @@ fn what_is_open_is_told_also_when_its_id_is_refused_once_more() {
         kinds,
         ["activity_running", "decision_waiting", "time_limit"]
     );
+    assert!(!why.to_string().contains("attempt"), "{why}");
+}
+
+#[test]
+fn what_was_refused_is_no_attempt() {
+    let waiting = |why: &Why| {
+        let mut findings = why.findings().iter();
+        let waiting = findings.find(|finding| finding.kind == "activity_waiting");
+        waiting.cloned().unwrap()
+    };
+    let registered_late = started().decision(|d| {
+        d.schedule_activity("pack-1", "pack")
+            .refused("ACTIVITY_TYPE_DOES_NOT_EXIST")
+            .schedule_activity("pack-1", "pack")
+    });
+    let first = why(registered_late.clone(), 20);
+    let finding = waiting(&first);
+    assert_eq!((finding.attempt, &finding.failure), (1, &None));
+    assert!(!first.to_string().contains("attempt"), "{first}");
+    let tried_again = registered_late
+        .activity_failed("pack-1", "OSError: no boxes", "{}")
+        .decision(|d| {
+            d.schedule_activity("pack-1", "pack")
+                .refused("OPEN_ACTIVITIES_LIMIT_EXCEEDED")
+                .schedule_activity("pack-1", "pack")
+        });
+    let second = why(tried_again, 20);
+    let finding = waiting(&second);
+    assert_eq!(
+        (finding.attempt, finding.failure.as_deref()),
+        (2, Some("OSError: no boxes"))
+    );
+    let text = second.to_string();
+    assert!(
+        text.contains("This is attempt 2; the one before failed: OSError: no boxes."),
+        "{text}"
+    );
 }
 
 #[test]

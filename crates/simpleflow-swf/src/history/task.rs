@@ -292,6 +292,12 @@ impl Task {
         &self.attempts
     }
 
+    /// The attempts but those that the service refused, oldest first. There may be none.
+    pub fn accepted(&self) -> impl DoubleEndedIterator<Item = &Attempt> {
+        let attempts = self.attempts.iter();
+        attempts.filter(|attempt| !attempt.state.is_refused())
+    }
+
     /// The last attempt.
     pub fn last(&self) -> &Attempt {
         // A task is made with its first attempt, and none is ever removed.
@@ -308,10 +314,10 @@ impl Task {
         self.state().is_open()
     }
 
-    /// How many attempts failed or timed out.
+    /// How many attempts failed, timed out or were terminated. One that the service refused is
+    /// none.
     pub fn failures(&self) -> usize {
-        self.attempts
-            .iter()
+        self.accepted()
             .filter(|attempt| attempt.state.is_failure())
             .count()
     }

@@ -127,8 +127,10 @@ impl<'a> Timeline<'a> {
         self.row(out, "decider", &label, "", &bars)?;
         for task in self.history.tasks() {
             let mut bars = String::new();
-            for (number, attempt) in task.attempts().iter().enumerate() {
+            let mut number = 0;
+            for attempt in task.attempts() {
                 self.attempt(&mut bars, Some(task), number, attempt)?;
+                number += usize::from(!attempt.state.is_refused());
             }
             let took = match task.last().ran() {
                 Some(ran) => words::span(ran),
@@ -219,9 +221,11 @@ fn tip(task: Option<&Task>, number: usize, attempt: &Attempt) -> String {
                 let version = task.version.as_deref().unwrap_or_default();
                 line("type ", format!("{} {version}", task.name).trim_end());
             }
-            let of = match task.attempts().len() {
-                1 => String::new(),
-                attempts => format!(" (attempt {} of {attempts})", number + 1),
+            let of = match task.accepted().count() {
+                attempts if attempts > 1 && !attempt.state.is_refused() => {
+                    format!(" (attempt {} of {attempts})", number + 1)
+                }
+                _ => String::new(),
             };
             line("", &format!("{}{of}", attempt.state.as_str()));
         }

@@ -72,17 +72,23 @@ fn about(kind: &'static str, task: &Task, text: String) -> Finding {
         about: Some(task.id.clone()),
         since: Some(task.last().state_since().timestamp),
         identity: task.last().identity.clone(),
-        attempt: task.attempts().len(),
+        attempt: before(task).count() + 1,
         failure: failure(task),
         text,
         ..Finding::default()
     }
 }
 
+/// The attempts before the last. What the service refused was none: nobody had it.
+fn before(task: &Task) -> impl DoubleEndedIterator<Item = &Attempt> {
+    let last = task.last().scheduled;
+    task.accepted()
+        .filter(move |attempt| attempt.scheduled != last)
+}
+
 /// Why the attempt before the last failed.
 fn failure(task: &Task) -> Option<String> {
-    let before = task.attempts().iter().rev().nth(1)?;
-    before.failure()
+    before(task).next_back()?.failure()
 }
 
 /// The id of a task, with its type.
@@ -94,11 +100,12 @@ fn named(task: &Task) -> String {
 }
 
 fn attempts(task: &Task, text: &mut String) {
-    if task.attempts().len() < 2 {
+    let before = before(task).count();
+    if before == 0 {
         return;
     }
     // Writing to a string cannot fail.
-    let _ = write!(text, "\nThis is attempt {}", task.attempts().len());
+    let _ = write!(text, "\nThis is attempt {}", before + 1);
     if let Some(failure) = failure(task) {
         let shown: String = failure.chars().take(FAILURE).collect();
         let _ = write!(text, "; the one before failed: {shown}");
