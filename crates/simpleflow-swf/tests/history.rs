@@ -371,6 +371,36 @@ fn flat_events_are_the_originals() {
     );
 }
 
+#[test]
+fn a_flat_event_keeps_its_id_beside_that_of_a_lambda_function() {
+    let flat = History::new(lambda()).flat_events();
+    assert_eq!(
+        flat[0],
+        json!({
+            "id": 5,
+            "type": "LambdaFunction",
+            "state": "scheduled",
+            "timestamp": "1970-01-01T00:00:05.000Z",
+            "function_id": "f-1",
+            "name": "resize",
+            "input": [1],
+            "control": null,
+            "decision_task_completed_event_id": 4,
+        })
+    );
+    assert_eq!(
+        (&flat[2]["id"], &flat[2]["function_id"]),
+        (&json!(7), &json!("f-1"))
+    );
+    let ids: Vec<_> = flat.iter().map(|event| &event["id"]).collect();
+    assert_eq!(ids, [5, 6, 7, 8]);
+    let states: Vec<_> = flat.iter().map(|event| &event["state"]).collect();
+    assert_eq!(
+        states,
+        ["scheduled", "started", "schedule_failed", "completed"]
+    );
+}
+
 /// The histories that were recorded from the real service; none if they are not there.
 fn recorded() -> Vec<(String, Vec<HistoryEvent>)> {
     // Asked at run time: what is compiled in may be of another checkout, where they share a target.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use serde_json::json;
 use simpleflow_core::testing::HistoryBuilder;
 use simpleflow_model::decision::{ScheduleActivityTask, StartTimer};
 use simpleflow_model::event::WorkflowExecutionStarted;
@@ -45,6 +46,10 @@ fn named(mut events: Vec<HistoryEvent>) -> Vec<HistoryEvent> {
 
 /// Asked so many seconds after the start.
 fn why(history: HistoryBuilder, seconds: u64) -> Why {
+    asked(history.build(), seconds)
+}
+
+fn asked(events: Vec<HistoryEvent>, seconds: u64) -> Why {
     let count = |count| PendingTaskCount {
         count,
         ..PendingTaskCount::default()
@@ -60,8 +65,8 @@ fn why(history: HistoryBuilder, seconds: u64) -> Why {
             run_id: "run-1".into(),
             ..WorkflowExecution::default()
         },
-        now: history.events()[0].event_timestamp + Duration::from_secs(seconds),
-        history: History::new(named(history.build())),
+        now: events[0].event_timestamp + Duration::from_secs(seconds),
+        history: History::new(named(events)),
         pending,
     })
 }
@@ -280,6 +285,47 @@ fn what_was_refused_is_no_attempt() {
     assert!(
         text.contains("This is attempt 2; the one before failed: OSError: no boxes."),
         "{text}"
+    );
+}
+
+#[test]
+fn a_lambda_function_that_is_open() {
+    let mut events = started().decision(|d| d).build();
+    let now = events[0].event_timestamp.as_micros() / 1_000_000;
+    let more = json!([
+        {
+            "eventId": 5,
+            "eventTimestamp": now + 3,
+            "eventType": "LambdaFunctionScheduled",
+            "lambdaFunctionScheduledEventAttributes":
+                {"id": "f-1", "name": "resize", "decisionTaskCompletedEventId": 4},
+        },
+        {
+            "eventId": 6,
+            "eventTimestamp": now + 4,
+            "eventType": "LambdaFunctionStarted",
+            "lambdaFunctionStartedEventAttributes": {"scheduledEventId": 5},
+        },
+        {
+            "eventId": 7,
+            "eventTimestamp": now + 5,
+            "eventType": "ScheduleLambdaFunctionFailed",
+            "scheduleLambdaFunctionFailedEventAttributes": {
+                "id": "f-1",
+                "name": "resize",
+                "cause": "ID_ALREADY_IN_USE",
+                "decisionTaskCompletedEventId": 4,
+            },
+        },
+    ]);
+    let more: Vec<HistoryEvent> = serde_json::from_value(more).unwrap();
+    events.extend(more);
+    let why = asked(events, 20);
+    let lambda = &why.findings()[0];
+    assert_eq!((lambda.kind, lambda.attempt), ("lambda_function", 1));
+    assert_eq!(
+        lambda.text,
+        "Lambda function f-1 (resize) is open since 2023-11-14 22:13:23 UTC (17 s ago)."
     );
 }
 

@@ -28,10 +28,6 @@ impl History {
 fn flat(event: &HistoryEvent) -> Value {
     let (group, state) = split(event.event_type());
     let mut flat = Map::new();
-    flat.insert("id".into(), event.event_id.0.into());
-    flat.insert("type".into(), group.into());
-    flat.insert("state".into(), state.into());
-    flat.insert("timestamp".into(), event.event_timestamp.to_string().into());
     flat.insert("input".into(), Value::Object(Map::new()));
     flat.insert("control".into(), Value::Null);
     // An event always has a JSON form.
@@ -48,10 +44,20 @@ fn flat(event: &HistoryEvent) -> Value {
                     ("input" | "control", Value::String(text)) => read(&text),
                     (_, value) => value,
                 };
-                flat.insert(snake(&name), value);
+                let name = match &*name {
+                    // Of a Lambda function; the event has an id of its own.
+                    "id" => "function_id".to_owned(),
+                    name => snake(name),
+                };
+                flat.insert(name, value);
             }
         }
     }
+    // Last: nothing that an event may have in time to come takes their place.
+    flat.insert("id".into(), event.event_id.0.into());
+    flat.insert("type".into(), group.into());
+    flat.insert("state".into(), state.into());
+    flat.insert("timestamp".into(), event.event_timestamp.to_string().into());
     Value::Object(flat)
 }
 
