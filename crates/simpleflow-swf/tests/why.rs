@@ -102,6 +102,28 @@ fn a_decision_task_that_nobody_takes() {
 }
 
 #[test]
+fn a_decision_task_in_the_list_of_one_decider() {
+    let mut events = started()
+        .decision(|d| d.start_timer("nap", 5))
+        .timer_fired("nap")
+        .build();
+    let last = events.last_mut().unwrap();
+    let EventAttributes::DecisionTaskScheduled(scheduled) = &mut last.attributes else {
+        panic!("{last:?}");
+    };
+    scheduled.task_list.name = "orders-d-1".into();
+    scheduled.schedule_to_start_timeout = Some(Timeout::Seconds(10));
+    // A decider that is started there is not the one that has the state.
+    assert_snapshot!(asked(events, 5), @"
+    Execution order-7 run run-1 of examples.order 1, domain shop: open since 2023-11-14 22:13:20 UTC (5 s)
+    - A decision task waits for a decider in task list orders-d-1, since 2023-11-14 22:13:23 UTC (2 s ago).
+        The list is a decider's own: at 2023-11-14 22:13:33 UTC (in 8 s) the task goes back to the execution's.
+        No decider has taken a task of this execution from there yet.
+    - It may be open until 2023-11-14 23:13:20 UTC (in 59 min 55 s).
+    ");
+}
+
+#[test]
 fn decision_tasks_that_are_not_answered() {
     let history = started()
         .decision_started()

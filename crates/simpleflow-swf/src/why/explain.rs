@@ -32,11 +32,13 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// What is known of a task list: how many tasks wait there, and who last took one.
+/// What is known of a task list: how many tasks wait there, and who last took one. Where nobody
+/// took one yet, `advice` says how to start somebody who does.
 pub(super) struct List {
     pub(super) pending: Option<u32>,
     pub(super) identity: Option<SmolStr>,
     pub(super) text: String,
+    pub(super) advice: String,
 }
 
 pub(super) fn list(facts: &Facts, kind: ListKind, name: &TaskListName) -> List {
@@ -64,6 +66,7 @@ pub(super) fn list(facts: &Facts, kind: ListKind, name: &TaskListName) -> List {
         let waiting = words::count(count.count.into(), one, more);
         let _ = write!(text, "\n{truncated}{waiting} in that task list.");
     }
+    let mut advice = String::new();
     let last = taken(facts, kind, name);
     match &last {
         Some((at, identity)) => {
@@ -79,8 +82,11 @@ pub(super) fn list(facts: &Facts, kind: ListKind, name: &TaskListName) -> List {
         None => {
             let _ = write!(
                 text,
-                "\nNo {who} has taken a task of this execution from there yet. Is one running?\n\
-                 simpleflow {command}.start --domain {} --task-list {}",
+                "\nNo {who} has taken a task of this execution from there yet."
+            );
+            let _ = write!(
+                advice,
+                " Is one running?\nsimpleflow {command}.start --domain {} --task-list {}",
                 words::word(&facts.domain),
                 words::word(name),
             );
@@ -90,6 +96,7 @@ pub(super) fn list(facts: &Facts, kind: ListKind, name: &TaskListName) -> List {
         pending: count.map(|count| count.count),
         identity: last.and_then(|(_, identity)| identity),
         text,
+        advice,
     }
 }
 
@@ -176,6 +183,10 @@ fn waiting_decision(facts: &Facts, task: &Attempt) -> Finding {
         );
     }
     text.push_str(&list.text);
+    // Another decider cannot take the place of the one whose own the list is.
+    if task.limits.schedule_to_start.is_none() {
+        text.push_str(&list.advice);
+    }
     Finding {
         kind: "decision_waiting",
         trouble: facts.now.since(since) >= UNTAKEN,

@@ -134,6 +134,7 @@ fn waiting_activity(facts: &Facts, task: &Task, described: &mut HashSet<TaskList
     attempts(task, &mut text);
     if described.insert(name.clone()) {
         text.push_str(&list.text);
+        text.push_str(&list.advice);
     }
     Finding {
         trouble: facts.now.since(since) >= UNTAKEN,
