@@ -283,6 +283,22 @@ fn executions_are_listed_and_filtered() {
     assert_eq!(filter(&["--from-date", "2020-01-01"]), 1);
     let bad = world.fails(2, &["workflow.filter", DOMAIN, "-c", "failed"]);
     assert!(bad.contains("add --status closed"), "{bad}");
+    // An end alone, of long ago or in time to come, has no beginning.
+    assert_eq!(filter(&["--to-date", "2020-02-01"]), 0);
+    assert_eq!(filter(&["--to-date", "2999-01-01"]), 1);
+    for since in [["--from-date", "2020-03-01"], ["--started-since", "7"]] {
+        let order = [
+            &["workflow.filter", DOMAIN, "--to-date", "2020-02-01"],
+            &since[..],
+        ];
+        let bad = world.fails(2, &order.concat());
+        assert!(
+            bad.contains("--to-date")
+                && bad.contains("2020-02-01T00:00:00.000Z")
+                && bad.contains("an earlier --from-date"),
+            "{bad}"
+        );
+    }
     let bad = world.fails(2, &["workflow.filter", DOMAIN, "--from-date", "soon"]);
     assert!(bad.contains("'soon'"), "{bad}");
 }

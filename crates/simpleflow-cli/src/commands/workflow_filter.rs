@@ -56,15 +56,10 @@ pub(crate) struct WorkflowFilter {
     )]
     close_status: Option<String>,
 
-    /// Those that were started in the last so many days.
-    #[arg(
-        short = 'd',
-        long,
-        value_name = "DAYS",
-        default_value_t = 30,
-        conflicts_with = "from_date"
-    )]
-    started_since: u32,
+    /// Those that were started in the last so many days. By default 30; with --to-date alone,
+    /// whenever before that.
+    #[arg(short = 'd', long, value_name = "DAYS", conflicts_with = "from_date")]
+    started_since: Option<u32>,
 
     /// Those that were started at this time or later, in UTC: a day, a time, or a time with its
     /// distance from UTC.
@@ -85,6 +80,9 @@ pub(crate) enum Status {
     Open,
     Closed,
 }
+
+/// The last so many days are listed, where nothing says which.
+const DAYS: u32 = 30;
 
 const COLUMNS: &[&str] = &[
     "Workflow ID",
@@ -110,8 +108,10 @@ const COLUMNS: &[&str] = &[
 macro_rules! filtered {
     ($query:expr, $of:expr) => {{
         let of = $of;
-        let since = of.from_date.unwrap_or_else(|| days_ago(of.started_since));
-        let mut query = $query.started_since(since);
+        let mut query = $query;
+        if let Some(since) = of.since() {
+            query = query.started_since(since);
+        }
         if let Some(until) = of.to_date {
             query = query.started_until(until);
         }
@@ -143,6 +143,18 @@ impl WorkflowFilter {
             }
             (status, _) => status.as_ref().map(|status| status.to_uppercase()),
         };
+        if let (Some(since), Some(until)) = (self.since(), self.to_date)
+            && since > until
+        {
+            return Err(CliError::Option {
+                option: "--to-date",
+                value: until.to_string(),
+                problem: format!(
+                    "it is before {since}, from which on executions are asked for; expected a \
+                     later time, or an earlier --from-date"
+                ),
+            });
+        }
         let domain = self.on.domain(self.name.as_deref())?;
         let infos: Vec<WorkflowExecutionInfo> = self.on.in_domain(domain, async |domain| {
             Ok(match self.status {
@@ -164,6 +176,15 @@ impl WorkflowFilter {
             table.push(row(info));
         }
         table.print(format)
+    }
+
+    /// From when on. An end alone has all that is before it.
+    fn since(&self) -> Option<Timestamp> {
+        let days = match (self.started_since, self.to_date) {
+            (None, Some(_)) => None,
+            (days, _) => Some(days.unwrap_or(DAYS)),
+        };
+        self.from_date.or_else(|| days.map(days_ago))
     }
 }
 
@@ -218,6 +239,8 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     #[test]
@@ -234,5 +257,29 @@ mod tests {
             assert_eq!(shown(noon).unwrap(), "2026-01-31T12:00:00.000Z", "{noon}");
         }
         assert!(shown("yesterday").is_err());
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        filter: WorkflowFilter,
+    }
+
+    #[test]
+    fn an_end_alone_has_no_beginning() {
+        let since = |args: &[&str]| {
+            let line = [&["workflow.filter"], args].concat();
+            Line::parse_from(line).filter.since()
+        };
+        assert_eq!(since(&["--to-date", "2020-02-01"]), None);
+        assert!(since(&[]) >= Some(days_ago(DAYS + 1)));
+        assert!(since(&[]) <= Some(days_ago(DAYS)));
+        let two = since(&["--started-since", "2", "--to-date", "2020-02-01"]);
+        assert!(two >= Some(days_ago(3)));
+        let from = since(&["--from-date", "2020-01-01", "--to-date", "2020-02-01"]);
+        assert_eq!(
+            from.map(|from| from.to_string()).unwrap(),
+            "2020-01-01T00:00:00.000Z"
+        );
     }
 }
