@@ -368,6 +368,14 @@ fn an_execution_is_steered() {
     assert_eq!(signal[0]["input"], json!({"by": 1}));
     let why = world.out(&["workflow.why", DOMAIN, "order-7"]);
     assert!(why.contains("Its cancel was asked for"), "{why}");
+    let order = json!({"domain": DOMAIN, "workflowType": {"name": "order", "version": "1"}});
+    world.call("DeprecateWorkflowType", order.clone());
+    let refused = world.fails(1, &["workflow.restart", DOMAIN, "order-7"]);
+    assert!(
+        refused.contains("workflow type order 1 is deprecated in domain inspect"),
+        "{refused}"
+    );
+    world.call("UndeprecateWorkflowType", order);
     let restarted = world.out(&["workflow.restart", DOMAIN, "order-7"]);
     let second = restarted.trim_end().strip_prefix("order-7 ").unwrap();
     assert_ne!(second, first);

@@ -9,13 +9,13 @@ use simpleflow_model::operation::{
 };
 use simpleflow_model::types::{WorkflowExecutionDetail, WorkflowExecutionInfo};
 use simpleflow_model::{
-    ChildPolicy, ExecutionStatus, FaultKind, HistoryEvent, RunId, SignalName, SmolStr,
-    WorkflowExecution as ExecutionId, WorkflowId,
+    ChildPolicy, ExecutionStatus, FaultKind, HistoryEvent, RegistrationStatus, RunId, SignalName,
+    SmolStr, WorkflowExecution as ExecutionId, WorkflowId, WorkflowType as TypeId,
 };
 use simpleflow_service::{ServiceError, SwfService};
 
 use crate::pages::pages;
-use crate::{Domain, History, SwfError};
+use crate::{Domain, History, SwfError, WorkflowType};
 
 /// The reason that an execution is terminated with when it is started anew; the original's.
 const RESTART: &str = "workflow.restart";
@@ -202,10 +202,11 @@ impl<S: SwfService> WorkflowExecution<S> {
     }
 
     /// Starts it anew with what it was started with, under the same workflow id. When it is still
-    /// open it is terminated first.
+    /// open it is terminated first, unless its type shows that it could not be started again.
     ///
     /// # Errors
-    /// The service does not know it, refuses the start, or does not answer.
+    /// The service does not know it, refuses the start, or does not answer;
+    /// [`SwfError::TypeNotInUse`] before it is terminated, [`SwfError::NotStartedAgain`] after that.
     pub async fn restart(&self) -> Result<Self, SwfError> {
         let first = first(self.events()).await?;
         let started = first.and_then(|event| match event.attributes {
@@ -218,18 +219,24 @@ impl<S: SwfService> WorkflowExecution<S> {
                 run_id: self.id.run_id.clone(),
             });
         };
+        let TypeId { name, version, .. } = started.workflow_type;
+        let workflow_type = self.domain.workflow_type(name, version);
+        self.can_start(&workflow_type).await?;
+        let mut terminated = false;
         if self.describe().await?.execution_info.execution_status == ExecutionStatus::Open {
             let how = Terminate {
                 reason: Some(RESTART.into()),
                 ..Terminate::default()
             };
-            match self.terminate(how).await {
+            terminated = match self.terminate(how).await {
                 // It was closed meanwhile.
-                Err(SwfError::Closed { .. }) => {}
-                terminated => terminated?,
-            }
+                Err(SwfError::Closed { .. }) => false,
+                answer => answer.map(|()| true)?,
+            };
         }
-        let request = StartWorkflowExecution {
+        let start = StartWorkflowExecution {
+            domain: self.domain.name.clone(),
+            workflow_type: workflow_type.id().clone(),
             workflow_id: self.id.workflow_id.clone(),
             task_list: Some(started.task_list),
             task_priority: started.task_priority,
@@ -241,11 +248,28 @@ impl<S: SwfService> WorkflowExecution<S> {
             lambda_role: started.lambda_role,
             ..StartWorkflowExecution::default()
         };
-        let name = started.workflow_type.name;
-        let workflow_type = self
-            .domain
-            .workflow_type(name, started.workflow_type.version);
-        Ok(workflow_type.start(request).await?)
+        match workflow_type.start(start.clone()).await {
+            Err(source) if terminated => Err(SwfError::NotStartedAgain {
+                run_id: self.id.run_id.clone(),
+                start: Box::new(start),
+                source,
+            }),
+            answer => Ok(answer?),
+        }
+    }
+
+    async fn can_start(&self, workflow_type: &WorkflowType<S>) -> Result<(), SwfError> {
+        let deprecated = match workflow_type.describe().await {
+            Ok(detail) if detail.type_info.status == RegistrationStatus::Deprecated => true,
+            Ok(_) => return Ok(()),
+            Err(error) if is_unknown(&error) => false,
+            Err(error) => return Err(error.into()),
+        };
+        Err(SwfError::TypeNotInUse {
+            domain: self.domain.name.clone(),
+            workflow_type: workflow_type.id().clone(),
+            deprecated,
+        })
     }
 }
 
@@ -257,7 +281,7 @@ impl<S: SwfService> Domain<S> {
     }
 }
 
-/// Whether the service does not know the execution. That it does not know the domain is the same
+/// Whether the service does not know the execution or the type. That it does not know the domain is the same
 /// fault, in other words.
 fn is_unknown(error: &ServiceError) -> bool {
     match error {

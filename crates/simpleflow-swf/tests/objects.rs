@@ -11,7 +11,8 @@ use simpleflow_model::{
     ChildPolicy, CloseStatus, ExecutionStatus, FaultKind, RegistrationStatus, RetentionDays,
     SmolStr, TaskList, Timeout, WorkflowExecution as ExecutionId,
 };
-use simpleflow_service::ServiceError;
+use simpleflow_service::table::*;
+use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 use simpleflow_swf::history::{State, TaskKind};
 use simpleflow_swf::why::Why;
 use simpleflow_swf::{
@@ -238,6 +239,75 @@ async fn an_execution_is_found_steered_and_started_anew() -> Outcome {
         missing.to_string(),
         "Execution order-1 no-such-run not found in domain shop"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_again_is_not_terminated() -> Outcome {
+    let domain = domain().await?;
+    let order = order(&domain, "1").await?;
+    let run = order.start(named("order-1", "night")).await?;
+    order.deprecate().await?;
+    let refused = error(run.restart().await);
+    assert_eq!(
+        refused.to_string(),
+        "workflow type order 1 is deprecated in domain shop: no execution of it can be started, \
+         and none was terminated"
+    );
+    let status = run.describe().await?.execution_info.execution_status;
+    assert_eq!(status, ExecutionStatus::Open);
+    Ok(())
+}
+
+/// A service that refuses to start executions.
+#[derive(Clone)]
+struct NoStarts(InProcess);
+
+macro_rules! service {
+    ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
+        impl SwfService for NoStarts {
+            $(
+                async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
+                    match stringify!($method) {
+                        "start_workflow_execution" => Err(ServiceError::Denied("not you".into())),
+                        _ => self.0.$method(request).await,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+for_each_operation!(service);
+
+#[tokio::test]
+async fn what_was_terminated_but_not_started_again_says_how_to() -> Outcome {
+    let domain = domain().await?;
+    let order = order(&domain, "1").await?;
+    let run = order.start(named("order 1", "night")).await?;
+    let refusing = Domain::new(NoStarts(domain.service().clone()), "shop");
+    let again = refusing.run(run.id().workflow_id.clone(), run.id().run_id.clone());
+    let run_id = &run.id().run_id;
+    assert_eq!(
+        error(again.restart().await).to_string(),
+        format!(
+            "Execution order 1 {run_id} was terminated, but not started again: no access: not you\n\
+             Once that is mended, this starts it with what it had:\n\
+             simpleflow workflow.restart shop 'order 1' {run_id}\n\
+             and this with other settings:\n\
+             simpleflow workflow.start order --domain shop --workflow-id 'order 1' \
+             --task-list orders --execution-timeout 3600 --decision-tasks-timeout 60 --tags night \
+             --input '[1]'"
+        )
+    );
+    let status = run.describe().await?.execution_info.execution_status;
+    assert_eq!(status, ExecutionStatus::Closed);
+    // Closed already: the service's own words.
+    let refused = error(again.restart().await);
+    assert!(matches!(refused, SwfError::Service(_)), "{refused:?}");
+    let anew = run.restart().await?;
+    let input = anew.history().await?.started().unwrap().input.clone();
+    assert_eq!(input.as_deref(), Some("[1]"));
     Ok(())
 }
 
