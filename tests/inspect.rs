@@ -330,6 +330,15 @@ fn an_execution_is_found_by_what_is_known_of_it() {
     let open = world.order("order-7");
     assert_eq!(run(world.rows(&["workflow.info", DOMAIN, "order-7"])), open);
 
+    // The latest run has no task; the run that is named has.
+    let task = ["task.info", "--domain", DOMAIN, "order-7", &first, "pack-1"];
+    assert_eq!(world.rows(&task)[0]["result"], "2");
+    let task = ["task.info", DOMAIN, "order-7", &first, "pack-1"];
+    assert_eq!(world.rows(&task)[0]["result"], "2");
+    let twice = [&task[..], &["--run-id", &second]].concat();
+    let twice = world.fails(2, &twice);
+    assert!(twice.contains("the run is given twice"), "{twice}");
+
     let missing = world.fails(1, &["workflow.info", DOMAIN, "order-8"]);
     assert!(
         missing.contains("Workflow order-8 not found in domain inspect"),

@@ -53,8 +53,25 @@ impl On {
         }
     }
 
+    /// The execution that the names say, whose run id may be an option instead.
+    pub(crate) fn which(&self, names: &[String], run_id: Option<&str>) -> Result<Which, CliError> {
+        let which = self.execution(names)?;
+        match (&which.run_id, run_id) {
+            (_, None) => Ok(which),
+            (None, Some(run_id)) => Ok(Which {
+                run_id: Some(decoded(run_id)?),
+                ..which
+            }),
+            (Some(named), Some(run_id)) => Err(CliError::Option {
+                option: "--run-id",
+                value: run_id.to_owned(),
+                problem: format!("the run is given twice: RUN_ID is {:?}", named.as_str()),
+            }),
+        }
+    }
+
     /// The execution that the names say: `[DOMAIN] WORKFLOW_ID [RUN_ID]`.
-    pub(crate) fn execution(&self, names: &[String]) -> Result<Which, CliError> {
+    fn execution(&self, names: &[String]) -> Result<Which, CliError> {
         let (domain, workflow_id, run_id) = match (names, &self.domain) {
             ([workflow_id], _) => (None, workflow_id, None),
             ([workflow_id, run_id], Some(_)) => (None, workflow_id, Some(run_id)),
@@ -142,7 +159,7 @@ impl Execution {
         &self,
         act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        self.on.with(self.on.execution(&self.names)?, act)
+        self.on.with(self.on.which(&self.names, None)?, act)
     }
 }
 
@@ -151,6 +168,14 @@ mod tests {
     use super::*;
 
     fn which(domain: Option<&str>, names: &[&str]) -> Result<String, String> {
+        which_run(domain, names, None)
+    }
+
+    fn which_run(
+        domain: Option<&str>,
+        names: &[&str],
+        run_id: Option<&str>,
+    ) -> Result<String, String> {
         let on = On {
             domain: domain.map(DomainName::from),
             data_dir: DataDir {
@@ -158,7 +183,9 @@ mod tests {
             },
         };
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let which = on.execution(&names).map_err(|error| error.to_string())?;
+        let which = on
+            .which(&names, run_id)
+            .map_err(|error| error.to_string())?;
         let run_id = which.run_id.unwrap_or_else(|| "-".into());
         Ok(format!("{} {} {run_id}", which.domain, which.workflow_id))
     }
@@ -173,6 +200,15 @@ mod tests {
         assert_eq!(
             twice,
             "--domain \"d\": the domain is given twice: DOMAIN is \"e\""
+        );
+        assert_eq!(
+            which_run(None, &["d", "w"], Some("r%3D")).unwrap(),
+            "d w r="
+        );
+        let twice = which_run(Some("d"), &["w", "r"], Some("s")).unwrap_err();
+        assert_eq!(
+            twice,
+            "--run-id \"s\": the run is given twice: RUN_ID is \"r\""
         );
         for bad in ["%ff", ""] {
             assert!(

@@ -4,7 +4,7 @@ use clap::{ArgAction, Args};
 use simpleflow_swf::history::{Task, read_json};
 
 use crate::error::CliError;
-use crate::on_swf::{On, Which, decoded};
+use crate::on_swf::On;
 use crate::table::{Cell, Format, Table};
 
 /// Show a task of an execution: its state, its input, its result, why it failed.
@@ -13,12 +13,13 @@ use crate::table::{Cell, Format, Table};
 Example:
   simpleflow --format human task.info quickstart order-7 activity-examples.basic.double-1")]
 pub(crate) struct TaskInfo {
-    /// The execution and the id of the task, as [DOMAIN] WORKFLOW_ID TASK_ID. The id is an
-    /// activity id, the workflow id of a child, a timer id, or the name of a marker or signal.
-    #[arg(value_name = "EXECUTION TASK_ID", required = true, num_args = 2..=3)]
+    /// The execution and the id of the task, as [DOMAIN] WORKFLOW_ID [RUN_ID] TASK_ID. The id
+    /// is an activity id, the workflow id of a child, a timer id, or the name of a marker or
+    /// signal.
+    #[arg(value_name = "EXECUTION TASK_ID", required = true, num_args = 2..=4)]
     names: Vec<String>,
 
-    /// The run id. By default the open run, or else the one that was started last.
+    /// The run id, in place of RUN_ID. By default the open run, or else the one that was started last.
     #[arg(long, value_name = "ID")]
     run_id: Option<String>,
 
@@ -64,10 +65,7 @@ impl TaskInfo {
         let Some((task_id, names)) = self.names.split_last() else {
             return Err(CliError::WhichExecution);
         };
-        let which = Which {
-            run_id: self.run_id.as_deref().map(decoded).transpose()?,
-            ..self.on.execution(names)?
-        };
+        let which = self.on.which(names, self.run_id.as_deref())?;
         let history = self
             .on
             .with(which, async |execution| Ok(execution.history().await?))?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use simpleflow_swf::History;
 
 use crate::error::CliError;
-use crate::on_swf::{On, Which, decoded};
+use crate::on_swf::On;
 use crate::table::Format;
 
 /// Print the history of an execution, as JSON: indented, or on a line with --format json.
@@ -68,10 +68,7 @@ impl WorkflowHistory {
             });
         }
         let names = [self.workflow_id];
-        let which = Which {
-            run_id: self.run_id.as_deref().map(decoded).transpose()?,
-            ..self.on.execution(&names)?
-        };
+        let which = self.on.which(&names, self.run_id.as_deref())?;
         let history = self
             .on
             .with(which, async |execution| Ok(execution.history().await?))?;

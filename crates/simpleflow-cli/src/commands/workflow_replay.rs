@@ -9,7 +9,7 @@ use simpleflow_executor::LocalError;
 use simpleflow_model::{EventAttributes, HistoryEvent};
 
 use crate::error::CliError;
-use crate::on_swf::{On, Which, decoded};
+use crate::on_swf::On;
 use crate::{find, output};
 
 /// Replay a history against the code of this program: says whether it makes the same decisions,
@@ -70,10 +70,7 @@ impl WorkflowReplay {
 
     fn ask(&self) -> Result<RecordedHistory, CliError> {
         let names: Vec<_> = self.workflow_id.iter().cloned().collect();
-        let which = Which {
-            run_id: self.run_id.as_deref().map(decoded).transpose()?,
-            ..self.on.execution(&names)?
-        };
+        let which = self.on.which(&names, self.run_id.as_deref())?;
         self.on.with(which, async |execution| {
             Ok(RecordedHistory {
                 events: execution.history().await?.events().to_vec(),

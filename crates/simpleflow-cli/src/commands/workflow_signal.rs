@@ -43,7 +43,7 @@ impl WorkflowSignal {
         let Some((signal, names)) = self.names.split_last() else {
             return Err(CliError::WhichExecution);
         };
-        let which = self.on.execution(names)?;
+        let which = self.on.which(names, None)?;
         let name = SignalName::new(signal.as_str()).map_err(|problem| CliError::Option {
             option: "SIGNAL",
             value: signal.clone(),
