@@ -32,6 +32,8 @@ fn an_input_is_a_list_an_object_an_envelope_a_file_or_stdin() {
         assert_is_four(&start(&[BASIC, "-i", input]));
         let from_stdin = command(&["workflow.start", "--local", BASIC, "--input-file", "-"]);
         assert_is_four(&run(from_stdin, input));
+        let piped = command(&["workflow.start", "--local", BASIC]);
+        assert_is_four(&run(piped, input));
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), input).unwrap();
         assert_is_four(&start(&[
@@ -198,6 +200,53 @@ fn logs_are_on_stderr_as_the_environment_asks() {
         assert_eq!(done.code, 0);
         let told = format!("{name} {value:?}");
         assert!(done.stderr.contains(&told), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_level_that_there_is_not_is_refused() {
+    let done = simpleflow(&["decider.start", "-d", "d", "-t", "t", "--log-level", "loud"]);
+    assert_eq!(done.code, 2);
+    assert!(
+        done.stderr.contains("expected off, error, warn"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn colours_are_there_when_they_are_asked_for() {
+    let coloured = |args: &[&str]| {
+        let done = simpleflow(&[args, &["workflow.start", "--local", "nothing"]].concat());
+        assert_eq!(done.code, 2);
+        done.stderr.contains('\u{1b}')
+    };
+    assert!(coloured(&["--color", "always"]));
+    assert!(!coloured(&["--color", "never"]));
+    assert!(!coloured(&[]), "no colours in a pipe");
+    let mut logging = command(&["workflow.start", "--local", BASIC, "--input", "[1, 0]"]);
+    logging
+        .args(["--color", "always"])
+        .env("LOG_LEVEL", "debug");
+    let done = run(logging, "");
+    assert!(done.stderr.contains('\u{1b}'), "{}", done.stderr);
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let mut start = command(&["workflow.start", "--local", BASIC, "--input", "[1, 0]"]);
+    start.env("SIMPLEFLOW_FORMAT", "").env("SWF_DOMAIN", "");
+    assert_is_four(&run(start, ""));
+    for args in [
+        &["decider.start", "-t", "t"][..],
+        &["worker.start", "-t", "t"],
+    ] {
+        let mut start = command(args);
+        start.env("SWF_DOMAIN", "");
+        let done = run(start, "");
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        let missing = "required arguments were not provided:\n  --domain";
+        assert!(done.stderr.contains(missing), "{}", done.stderr);
     }
 }
 

@@ -112,6 +112,15 @@ fn a_task_is_polled_for_only_when_there_is_room() {
 }
 
 #[test]
+fn an_option_says_what_is_logged() {
+    let swf = Swf::start();
+    swf.worker(&["-l", "DEBUG"]).says("DEBUG");
+    // What the Python original calls its levels.
+    let mut worker = swf.worker(&["--log-level", "warning"]);
+    worker.says("takes tasks");
+}
+
+#[test]
 fn a_stop_waits_for_what_runs() {
     for activity in ["hold", "hold_blocking"] {
         let (swf, held, mut worker) = holding(activity, &[]);

@@ -1,6 +1,6 @@
 //! The input of a workflow: from an option, a file, or stdin.
 
-use std::io::Read as _;
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use crate::error::CliError;
@@ -9,16 +9,7 @@ use crate::error::CliError;
 pub(crate) fn read(option: Option<&str>, file: Option<&Path>) -> Result<String, CliError> {
     let text = match (option, file) {
         (Some(text), _) => text.to_owned(),
-        (None, Some(path)) if path == Path::new("-") => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|source| CliError::ReadInput {
-                    path: "stdin".into(),
-                    source,
-                })?;
-            text
-        }
+        (None, Some(path)) if path == Path::new("-") => stdin()?,
         (None, Some(path)) => {
             std::fs::read_to_string(path).map_err(|source| CliError::ReadInput {
                 path: path.to_owned(),
@@ -27,8 +18,32 @@ pub(crate) fn read(option: Option<&str>, file: Option<&Path>) -> Result<String, 
         }
         (None, None) => return Ok(String::new()),
     };
+    checked(&text)
+}
+
+/// The text of an input that nothing names: what is on stdin, unless that is a terminal; empty when
+/// there is none.
+pub(crate) fn piped() -> Result<String, CliError> {
+    if std::io::stdin().is_terminal() {
+        return Ok(String::new());
+    }
+    let text = stdin()?;
+    match text.trim().is_empty() {
+        true => Ok(String::new()),
+        false => checked(&text),
+    }
+}
+
+fn stdin() -> Result<String, CliError> {
+    std::io::read_to_string(std::io::stdin()).map_err(|source| CliError::ReadInput {
+        path: "stdin".into(),
+        source,
+    })
+}
+
+fn checked(text: &str) -> Result<String, CliError> {
     // Some editors begin a file with a byte order mark.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     check_json(text)?;
     Ok(text.to_owned())
 }

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use simpleflow_core::Registry;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Runs the command with all workflows and activities that are linked into the program.
 pub fn main() -> ExitCode {
@@ -39,6 +40,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         let examples = start.get_after_help().cloned().unwrap_or_default();
         start.after_help(format!("{examples}\n\n{}", find::listing(&registry)))
     });
+    command = without_empty_variables(command);
     let matches = match command.try_get_matches_from_mut(args) {
         Ok(matches) => matches,
         Err(error) => {
@@ -54,7 +56,8 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
             return ExitCode::from(2);
         }
     };
-    logging::start();
+    cli.color.set();
+    logging::start(cli.command.log_level());
     let format = cli.format;
     let done = match cli.command {
         Command::WorkflowStart(command) => command.run(registry),
@@ -90,6 +93,21 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
     }
 }
 
+/// Takes a variable of the environment that is empty for one that is not there, as shells and
+/// compose files leave it.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let unset = |arg: clap::Arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        match value.is_some_and(|value| value.is_empty()) {
+            true => arg.env(None),
+            false => arg,
+        }
+    };
+    command
+        .mut_args(unset)
+        .mut_subcommands(without_empty_variables)
+}
+
 /// Durable dataflow workflows in the model of Amazon Simple Workflow.
 #[derive(Parser)]
 #[command(
@@ -113,6 +131,9 @@ Environment:
 struct Cli {
     #[command(flatten)]
     format: table::Format,
+
+    #[command(flatten)]
+    color: style::Color,
 
     #[command(subcommand)]
     command: Command,
@@ -166,4 +187,15 @@ enum Command {
     New(commands::New),
     #[command(name = "completions")]
     Completions(commands::Completions),
+}
+
+impl Command {
+    /// What is to be logged, where the command has an option for it.
+    fn log_level(&self) -> Option<LevelFilter> {
+        match self {
+            Self::DeciderStart(command) => command.log_level(),
+            Self::WorkerStart(command) => command.log_level(),
+            _ => None,
+        }
+    }
 }

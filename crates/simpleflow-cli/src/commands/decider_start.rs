@@ -9,9 +9,11 @@ use simpleflow_core::Registry;
 use simpleflow_executor::{Deciders, LocalError, Stop};
 use simpleflow_model::{DomainName, TaskListName};
 use tokio::runtime::Runtime;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
+use crate::logging::LogLevel;
 use crate::signals::{self, Signals, Then};
 use crate::{find, output};
 
@@ -61,10 +63,17 @@ pub(crate) struct DeciderStart {
     stop_timeout: u32,
 
     #[command(flatten)]
+    log_level: LogLevel,
+
+    #[command(flatten)]
     data_dir: DataDir,
 }
 
 impl DeciderStart {
+    pub(crate) fn log_level(&self) -> Option<LevelFilter> {
+        self.log_level.level()
+    }
+
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
         let task_lists = self.task_lists(&registry)?;

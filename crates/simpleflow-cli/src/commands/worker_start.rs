@@ -11,10 +11,12 @@ use simpleflow_executor::{Isolated, LocalError, Stop, Worker};
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{DomainName, TaskListName};
 use tokio::runtime::Builder;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::ActivityExecute;
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
+use crate::logging::LogLevel;
 use crate::output;
 use crate::signals::{self, Signals, Then};
 
@@ -88,6 +90,9 @@ pub(crate) struct WorkerStart {
     stop_timeout: u32,
 
     #[command(flatten)]
+    log_level: LogLevel,
+
+    #[command(flatten)]
     data_dir: DataDir,
 }
 
@@ -100,6 +105,10 @@ enum Isolation {
 }
 
 impl WorkerStart {
+    pub(crate) fn log_level(&self) -> Option<LevelFilter> {
+        self.log_level.level()
+    }
+
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
         let runtime = Builder::new_multi_thread()

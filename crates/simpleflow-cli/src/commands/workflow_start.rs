@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
+use simpleflow_core::payload::ArgumentError;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions, start};
 use simpleflow_model::types::History;
@@ -16,9 +17,12 @@ use simpleflow_model::{
 use super::ExecutionOptions;
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
-use crate::{find, output};
+use crate::{find, input, output};
 
 /// Start a workflow: on SWF for its deciders and workers, or with --local to its end here.
+///
+/// A workflow that needs arguments and is given no input reads it from stdin, unless that is a
+/// terminal.
 ///
 /// On SWF the workflow id and the run id are printed. With --local the result is, as JSON, and the
 /// exit code is 0 when the workflow completed, 1 when it failed.
@@ -86,7 +90,14 @@ impl WorkflowStart {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
         let entry = *find::workflow(&registry, &self.workflow)?;
-        let input = self.execution.input()?.unwrap_or_default();
+        let input = match self.execution.input()? {
+            Some(input) => input,
+            // Only when it cannot do without: a stdin that nobody closes would hold on the others.
+            None if matches!(entry.check_input(""), Err(ArgumentError::Missing { .. })) => {
+                input::piped()?
+            }
+            None => String::new(),
+        };
         let options = self.options()?;
         if !self.local {
             let domain = self.domain.as_ref().ok_or(CliError::NoDomain)?;
