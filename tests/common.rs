@@ -2,16 +2,11 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
-/// What a command printed and how it ended.
-pub struct Done {
-    /// The exit code.
-    pub code: i32,
-    /// What it printed on stdout.
-    pub stdout: String,
-    /// What it printed on stderr.
-    pub stderr: String,
-}
+pub use crate::running::Done;
+use crate::running::{PATIENCE, Running};
 
 /// The command with these arguments.
 pub fn command(args: &[&str]) -> Command {
@@ -24,24 +19,19 @@ pub fn command(args: &[&str]) -> Command {
 }
 
 /// Runs a command to its end.
-pub fn run(mut command: Command, stdin: &str) -> Done {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
-    // A command that does not read its stdin may be gone already.
-    let _ = child
-        .stdin
-        .take()
-        .map(|mut pipe| pipe.write_all(stdin.as_bytes()));
-    let output = child.wait_with_output().expect("the command ends");
-    Done {
-        code: output.status.code().expect("the command exits by itself"),
-        stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+pub fn run(command: Command, stdin: &str) -> Done {
+    run_within(PATIENCE, command, stdin)
+}
+
+/// Runs a command to its end that may take longer than most.
+pub fn run_within(patience: Duration, mut command: Command, stdin: &str) -> Done {
+    let mut running = Running::start(command.stdin(Stdio::piped()));
+    if let Some(mut pipe) = running.stdin() {
+        let stdin = stdin.to_owned();
+        // A command that does not read its stdin may be gone already, or hold on who writes.
+        thread::spawn(move || pipe.write_all(stdin.as_bytes()));
     }
+    running.done_within(patience)
 }
 
 /// Runs the command with these arguments.

@@ -1,15 +1,13 @@
 //! `decider.start`: deciders as a process, beside a server as another.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 use crate::common::{Done, command, run};
+use crate::running::Running;
 use crate::server::Server;
-
-/// How long anything may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::swf::wait_for;
 
 /// The command, to be run beside a server.
 fn beside(server: &Server, args: &[&str]) -> Command {
@@ -20,77 +18,10 @@ fn beside(server: &Server, args: &[&str]) -> Command {
     command
 }
 
-/// Deciders that run, and what they say.
-struct Deciders {
-    process: Child,
-    said: Receiver<String>,
-}
-
-impl Deciders {
-    fn start(server: &Server, args: &[&str]) -> Self {
-        let mut process = beside(server, &[&["decider.start", "-d", "d"], args].concat())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the deciders start");
-        let stderr = process.stderr.take().expect("its stderr is a pipe");
-        let (line, said) = channel();
-        std::thread::spawn(move || {
-            for said in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if line.send(said).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { process, said }
-    }
-
-    /// Waits until they say something.
-    fn says(&self, what: &str) -> String {
-        let mut all = String::new();
-        loop {
-            match self.said.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(what) => return line,
-                Ok(line) => all.extend([&line, "\n"]),
-                Err(_) => panic!("they do not say {what:?}, but: {all}"),
-            }
-        }
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.process.id().to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status();
-        assert!(sent.expect("there is `kill`").success());
-    }
-
-    /// Waits for their end; the exit code.
-    fn ended(&mut self) -> i32 {
-        let status = until("the deciders end", || {
-            self.process.try_wait().expect("they can be waited for")
-        });
-        status.code().unwrap_or(-1)
-    }
-}
-
-impl Drop for Deciders {
-    fn drop(&mut self) {
-        // They may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Waits until there is something.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < PATIENCE, "{what}: in vain");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+/// Deciders that run.
+fn deciders(server: &Server, args: &[&str]) -> Running {
+    let args = [&["decider.start", "-d", "d"], args].concat();
+    Running::start(beside(server, &args).stdin(Stdio::null()))
 }
 
 /// Starts an execution that gathers so many numbers; its run id.
@@ -133,9 +64,20 @@ fn history(server: &Server, id: &str, run_id: &str) -> String {
 
 /// Waits until a history has so many of something.
 fn has(server: &Server, id: &str, run_id: &str, what: &str, times: usize) -> String {
-    until(what, || {
+    wait_for(what, || {
         let history = history(server, id, run_id);
         (history.matches(what).count() >= times).then_some(history)
+    })
+}
+
+/// Whether a decision task was sent to who kept the execution.
+fn was_kept(history: &str) -> bool {
+    let history: Value = serde_json::from_str(history).expect("a history is JSON");
+    let mut events = history["events"].as_array().into_iter().flatten();
+    events.any(|event| {
+        let scheduled = &event["decisionTaskScheduledEventAttributes"];
+        let list = scheduled["taskList"]["name"].as_str();
+        list.is_some_and(|list| list.starts_with("sticky-"))
     })
 }
 
@@ -144,11 +86,11 @@ const DECIDED: &str = "\"DecisionTaskCompleted\"";
 #[test]
 fn they_serve_start_anew_and_stop() {
     let server = Server::start(&["--in-memory"]);
-    let mut deciders = Deciders::start(&server, &["gather", "-N", "2"]);
+    let mut deciders = deciders(&server, &["gather", "-N", "2"]);
     let target = deciders.says("domain d");
     assert!(target.contains(&server.address), "{target}");
-    assert_eq!(deciders.says("decides on"), "decides on gatherers");
-    until("the domain is registered", || {
+    deciders.says("decides on gatherers\n");
+    wait_for("registered domain", || {
         let (_, domains) = server.call("ListDomains", r#"{"registrationStatus":"REGISTERED"}"#);
         domains.contains("\"name\":\"d\"").then_some(())
     });
@@ -156,13 +98,13 @@ fn they_serve_start_anew_and_stop() {
     has(&server, "old", &old, DECIDED, 1);
     send(&server, "old", 1);
     let events = has(&server, "old", &old, DECIDED, 2);
-    assert_eq!(events.matches("\"name\":\"sticky-").count(), 3, "{events}");
+    assert!(was_kept(&events), "{events}");
 
-    let pid = deciders.process.id();
+    let pid = deciders.id();
     deciders.signal("-HUP");
     deciders.says("SIGHUP: stopping");
     deciders.says("decides on gatherers");
-    assert_eq!(deciders.process.id(), pid);
+    assert_eq!(deciders.id(), pid);
     let new = gather(&server, "new", 1);
     has(&server, "new", &new, DECIDED, 1);
     send(&server, "new", 3);
@@ -173,13 +115,13 @@ fn they_serve_start_anew_and_stop() {
 
     deciders.signal("-TERM");
     deciders.says("SIGTERM: stopping");
-    assert_eq!(deciders.ended(), 0);
+    assert_eq!(deciders.ends(), 0);
 }
 
 #[test]
 fn nothing_is_lost_when_they_start_anew_under_load() {
     let server = Server::start(&["--in-memory"]);
-    let deciders = Deciders::start(&server, &["-t", "gatherers", "-N", "2"]);
+    let deciders = deciders(&server, &["-t", "gatherers", "-N", "2"]);
     deciders.says("decides on gatherers");
     let runs: Vec<_> = (0..6)
         .map(|n| {

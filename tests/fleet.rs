@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::command;
+use crate::running::kill;
 use crate::server::Server;
-use crate::swf::{kill, wait_at_most, wait_for};
+use crate::swf::{wait_at_most, wait_for};
 
 const DOMAIN: &str = "fleet";
 const WORKFLOW: &str = "steps";

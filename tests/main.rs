@@ -10,6 +10,7 @@ mod inspect;
 mod kills;
 mod new_project;
 mod proxy;
+mod running;
 mod server;
 mod standalone;
 mod swf;

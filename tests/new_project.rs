@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use crate::common::{Done, run, simpleflow};
+use crate::common::{Done, run_within, simpleflow};
 
 /// Cargo in the new project, with the workspace's lock and target, so that little is built.
 fn cargo(project: &Path, args: &[&str]) -> Done {
@@ -25,7 +26,8 @@ fn cargo(project: &Path, args: &[&str]) -> Done {
     {
         cargo.env_remove(name);
     }
-    run(cargo, "")
+    // It builds.
+    run_within(Duration::from_secs(900), cargo, "")
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! `server.start`: the server as a process.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use crate::common::{command, run, simpleflow};
+use crate::running::{PATIENCE, Running};
 
 /// A server that runs, and where.
 pub struct Server {
-    process: Child,
+    process: Running,
     /// Where it listens.
     pub address: String,
 }
@@ -19,16 +19,9 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port.
     pub fn start(args: &[&str]) -> Self {
-        let mut process = command(&[&["server.start", "--listen", "127.0.0.1:0"], args].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let stdout = process.stdout.take().expect("its stdout is a pipe");
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("it prints where it is");
+        let args = [&["server.start", "--listen", "127.0.0.1:0"], args].concat();
+        let process = Running::start(&mut command(&args));
+        let line = process.prints("\n");
         let address = line
             .trim_end()
             .strip_prefix("export AWS_ENDPOINT_URL_SWF=http://")
@@ -40,6 +33,10 @@ impl Server {
     /// One HTTP request: the status line and the body.
     fn http(&self, request: &str) -> (String, String) {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        // Longer than a poll, of which an answer may take 60 seconds.
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a limit is taken");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
@@ -77,19 +74,8 @@ impl Server {
     }
 
     fn signal(&mut self, signal: &str) -> i32 {
-        let pid = self.process.id().to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status();
-        assert!(sent.expect("there is `kill`").success());
-        let status = self.process.wait().expect("it ends");
-        status.code().unwrap_or(-1)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.signal(signal);
+        self.process.ends()
     }
 }
 

@@ -1,10 +1,10 @@
 //! `standalone`: a workflow with a decider and a worker of its own.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use crate::common::{self, Done, run};
+use crate::running::Running;
 
 const BASIC: &str = "examples.basic.BasicWorkflow";
 
@@ -71,63 +71,14 @@ fn a_failure_is_the_exit_code() {
     );
 }
 
-/// A command that runs, and its stderr.
-struct Running {
-    process: Child,
-    stderr: BufReader<std::process::ChildStderr>,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
-        let stderr = process.stderr.take().expect("its stderr is a pipe");
-        let stderr = BufReader::new(stderr);
-        Self { process, stderr }
-    }
-
-    /// Reads what it tells up to a line with this text.
-    fn until(&mut self, text: &str) {
-        let mut told = String::new();
-        while !told.contains(text) {
-            let read = self
-                .stderr
-                .read_line(&mut told)
-                .expect("its stderr is read");
-            assert!(read > 0, "it ended before {text:?}: {told}");
-        }
-    }
-
-    fn interrupt(&self) {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status();
-        assert!(sent.expect("kill is there").success());
-    }
-
-    fn end(mut self) -> Done {
-        let mut stderr = String::new();
-        let rest = std::io::read_to_string(&mut self.stderr);
-        stderr += &rest.expect("its stderr is read");
-        let output = self.process.wait_with_output().expect("it ends");
-        Done {
-            code: output.status.code().expect("it exits by itself"),
-            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
-            stderr,
-        }
-    }
-}
-
 #[test]
 fn what_is_interrupted_goes_on_with_the_next_call() {
     let dir = tempfile::tempdir().expect("a directory");
     let approval = ["approval", "--input", r#"["a report", 3600]"#];
-    let mut first = Running::start(command(dir.path(), &approval));
-    first.until("completed after");
-    first.interrupt();
-    let first = first.end();
+    let first = Running::start(&mut command(dir.path(), &approval));
+    first.says("completed after");
+    first.signal("-INT");
+    let first = first.done();
     assert_eq!(first.code, 1, "{}", first.stderr);
     assert!(
         first.stderr.contains("The same command goes on with it"),
@@ -139,11 +90,11 @@ fn what_is_interrupted_goes_on_with_the_next_call() {
     assert_eq!(other.code, 1, "{}", other.stderr);
     assert!(other.stderr.contains("its input is"), "{}", other.stderr);
 
-    let mut second = Running::start(command(dir.path(), &approval));
-    second.until("going on with it");
-    second.until("completed after");
-    second.interrupt();
-    let second = second.end();
+    let second = Running::start(&mut command(dir.path(), &approval));
+    second.says("going on with it");
+    second.says("completed after");
+    second.signal("-INT");
+    let second = second.done();
     assert_eq!(second.stdout, first.stdout, "it is the same run");
 }
 

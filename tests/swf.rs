@@ -1,17 +1,14 @@
 //! SWF as a test sees it: a server process, and a decider by hand.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::common::command;
+use crate::running::{PATIENCE, Running};
 use crate::server::Server;
-
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until there is something.
 pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
@@ -179,74 +176,10 @@ impl Swf {
     }
 
     /// Starts a worker.
-    pub fn worker(&self, args: &[&str]) -> Worker {
+    pub fn worker(&self, args: &[&str]) -> Running {
         let all = [&["worker.start", "-d", DOMAIN, "-t", TASK_LIST], args];
-        let mut process = self
-            .command(&all.concat())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the worker starts");
-        let stderr = process.stderr.take().expect("its stderr is a pipe");
-        Worker {
-            process,
-            stderr: BufReader::new(stderr),
-        }
+        Running::start(self.command(&all.concat()).stdin(Stdio::null()))
     }
-}
-
-/// A worker that runs.
-pub struct Worker {
-    process: Child,
-    stderr: BufReader<ChildStderr>,
-}
-
-impl Worker {
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
-    pub fn signal(&self, signal: &str) {
-        kill(signal, self.id());
-    }
-
-    /// Waits until it says something with this in it.
-    pub fn says(&mut self, what: &str) -> String {
-        let mut said = String::new();
-        loop {
-            let start = said.len();
-            let read = self.stderr.read_line(&mut said).expect("stderr is UTF-8");
-            assert!(read > 0, "it never said {what:?}, but\n{said}");
-            if said[start..].contains(what) {
-                return said;
-            }
-        }
-    }
-
-    /// Waits for its end: its exit code.
-    pub fn ends(&mut self) -> i32 {
-        let status = wait_for("end of the worker", || {
-            self.process.try_wait().expect("it can be waited for")
-        });
-        status.code().expect("it exits by itself")
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Sends a signal to a process.
-pub fn kill(signal: &str, process: u32) {
-    let sent = Command::new("kill")
-        .args([signal, &process.to_string()])
-        .status();
-    assert!(sent.expect("there is `kill`").success());
 }
 
 /// Waits until a process is gone; one that nobody has waited for yet is.

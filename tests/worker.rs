@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::{run, simpleflow};
-use crate::swf::{DOMAIN, Swf, TASK_LIST, Worker, gone, kill, wait_for};
+use crate::running::{Running, kill};
+use crate::swf::{DOMAIN, Swf, TASK_LIST, gone, wait_for};
 
 /// The file that an activity which holds on writes its process id to, and waits beside.
 struct Held {
@@ -44,11 +45,11 @@ impl Held {
 }
 
 /// A server, an activity that holds on, and a worker on it.
-fn holding(activity: &str, args: &[&str]) -> (Swf, Held, Worker) {
+fn holding(activity: &str, args: &[&str]) -> (Swf, Held, Running) {
     holding_with(activity, json!({}), args)
 }
 
-fn holding_with(activity: &str, limits: Value, args: &[&str]) -> (Swf, Held, Worker) {
+fn holding_with(activity: &str, limits: Value, args: &[&str]) -> (Swf, Held, Running) {
     let (swf, held) = (Swf::start(), Held::new());
     swf.schedule_with(&[(activity, held.args())], limits);
     let worker = swf.worker(args);
@@ -116,7 +117,7 @@ fn an_option_says_what_is_logged() {
     let swf = Swf::start();
     swf.worker(&["-l", "DEBUG"]).says("DEBUG");
     // What the Python original calls its levels.
-    let mut worker = swf.worker(&["--log-level", "warning"]);
+    let worker = swf.worker(&["--log-level", "warning"]);
     worker.says("takes tasks");
 }
 
@@ -229,7 +230,7 @@ fn a_cancel_ends_the_process() {
 fn a_timeout_ends_the_process() {
     let limits = json!({"startToCloseTimeout": "1"});
     let args = ["--isolation", "process", "--heartbeat", "1"];
-    let (swf, held, mut worker) = holding_with("hold_blocking", limits, &args);
+    let (swf, held, worker) = holding_with("hold_blocking", limits, &args);
     let processes = held.processes();
     let timed_out = swf.event("ActivityTaskTimedOut");
     assert_eq!(timed_out["timeoutType"], "START_TO_CLOSE");
@@ -284,7 +285,7 @@ fn a_program_that_fails_says_why() {
 fn long_texts_lose_no_answer() {
     let swf = Swf::start();
     swf.schedule(&[("huge", json!([40_000])), ("talk", json!([3_000]))]);
-    let mut worker = swf.worker(&[]);
+    let worker = swf.worker(&[]);
     let said = worker.says("the heartbeat goes without its details");
     assert!(said.contains("2048") && said.contains("3002"), "{said}");
     assert_eq!(swf.event("ActivityTaskCompleted")["result"], "null");
