@@ -15,6 +15,7 @@ use simpleflow_service::ServiceError;
 use simpleflow_swf::SwfError;
 
 use crate::find::NotFound;
+use crate::output;
 use crate::style::{ERROR, QUIET};
 
 #[derive(Debug, thiserror::Error)]
@@ -173,7 +174,9 @@ impl CliError {
     }
 
     fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
-        writeln!(out, "{ERROR}error:{ERROR:#} {self}")?;
+        let message = self.to_string();
+        let message = output::visible_lines(&message);
+        writeln!(out, "{ERROR}error:{ERROR:#} {message}")?;
         let details = match self {
             Self::Workflow {
                 outcome: Outcome::Failed { details, .. },
@@ -184,6 +187,7 @@ impl CliError {
         };
         if let Some(details) = details {
             for line in readable(details).lines() {
+                let line = output::visible_lines(line);
                 writeln!(out, "  {QUIET}{line}{QUIET:#}")?;
             }
         }

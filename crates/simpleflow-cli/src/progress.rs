@@ -185,7 +185,7 @@ impl Progress {
 fn line(step: &Step) -> String {
     let Step { task, change, at } = step;
     let id = &task.id;
-    match change {
+    let line = match change {
         Change::Scheduled => format!("{at}  {id} scheduled"),
         Change::Started => format!("{at}  {id} started"),
         Change::Ended(end) => format!(
@@ -193,7 +193,8 @@ fn line(step: &Step) -> String {
             end.told(),
             at.since(task.since).as_secs_f64()
         ),
-    }
+    };
+    output::visible(&line).into_owned()
 }
 
 /// The open tasks, each in a line that goes on turning.
@@ -272,7 +273,7 @@ impl Live {
             }
             if let Some(line) = &open.line {
                 let state = if open.started { "" } else { " (scheduled)" };
-                line.set_message(format!("{}{state}", open.id));
+                line.set_message(format!("{}{state}", output::visible(&open.id)));
             }
         }
     }
@@ -312,7 +313,7 @@ mod tests {
              "timerStartedEventAttributes": {"timerId": "_simpleflow_wake_up_timer",
                 "startToFireTimeout": "0", "decisionTaskCompletedEventId": 0}},
             {"eventId": 4, "eventTimestamp": 4.0, "eventType": "ActivityTaskFailed",
-             "activityTaskFailedEventAttributes": {"reason": "Error: no", "scheduledEventId": 1,
+             "activityTaskFailedEventAttributes": {"reason": "Error: \u{1b}[2J\nno", "scheduledEventId": 1,
                 "startedEventId": 2}},
             {"eventId": 5, "eventTimestamp": 4.0, "eventType": "ActivityTaskFailed",
              "activityTaskFailedEventAttributes": {"scheduledEventId": 1, "startedEventId": 2}},
@@ -325,7 +326,7 @@ mod tests {
             [
                 "1970-01-01T00:00:01.500Z  activity-increment-1 scheduled",
                 "1970-01-01T00:00:02.500Z  activity-increment-1 started",
-                "1970-01-01T00:00:04.000Z  activity-increment-1 failed: Error: no after 2.5 s",
+                "1970-01-01T00:00:04.000Z  activity-increment-1 failed: Error: \\x1b[2J\\nno after 2.5 s",
             ]
         );
     }

@@ -102,8 +102,12 @@ impl Cell {
         Self::Text(text.into())
     }
 
-    /// For tables: as the original prints it.
+    /// For tables: as the original prints it, on one line.
     fn shown(&self) -> String {
+        output::visible(&self.rounded()).into_owned()
+    }
+
+    fn rounded(&self) -> String {
         match self {
             Self::Missing => String::new(),
             Self::Text(text) => text.clone(),
@@ -130,7 +134,7 @@ impl Cell {
     fn raw(&self) -> String {
         match self {
             Self::Number(number) => format!("{number:?}"),
-            _ => self.shown(),
+            _ => self.rounded(),
         }
     }
 }
@@ -249,7 +253,8 @@ impl Table {
         let width = widths.max().unwrap_or_default();
         let rows = self.rows.iter().map(|row| {
             let cells = self.columns.iter().zip(row);
-            let lines = cells.map(|(name, cell)| format!("{name:<width$}  {}", cell.raw()));
+            let lines = cells
+                .map(|(name, cell)| format!("{name:<width$}  {}", output::visible(&cell.raw())));
             lines.map(|line| format!("{}\n", line.trim_end())).collect()
         });
         rows.collect::<Vec<String>>().join("\n")
@@ -329,6 +334,26 @@ mod tests {
             "Task     a \"b\"\nSeconds  1.5\nEnd      2017-07-14 02:40:00.123456+00:00\n\n\
              Task     longer, than that\nSeconds  10.0\nEnd\n"
         );
+    }
+
+    #[test]
+    fn what_a_cell_holds_stays_in_its_line() {
+        let mut table = Table::new(&["Task", "Reason"]);
+        table.push(["t".into(), "\u{1b}]0;hi\u{7}\nno".into()]);
+        let render = |kind| {
+            let format = Format {
+                kind,
+                header: false,
+                no_header: false,
+            };
+            table.render(format).unwrap()
+        };
+        assert_eq!(render(Kind::Tabular), "t  \\x1b]0;hi\\x07\\nno\n");
+        assert_eq!(
+            render(Kind::Human),
+            "Task    t\nReason  \\x1b]0;hi\\x07\\nno\n"
+        );
+        assert_eq!(render(Kind::Csv), "t,\"\u{1b}]0;hi\u{7}\nno\"\n");
     }
 
     #[test]
