@@ -160,7 +160,13 @@ fn options_reach_the_execution() {
 fn help_version_and_completions_are_data() {
     let help = simpleflow(&["--help"]);
     assert_eq!((help.code, &*help.stderr), (0, ""));
-    for command in ["workflow.start", "new", "completions", "LOG_LEVEL"] {
+    for command in [
+        "workflow.start",
+        "new",
+        "completions",
+        "LOG_LEVEL",
+        "also with csv and tsv",
+    ] {
         assert!(help.stdout.contains(command), "{}", help.stdout);
     }
     assert!(!help.stdout.contains('\u{1b}'), "no colours in a pipe");

@@ -23,7 +23,7 @@ pub(crate) struct Format {
     )]
     kind: Kind,
 
-    /// Print the names of the columns.
+    /// Print the names of the columns, also with csv and tsv, where the Python original has none.
     #[arg(
         long,
         global = true,
