@@ -250,6 +250,18 @@ fn executions_are_listed_and_filtered() {
         open[0],
         json!({"Workflow ID": "order-2", "Workflow Type": "order", "Status": "OPEN"})
     );
+    world.order("order-3");
+    for list in ["workflow.list", "workflow.filter"] {
+        let listed = |args: &[&str]| {
+            let rows = world.rows(&[&[list, DOMAIN], args].concat());
+            rows.iter()
+                .map(|row| row["Workflow ID"].clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&[]), ["order-3", "order-2"]);
+        assert_eq!(listed(&["--limit", "1"]), ["order-3"]);
+        world.fails(2, &[list, DOMAIN, "--limit", "0"]);
+    }
     let closed = world.rows(&["workflow.list", DOMAIN, "-s", "closed"]);
     assert_eq!(column(&closed, "Workflow ID"), ["order-1"]);
     let filter = |args: &[&str]| {

@@ -1,14 +1,16 @@
 //! `workflow.filter`: the executions of a domain that are of a kind.
 
+use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
-use futures::TryStreamExt as _;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use jiff::civil;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use simpleflow_model::types::WorkflowExecutionInfo;
 use simpleflow_model::{CloseStatus, Timestamp};
+use simpleflow_service::ServiceError;
 
 use crate::error::CliError;
 use crate::on_swf::On;
@@ -71,7 +73,29 @@ pub(crate) struct WorkflowFilter {
     to_date: Option<Timestamp>,
 
     #[command(flatten)]
+    limit: Limit,
+
+    #[command(flatten)]
     on: On,
+}
+
+/// How much is listed.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    /// How many to list at most. The service is asked for no more than it takes to find them.
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<NonZeroUsize>,
+}
+
+impl Limit {
+    /// The first of a listing.
+    pub(crate) async fn of(
+        self,
+        listing: impl Stream<Item = Result<WorkflowExecutionInfo, ServiceError>>,
+    ) -> Result<Vec<WorkflowExecutionInfo>, ServiceError> {
+        let most = self.limit.map_or(usize::MAX, NonZeroUsize::get);
+        listing.take(most).try_collect().await
+    }
 }
 
 /// Whether an execution is open.
@@ -160,14 +184,14 @@ impl WorkflowFilter {
             Ok(match self.status {
                 Status::Open => {
                     let query = filtered!(domain.open_executions(), &self);
-                    query.list().try_collect().await?
+                    self.limit.of(query.list()).await?
                 }
                 Status::Closed => {
                     let mut query = filtered!(domain.closed_executions(), &self);
                     if let Some(status) = close_status {
                         query = query.close_status(CloseStatus::from(&*status));
                     }
-                    query.list().try_collect().await?
+                    self.limit.of(query.list()).await?
                 }
             })
         })?;
@@ -242,6 +266,23 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+
+    #[test]
+    fn no_more_is_asked_for_than_is_listed() {
+        let listed = |limit: Option<usize>| {
+            let page = vec![Ok(WorkflowExecutionInfo::default()); 2];
+            let next = [Err(ServiceError::Stopped)];
+            let listing = futures::stream::iter(page.into_iter().chain(next));
+            let limit = Limit {
+                limit: limit.and_then(NonZeroUsize::new),
+            };
+            let listed = futures::executor::block_on(limit.of(listing));
+            listed.map(|infos| infos.len())
+        };
+        assert_eq!(listed(Some(1)), Ok(1));
+        assert_eq!(listed(Some(2)), Ok(2));
+        assert_eq!(listed(None), Err(ServiceError::Stopped));
+    }
 
     #[test]
     fn times_are_read_in_the_formats_of_the_original() {

@@ -1,9 +1,8 @@
 //! `workflow.list`: the executions of a domain.
 
 use clap::Args;
-use futures::TryStreamExt as _;
 
-use crate::commands::workflow_filter::{Status, days_ago};
+use crate::commands::workflow_filter::{Limit, Status, days_ago};
 use crate::error::CliError;
 use crate::on_swf::On;
 use crate::table::{Format, Table};
@@ -24,6 +23,9 @@ pub(crate) struct WorkflowList {
     started_since: u32,
 
     #[command(flatten)]
+    limit: Limit,
+
+    #[command(flatten)]
     on: On,
 }
 
@@ -33,21 +35,20 @@ impl WorkflowList {
     pub(crate) fn run(self, format: Format) -> Result<(), CliError> {
         let domain = self.on.domain(self.name.as_deref())?;
         let since = days_ago(self.started_since);
-        let infos: Vec<_> = self.on.in_domain(domain, async |domain| {
+        let infos = self.on.in_domain(domain, async |domain| {
             Ok(match self.status {
                 Status::Open => {
                     let query = domain.open_executions().started_since(since);
-                    query.list().try_collect().await?
+                    self.limit.of(query.list()).await?
                 }
                 Status::Closed => {
                     let query = domain.closed_executions().started_since(since);
-                    query.list().try_collect().await?
+                    self.limit.of(query.list()).await?
                 }
             })
         })?;
         let mut table = Table::new(COLUMNS);
         for info in infos {
-            let info: simpleflow_model::types::WorkflowExecutionInfo = info;
             table.push([
                 info.execution.workflow_id.as_str().into(),
                 info.workflow_type.name.as_str().into(),
