@@ -365,6 +365,10 @@ fn an_execution_is_found_by_what_is_known_of_it() {
     assert!(missing.contains("in which domain?"), "{missing}");
     let missing = world.fails(1, &["workflow.info", "nowhere", "order-7"]);
     assert!(missing.contains("Unknown domain: nowhere"), "{missing}");
+    assert!(
+        missing.contains("decider.start and standalone register"),
+        "{missing}"
+    );
 }
 
 fn run_json(command: Command) -> Vec<Value> {

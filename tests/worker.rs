@@ -113,6 +113,19 @@ fn a_task_is_polled_for_only_when_there_is_room() {
 }
 
 #[test]
+fn a_domain_that_is_not_there_ends_it() {
+    let swf = Swf::start();
+    let args = ["worker.start", "-d", "nowhere", "-t", TASK_LIST];
+    for more in [&[][..], &["--one-task"]] {
+        let done = run(swf.command(&[&args[..], more].concat()), "");
+        assert_eq!((done.code, &*done.stdout), (1, ""), "{}", done.stderr);
+        for said in ["Unknown domain: nowhere", "decider.start and standalone"] {
+            assert!(done.stderr.contains(said), "{}", done.stderr);
+        }
+    }
+}
+
+#[test]
 fn an_option_says_what_is_logged() {
     let swf = Swf::start();
     swf.worker(&["-l", "DEBUG"]).says("DEBUG");

@@ -10,6 +10,7 @@ use simpleflow_executor::{
     LocalError, Outcome, RecordedActivity, StandaloneError, StartError as ExecutionStartError,
 };
 use simpleflow_model::WorkflowId;
+use simpleflow_model::FaultKind;
 use simpleflow_server::{CredentialsError, StartError, StopError};
 use simpleflow_service::ServiceError;
 use simpleflow_swf::SwfError;
@@ -173,10 +174,30 @@ impl CliError {
         let _ = self.write(&mut anstream::stderr());
     }
 
+    /// Whether the service does not know the domain. That it does not know something else is the
+    /// same fault, in other words.
+    fn is_unknown_domain(&self) -> bool {
+        match self {
+            Self::Service(ServiceError::Fault(fault))
+            | Self::ExecutionStart(ExecutionStartError::Service(ServiceError::Fault(fault))) => {
+                fault.kind == FaultKind::UnknownResource
+                    && fault.message.starts_with("Unknown domain")
+            }
+            _ => false,
+        }
+    }
+
     fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
         let message = self.to_string();
         let message = output::visible_lines(&message);
         writeln!(out, "{ERROR}error:{ERROR:#} {message}")?;
+        if self.is_unknown_domain() {
+            writeln!(
+                out,
+                "Is its name right? decider.start and standalone register a domain that is not \
+                 there."
+            )?;
+        }
         let details = match self {
             Self::Workflow {
                 outcome: Outcome::Failed { details, .. },

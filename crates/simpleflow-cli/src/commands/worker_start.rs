@@ -8,8 +8,10 @@ use base64::prelude::BASE64_STANDARD;
 use clap::{Args, ValueEnum};
 use simpleflow_core::Registry;
 use simpleflow_executor::{Isolated, LocalError, Stop, Worker};
+use simpleflow_model::operation::DescribeDomain;
 use simpleflow_model::types::ActivityTask;
-use simpleflow_model::{DomainName, TaskListName};
+use simpleflow_model::{DomainName, FaultKind, TaskListName};
+use simpleflow_service::{ServiceError, SwfService as _};
 use tokio::runtime::Builder;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -35,7 +37,7 @@ Examples:
   simpleflow worker.start -d TestDomain -t quickstart -N 20 --isolation process --memory-limit 512
   simpleflow worker.start -d TestDomain -t quickstart --one-task")]
 pub(crate) struct WorkerStart {
-    /// The domain.
+    /// The domain. One that is not there ends the worker: deciders register it.
     #[arg(
         short,
         long,
@@ -144,8 +146,15 @@ impl WorkerStart {
             worker = worker.isolated(isolated);
         }
         let stop = Stop::new();
-        let ((), then) = signals.run(&stop, self.run_worker(&worker, &stop)).await;
+        let work = async {
+            tokio::select! {
+                () = self.run_worker(&worker, &stop) => Ok(()),
+                unknown = domain_unknown(&connection.service, &self.domain) => Err(unknown),
+            }
+        };
+        let (worked, then) = signals.run(&stop, work).await;
         connection.close().await?;
+        worked?;
         Ok(then)
     }
 
@@ -183,6 +192,19 @@ impl WorkerStart {
                 }))
             }
         }
+    }
+}
+
+/// Ends when the service does not know the domain: the worker would ask in vain for ever. Whatever
+/// else it says is left to the worker, who may have no right to ask this.
+async fn domain_unknown(service: &AnyService, domain: &DomainName) -> ServiceError {
+    let request = DescribeDomain {
+        name: domain.clone(),
+        ..DescribeDomain::default()
+    };
+    match service.describe_domain(request).await {
+        Err(error) if error.is_fault(FaultKind::UnknownResource) => error,
+        _ => std::future::pending().await,
     }
 }
 
