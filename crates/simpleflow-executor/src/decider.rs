@@ -58,6 +58,20 @@ pub enum DeciderError {
         /// Why.
         source: ReplayError,
     },
+    /// The service gives a history that does not go as far as the task.
+    #[error(
+        "{}: its history has no event after {last}, but the decision task started with event \
+         {started}: the service is late",
+        describe(execution)
+    )]
+    Behind {
+        /// The execution.
+        execution: WorkflowExecution,
+        /// The last event that there is.
+        last: EventId,
+        /// The start of the task.
+        started: EventId,
+    },
     /// The replay broke down.
     #[error("{}: the replay {panic}", describe(execution))]
     Panic {

@@ -2,17 +2,30 @@
 //!
 //! All pages are read at once: their tokens expire, and what is ahead in a history tells what is a
 //! replay.
+//!
+//! A history may be read a moment late. Code that decides from one without the start of its task
+//! would be behind, and send former decisions again: such a history is read again.
 
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use simpleflow_model::operation::{GetWorkflowExecutionHistory, PollForDecisionTask};
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{EventId, FaultKind, HistoryEvent};
-use simpleflow_service::{ServiceError, SwfService};
+use simpleflow_service::SwfService;
 use tokio_util::sync::CancellationToken;
 
+use super::DeciderError;
 use crate::retry::persistently;
 
 /// How often a history is read from its first page again because a token was refused.
 const ATTEMPTS: usize = 5;
+
+/// The first pause before a history is read again that does not have the start of the task.
+const LATE: Duration = Duration::from_millis(100);
+
+/// How often it is read again then, with pauses that double: for about six seconds.
+const LATE_ATTEMPTS: usize = 6;
 
 /// The events of a task from one on, up to the start of the task. The further pages are asked for
 /// with the request that polled it.
@@ -22,7 +35,7 @@ pub(super) async fn of_task<S: SwfService>(
     task: &mut DecisionTask,
     first: EventId,
     stop: &CancellationToken,
-) -> Result<Vec<HistoryEvent>, ServiceError> {
+) -> Result<Vec<HistoryEvent>, DeciderError> {
     let mut events = std::mem::take(&mut task.events);
     let has_first = |events: &[HistoryEvent]| {
         let event = events.first();
@@ -50,21 +63,24 @@ pub(super) async fn of_task<S: SwfService>(
                 tracing::debug!("the history is read from its start: {error}");
                 return whole(service, &poll, task, first, stop).await;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
+    }
+    if !reach(&events, task.started_event_id) {
+        return whole(service, &poll, task, first, stop).await;
     }
     cut(&mut events, first, task.started_event_id);
     Ok(events)
 }
 
 /// The same, from the history itself.
-pub(super) async fn whole<S: SwfService>(
+async fn whole<S: SwfService>(
     service: &S,
     poll: &PollForDecisionTask,
     task: &DecisionTask,
     first: EventId,
     stop: &CancellationToken,
-) -> Result<Vec<HistoryEvent>, ServiceError> {
+) -> Result<Vec<HistoryEvent>, DeciderError> {
     let mut request = GetWorkflowExecutionHistory {
         domain: poll.domain.clone(),
         execution: task.workflow_execution.clone(),
@@ -72,6 +88,11 @@ pub(super) async fn whole<S: SwfService>(
     };
     let mut events = Vec::new();
     let mut attempts = 1;
+    let mut pauses = ExponentialBuilder::default()
+        .with_min_delay(LATE)
+        .with_max_times(LATE_ATTEMPTS)
+        .with_jitter()
+        .build();
     loop {
         let page = persistently("GetWorkflowExecutionHistory", stop, || {
             service.get_workflow_execution_history(request.clone())
@@ -92,10 +113,24 @@ pub(super) async fn whole<S: SwfService>(
                 request.next_page_token = None;
                 continue;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
-        if request.next_page_token.is_none() || reach(&events, task.started_event_id) {
+        if reach(&events, task.started_event_id) {
             break;
+        }
+        if request.next_page_token.is_none() {
+            let behind = || DeciderError::Behind {
+                execution: task.workflow_execution.clone(),
+                last: events.last().map_or(EventId(0), |event| event.event_id),
+                started: task.started_event_id,
+            };
+            let pause = pauses.next().ok_or_else(behind)?;
+            tracing::debug!(?pause, "reading again: {}", behind());
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return Err(behind()),
+            }
+            events.clear();
         }
     }
     cut(&mut events, first, task.started_event_id);

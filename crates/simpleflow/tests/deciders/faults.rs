@@ -7,7 +7,7 @@ use simpleflow::model::{Fault, FaultKind};
 use simpleflow::prelude::*;
 use simpleflow_server::{Embedded, Storage};
 use simpleflow_service::table::{
-    GetWorkflowExecutionHistory, PollForDecisionTask, RespondDecisionTaskCompleted,
+    GetWorkflowExecutionHistory, History, PollForDecisionTask, RespondDecisionTaskCompleted,
 };
 use simpleflow_service::{ServiceError, SwfService as _};
 
@@ -99,6 +99,49 @@ async fn faults_of_the_service_change_no_result() {
         assert!(tokens > 0, "no token expired");
         running.stop().await;
     }
+}
+
+/// Gives no history but by itself, and its last events only each third time.
+#[derive(Default)]
+struct Late {
+    read: Mutex<usize>,
+}
+
+impl Tap for Late {
+    fn poll(&self, request: &mut PollForDecisionTask) -> Result<(), ServiceError> {
+        request.maximum_page_size = Some(1);
+        match request.next_page_token {
+            Some(_) => Err(expired()),
+            None => Ok(()),
+        }
+    }
+
+    fn page(&self, page: &mut History) {
+        let mut read = self.read.lock().unwrap();
+        *read += 1;
+        if *read % 3 != 0 {
+            let most = page.events.len().saturating_sub(4);
+            page.events.truncate(most);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_is_late_is_waited_for() {
+    let world = World::new().await;
+    let service = Tapped::new(&world.service, Late::default());
+    let running = Running::start(deciders(&service, 1).keep(0, 0).sticky(false));
+    let execution = world.start::<Steps>("late", 2).await;
+    let (history, result) = world.result::<Steps>(&execution).await;
+    assert_eq!(result, Steps::expected(2).to_string());
+    let types = types(&history);
+    let count = |name| types.iter().filter(|is| **is == name).count();
+    // Nothing was decided twice, nor given up.
+    assert_eq!(count("ActivityTaskScheduled"), 4, "{types:#?}");
+    assert_eq!(count("ScheduleActivityTaskFailed"), 0, "{types:#?}");
+    assert_eq!(count("DecisionTaskTimedOut"), 0, "{types:#?}");
+    assert!(*service.tap.read.lock().unwrap() >= 6);
+    running.stop().await;
 }
 
 /// Panics when it is dropped before its end.

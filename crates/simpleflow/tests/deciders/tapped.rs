@@ -21,6 +21,8 @@ pub trait Tap: Send + Sync + 'static {
         Ok(())
     }
 
+    fn page(&self, _page: &mut History) {}
+
     fn respond(&self, _request: &mut RespondDecisionTaskCompleted) -> Result<(), ServiceError> {
         Ok(())
     }
@@ -75,7 +77,9 @@ macro_rules! service {
     }};
     (@ get_workflow_execution_history $self:ident, $request:ident) => {{
         $self.tap.history(&mut $request)?;
-        $self.service.get_workflow_execution_history($request).await
+        let mut page = $self.service.get_workflow_execution_history($request).await?;
+        $self.tap.page(&mut page);
+        Ok(page)
     }};
     (@ respond_decision_task_completed $self:ident, $request:ident) => {{
         $self.tap.respond(&mut $request)?;
