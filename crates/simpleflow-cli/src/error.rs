@@ -9,8 +9,8 @@ use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
 use simpleflow_executor::{
     LocalError, Outcome, RecordedActivity, StandaloneError, StartError as ExecutionStartError,
 };
-use simpleflow_model::WorkflowId;
 use simpleflow_model::FaultKind;
+use simpleflow_model::WorkflowId;
 use simpleflow_server::{CredentialsError, StartError, StopError};
 use simpleflow_service::ServiceError;
 use simpleflow_swf::SwfError;

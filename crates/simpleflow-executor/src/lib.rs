@@ -8,6 +8,7 @@ mod in_process;
 mod local;
 mod outcome;
 mod own_list;
+mod poll;
 mod recorded;
 pub mod registration;
 mod repair;

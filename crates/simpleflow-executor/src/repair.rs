@@ -20,6 +20,7 @@ use simpleflow_model::{
 use simpleflow_service::{ServiceError, SwfService};
 
 use crate::own_list::beside;
+use crate::poll::poll;
 use crate::retry::persistently;
 use crate::stop::Stop;
 
@@ -135,17 +136,13 @@ impl Repair {
         list: &TaskList,
         stop: &Stop,
     ) -> Result<(), ServiceError> {
-        let poll = PollForActivityTask {
+        let request = PollForActivityTask {
             domain: domain.clone(),
             task_list: list.clone(),
             identity: Some(crate::identity().clone()),
             ..PollForActivityTask::default()
         };
-        let polled = tokio::select! {
-            polled = persistently("PollForActivityTask", stop.token(), || service.poll_for_activity_task(poll.clone())) => polled?,
-            () = stop.requested() => None,
-        };
-        let Some(task) = polled else {
+        let Some(task) = poll(service, &request, stop, stop.at_once()).await? else {
             return Ok(());
         };
         let result = self.activities.get(task.activity_id.as_str()).cloned();
@@ -168,17 +165,13 @@ impl Repair {
         list: &TaskList,
         stop: &Stop,
     ) -> Result<(), ServiceError> {
-        let poll = PollForDecisionTask {
+        let request = PollForDecisionTask {
             domain: domain.clone(),
             task_list: list.clone(),
             identity: Some(crate::identity().clone()),
             ..PollForDecisionTask::default()
         };
-        let polled = tokio::select! {
-            polled = persistently("PollForDecisionTask", stop.token(), || service.poll_for_decision_task(poll.clone())) => polled?,
-            () = stop.requested() => None,
-        };
-        let Some(task) = polled else {
+        let Some(task) = poll(service, &request, stop, stop.at_once()).await? else {
             return Ok(());
         };
         let parent = task

@@ -17,22 +17,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simpleflow_core::{ActivityInfo, ActivityResult, Failure, Registry};
-use simpleflow_model::operation::{CountPendingActivityTasks, PollForActivityTask};
+use simpleflow_model::operation::PollForActivityTask;
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{DomainName, TaskList, TaskListName};
-use simpleflow_service::{ServiceError, SwfService};
+use simpleflow_service::SwfService;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::retry::persistently;
+use crate::poll::poll_until;
 use crate::stop::Stop;
 pub use child::execute_activity;
 pub use process::Isolated;
 pub(crate) use task::Ending;
-
-/// How long to wait before a poll that was refused is tried once more.
-const REFUSED: Duration = Duration::from_secs(10);
 
 /// How often a worker beats the heart of a task, unless the task's limit asks for more; the
 /// original's interval.
@@ -132,13 +129,11 @@ impl<S: SwfService> Worker<S> {
     /// stop.
     pub async fn run_one(&self, task_list: &TaskListName, stop: &Stop) -> bool {
         self.run_until(stop, async |ending| {
-            while !stop.is_requested() {
-                if let Some(task) = self.poll(task_list, stop, ending).await {
-                    self.work(task, task_list, ending.clone()).await;
-                    return true;
-                }
-            }
-            false
+            let Some(task) = self.poll(task_list, stop, ending).await else {
+                return false;
+            };
+            self.work(task, task_list, ending.clone()).await;
+            true
         })
         .await
     }
@@ -195,7 +190,7 @@ impl<S: SwfService> Worker<S> {
         }
     }
 
-    /// One poll. At a stop it goes on when a task may be on its way, which would be lost.
+    /// The next task, unless there is a stop.
     async fn poll(
         &self,
         task_list: &TaskListName,
@@ -203,55 +198,7 @@ impl<S: SwfService> Worker<S> {
         ending: &Ending,
     ) -> Option<ActivityTask> {
         let request = self.poll_request(task_list);
-        let mut polled = pin!(persistently("PollForActivityTask", stop.token(), || {
-            self.service.poll_for_activity_task(request.clone())
-        }));
-        let polled = tokio::select! {
-            polled = &mut polled => polled,
-            () = stop.requested() => {
-                tokio::select! {
-                    polled = &mut polled => polled,
-                    () = self.can_leave_poll(task_list) => return None,
-                    () = ending.over.cancelled() => return None,
-                }
-            }
-        };
-        match polled {
-            Ok(task) => task,
-            Err(ServiceError::Stopped) => {
-                stop.request();
-                None
-            }
-            Err(error) => {
-                tracing::error!(%task_list, "cannot poll for activity tasks: {error}");
-                // It was refused and will be again, until somebody does something about it.
-                tokio::select! {
-                    () = sleep(REFUSED) => {}
-                    () = stop.requested() => {}
-                }
-                None
-            }
-        }
-    }
-
-    /// Waits until a poll can be dropped without loss, which may be never.
-    async fn can_leave_poll(&self, task_list: &TaskListName) {
-        if !self.service.takes_tasks_back() {
-            // It may have answered nothing yet, and so not be known.
-            let PollForActivityTask {
-                domain, task_list, ..
-            } = self.poll_request(task_list);
-            let question = CountPendingActivityTasks {
-                domain,
-                task_list,
-                ..CountPendingActivityTasks::default()
-            };
-            let _ = self.service.count_pending_activity_tasks(question).await;
-        }
-        if !self.service.takes_tasks_back() {
-            tracing::info!("stopping: the poll that is out may bring a task");
-            std::future::pending().await
-        }
+        poll_until(&self.service, &request, stop, ending.over.cancelled()).await
     }
 
     /// The poll of a task list.

@@ -1,26 +1,13 @@
 //! The loop around a decider: polls, and stops without losing a task.
 
-use std::time::Duration;
-
 use futures::future::join_all;
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{FaultKind, TaskListName};
-use simpleflow_service::{ServiceError, SwfService};
-use tokio::time::{Instant, sleep, sleep_until};
+use simpleflow_service::SwfService;
 
 use super::{Decider, DeciderError};
-use crate::retry::persistently;
+use crate::poll::poll_until;
 use crate::stop::Stop;
-
-/// How long to wait before a poll that was refused is tried once more.
-const REFUSED: Duration = Duration::from_secs(10);
-
-/// How long a poll takes at least before the next, when it brought nothing. Some servers do not
-/// wait for tasks.
-const EMPTY: Duration = Duration::from_secs(1);
-
-/// How long a poll may still bring a task that is on its way, when it is about to be dropped.
-const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
 impl<S: SwfService> Decider<S> {
     /// Polls some task lists, and its own if it has one, and answers their tasks until it is told
@@ -46,58 +33,21 @@ impl<S: SwfService> Decider<S> {
     }
 
     async fn poll(&self, task_list: &TaskListName, stop: &Stop) {
-        while !stop.is_requested() {
-            let began = Instant::now();
-            let request = self.poll_request(task_list);
-            let polled = tokio::select! {
-                biased;
-                polled = persistently("PollForDecisionTask", stop.token(), || {
-                    self.service.poll_for_decision_task(request.clone())
-                }) => polled,
-                () = self.may_hang_up(task_list, stop) => return,
-            };
-            let pause = match polled {
-                Ok(Some(task)) => {
-                    self.decide_or_log(task, task_list, stop).await;
-                    // Decisions that need no wait would starve everything else on this thread.
-                    tokio::task::consume_budget().await;
-                    continue;
-                }
-                Ok(None) => began + EMPTY,
-                Err(ServiceError::Stopped) => return,
-                Err(_) if stop.is_requested() => return,
-                Err(error) => {
-                    tracing::error!(%task_list, "cannot poll for decision tasks: {error}");
-                    // It was refused and will be again, until somebody does something about it.
-                    Instant::now() + REFUSED
-                }
-            };
-            tokio::select! {
-                () = sleep_until(pause) => {}
-                () = stop.requested() => return,
-            }
+        let request = self.poll_request(task_list);
+        let useless = || self.useless(task_list);
+        while let Some(task) = poll_until(&self.service, &request, stop, useless()).await {
+            self.decide_or_log(task, task_list, stop).await;
+            // Decisions that need no wait would starve everything else on this thread.
+            tokio::task::consume_budget().await;
         }
     }
 
-    /// Waits until a poll may be dropped: nobody will use what it brings, or nothing is lost.
-    async fn may_hang_up(&self, task_list: &TaskListName, stop: &Stop) {
-        let stopped = async {
-            stop.requested().await;
-            if self.service.takes_tasks_back() {
-                sleep(ON_ITS_WAY).await;
-            } else {
-                std::future::pending().await
-            }
-        };
-        let useless = async {
-            match self.sticky().filter(|sticky| sticky.list == *task_list) {
-                Some(sticky) => sticky.unsupported.cancelled().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = stopped => {}
-            () = useless => {}
+    /// Waits until it is of no use to poll a list: it is the own one, and the service knows nothing
+    /// of these.
+    async fn useless(&self, task_list: &TaskListName) {
+        match self.sticky().filter(|sticky| sticky.list == *task_list) {
+            Some(sticky) => sticky.unsupported.cancelled().await,
+            None => std::future::pending().await,
         }
     }
 
