@@ -6,6 +6,7 @@ mod interoperation;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use examples as _;
 use simpleflow::prelude::*;
@@ -67,6 +68,19 @@ fn hold_blocking(context: ActivityContext, path: PathBuf) -> Result<String> {
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok("it was let go".into())
+}
+
+/// Holds on to a thread, and says how many such there were at its start.
+#[activity]
+fn hold_and_count(context: ActivityContext, path: PathBuf) -> Result<usize> {
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+    let go = hold_at(&context, &path)?;
+    while !go.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    RUNNING.fetch_sub(1, Ordering::SeqCst);
+    Ok(running)
 }
 
 /// Holds on in two processes.

@@ -135,6 +135,27 @@ fn an_option_says_what_is_logged() {
 }
 
 #[test]
+fn a_thread_that_goes_on_takes_the_place_of_a_task() {
+    let swf = Swf::start();
+    let (first, second) = (Held::new(), Held::new());
+    swf.schedule(&[
+        ("hold_and_count", first.args()),
+        ("hold_and_count", second.args()),
+    ]);
+    let mut worker = swf.worker(&["-N", "1", "--heartbeat", "1"]);
+    first.processes();
+    swf.cancel();
+    // The answer does not wait for the thread; the next task does.
+    swf.event("ActivityTaskCanceled");
+    first.let_go();
+    second.processes();
+    second.let_go();
+    assert_eq!(swf.event("ActivityTaskCompleted")["result"], "1");
+    worker.signal("-TERM");
+    assert_eq!(worker.ends(), 0);
+}
+
+#[test]
 fn a_stop_waits_for_what_runs() {
     for activity in ["hold", "hold_blocking"] {
         let (swf, held, mut worker) = holding(activity, &[]);

@@ -259,8 +259,12 @@ impl Local {
                         worker.begin(task, &task_list, Ending::default()).await
                     {
                         self.runtime().spawn(async move {
-                            background.await;
-                            drop((slot, at_work));
+                            let abandoned = background.await;
+                            drop(at_work);
+                            if let Some(abandoned) = abandoned {
+                                abandoned.await;
+                            }
+                            drop(slot);
                         });
                     }
                 }

@@ -107,7 +107,15 @@ impl<S: SwfService> Worker<S> {
                 if let Some(task) = self.poll(task_list, stop, ending).await {
                     let (worker, task_list) = (self.clone(), task_list.clone());
                     let ending = ending.clone();
-                    running.spawn(async move { worker.work(task, &task_list, ending).await });
+                    let stop = stop.clone();
+                    running.spawn(async move {
+                        if let Some(abandoned) = worker.work(task, &task_list, ending).await {
+                            tokio::select! {
+                                () = abandoned => {}
+                                () = stop.requested() => {}
+                            }
+                        }
+                    });
                 }
                 // Whatever has ended by now makes room, and is not waited for at a stop.
                 while let Some(ended) = running.try_join_next() {

@@ -1,8 +1,8 @@
 //! One activity task, from its arguments to its answer.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use simpleflow_core::{ActivityInfo, Failure, Registry};
 use simpleflow_model::TaskListName;
 use simpleflow_model::types::ActivityTask;
@@ -14,8 +14,12 @@ use super::answer::Answer;
 use super::heartbeat::{Heart, Stopped};
 use super::work;
 
-/// A task that goes on in the background.
-pub(crate) type Background = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A task that goes on in the background, to its answer.
+pub(crate) type Background = BoxFuture<'static, Option<Abandoned>>;
+
+/// An activity whose task is answered, but which has its thread still. It takes the place of
+/// another until it ends.
+pub(crate) type Abandoned = BoxFuture<'static, ()>;
 
 /// How the tasks of a worker that stops come to their end.
 #[derive(Clone, Debug, Default)]
@@ -29,11 +33,15 @@ pub(crate) struct Ending {
 }
 
 impl<S: SwfService> Worker<S> {
-    /// Runs a task to its end.
-    pub(super) async fn work(&self, task: ActivityTask, task_list: &TaskListName, ending: Ending) {
-        if let Some(background) = self.begin(task, task_list, ending).await {
-            background.await;
-        }
+    /// Runs a task to its answer.
+    pub(super) async fn work(
+        &self,
+        task: ActivityTask,
+        task_list: &TaskListName,
+        ending: Ending,
+    ) -> Option<Abandoned> {
+        let background = self.begin(task, task_list, ending).await?;
+        background.await
     }
 
     /// Runs a task as far as it goes without waiting, and answers it when that is to its end. What
@@ -79,12 +87,12 @@ impl<S: SwfService> Worker<S> {
         let worker = self.clone();
         Some(Box::pin(async move {
             let quit = CancellationToken::new();
-            let ends_itself = work.ends_itself();
+            let (ends_itself, blocks) = (work.ends_itself(), work.blocks());
             let mut work = work.future(&quit);
             let answer = tokio::select! {
                 result = &mut work => {
                     worker.answer(token, Answer::of(result), &ending).await;
-                    return;
+                    return None;
                 }
                 stopped = heart.beat(&worker.service, &token) => match stopped {
                     Stopped::Cancelled => Answer::Cancelled,
@@ -102,8 +110,15 @@ impl<S: SwfService> Worker<S> {
                     () = ending.now.cancelled() => {}
                 }
             }
-            drop(work);
+            let abandoned: Option<Abandoned> = match blocks {
+                true => Some(Box::pin(async move { drop(work.await) })),
+                false => {
+                    drop(work);
+                    None
+                }
+            };
             worker.answer(token, answer, &ending).await;
+            abandoned
         }))
     }
 
