@@ -13,14 +13,16 @@ mod work;
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use simpleflow_core::{ActivityInfo, ActivityResult, Failure, Registry};
 use simpleflow_model::operation::PollForActivityTask;
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{DomainName, TaskList, TaskListName};
 use simpleflow_service::SwfService;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,10 @@ use crate::stop::Stop;
 pub use child::execute_activity;
 pub use process::Isolated;
 pub(crate) use task::Ending;
+
+/// How many polls a worker has out at most: with one alone a task would cost a round trip to the
+/// service, however many may run.
+const POLLS: usize = 8;
 
 /// How often a worker beats the heart of a task, unless the task's limit asks for more; the
 /// original's interval.
@@ -89,39 +95,22 @@ impl<S: SwfService> Worker<S> {
     }
 
     /// Polls a task list and runs its tasks, up to `most` at once, until it is told to stop. A task
-    /// is polled for only when there is room to run it. What the service may yet do is asked again,
-    /// for as long as it takes.
+    /// is polled for only when there is room to run it, and several are at a time. What the service
+    /// may yet do is asked again, for as long as it takes.
     ///
     /// At the stop it waits for what runs, up to the [stop timeout](Self::stop_timeout), and for the
-    /// poll that is out if its task would be lost with it.
+    /// polls that are out if their tasks would be lost with them.
     pub async fn run(&self, task_list: &TaskListName, most: NonZeroUsize, stop: &Stop) {
+        // A semaphore has room for no more.
+        let slots = Arc::new(Semaphore::new(most.get().min(Semaphore::MAX_PERMITS)));
         self.run_until(stop, async |ending| {
-            let mut running = JoinSet::new();
-            while !stop.is_requested() {
-                if running.len() >= most.get() {
-                    tokio::select! {
-                        Some(ended) = running.join_next() => log_panic(ended),
-                        () = stop.requested() => break,
-                    }
-                }
-                if let Some(task) = self.poll(task_list, stop, ending).await {
-                    let (worker, task_list) = (self.clone(), task_list.clone());
-                    let ending = ending.clone();
-                    let stop = stop.clone();
-                    running.spawn(async move {
-                        if let Some(abandoned) = worker.work(task, &task_list, ending).await {
-                            tokio::select! {
-                                () = abandoned => {}
-                                () = stop.requested() => {}
-                            }
-                        }
-                    });
-                }
-                // Whatever has ended by now makes room, and is not waited for at a stop.
-                while let Some(ended) = running.try_join_next() {
-                    log_panic(ended);
-                }
-            }
+            let running = Mutex::new(JoinSet::new());
+            let polls = most.get().min(POLLS);
+            join_all(
+                (0..polls).map(|_| self.take_tasks(task_list, &slots, &running, stop, ending)),
+            )
+            .await;
+            let mut running = running.into_inner().unwrap_or_else(PoisonError::into_inner);
             if !running.is_empty() {
                 let (running, timeout) = (running.len(), self.stop_timeout);
                 tracing::info!(running, ?timeout, "stopping: the activities may end");
@@ -131,6 +120,43 @@ impl<S: SwfService> Worker<S> {
             }
         })
         .await;
+    }
+
+    /// Polls, one poll at a time, and adds what it brings to what runs. A poll has a slot, which
+    /// its task gets.
+    async fn take_tasks(
+        &self,
+        task_list: &TaskListName,
+        slots: &Arc<Semaphore>,
+        running: &Mutex<JoinSet<()>>,
+        stop: &Stop,
+        ending: &Ending,
+    ) {
+        loop {
+            let slot = tokio::select! {
+                slot = Arc::clone(slots).acquire_owned() => slot,
+                () = stop.requested() => return,
+            };
+            let Some(task) = self.poll(task_list, stop, ending).await else {
+                return;
+            };
+            let (worker, task_list) = (self.clone(), task_list.clone());
+            let (ending, stop) = (ending.clone(), stop.clone());
+            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.spawn(async move {
+                if let Some(abandoned) = worker.work(task, &task_list, ending).await {
+                    tokio::select! {
+                        () = abandoned => {}
+                        () = stop.requested() => {}
+                    }
+                }
+                drop(slot);
+            });
+            // Whatever has ended by now is not waited for at a stop.
+            while let Some(ended) = running.try_join_next() {
+                log_panic(ended);
+            }
+        }
     }
 
     /// Polls a task list for one task, and runs it to its end. Whether there was one before the

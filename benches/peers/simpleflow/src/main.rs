@@ -92,7 +92,7 @@ impl Closes for EmbeddedService {
     }
 }
 
-/// How many polls of each kind are on their way at a time.
+/// How many polls for decisions are on their way at a time.
 const POLLS: usize = 16;
 
 /// How often a client on the wire asks which executions are open.
@@ -148,13 +148,11 @@ impl<S: Closes> Simpleflow<S> {
         let lists = vec![NAME.into(); POLLS];
         tokio::task::spawn_local(async move { decider.run(&lists, &stopped).await });
         let worker = Worker::new(service.clone(), NAME.into(), registry);
-        for _ in 0..POLLS {
-            let (worker, stopped) = (worker.clone(), stop.clone());
-            let most = NonZeroUsize::MIN.saturating_add(99);
-            tokio::task::spawn_local(async move {
-                worker.run(&"workers".into(), most, &stopped.into()).await;
-            });
-        }
+        let stopped = stop.clone().into();
+        let most = NonZeroUsize::MIN.saturating_add(99);
+        tokio::task::spawn_local(async move {
+            worker.run(&"workers".into(), most, &stopped).await;
+        });
         Ok(Self {
             name,
             service,

@@ -1,4 +1,4 @@
-//! A service whose decider operations a test can look into and change.
+//! A service whose operations for deciders and workers a test can look into and change.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use simpleflow_server::EmbeddedService;
 use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 
-/// What a test does to the operations of a decider. Each may change the request; an error before
+/// What a test does to the operations of deciders and workers. Each may change the request; an error before
 /// is the answer; one after takes the place of the answer.
 pub trait Tap: Send + Sync + 'static {
     fn takes_tasks_back(&self) -> bool {
@@ -16,6 +16,8 @@ pub trait Tap: Send + Sync + 'static {
     fn poll(&self, _request: &mut PollForDecisionTask) -> Result<(), ServiceError> {
         Ok(())
     }
+
+    fn polls_for_activities(&self) {}
 
     fn history(&self, _request: &mut GetWorkflowExecutionHistory) -> Result<(), ServiceError> {
         Ok(())
@@ -74,6 +76,10 @@ macro_rules! service {
     (@ poll_for_decision_task $self:ident, $request:ident) => {{
         $self.tap.poll(&mut $request)?;
         $self.service.poll_for_decision_task($request).await
+    }};
+    (@ poll_for_activity_task $self:ident, $request:ident) => {{
+        $self.tap.polls_for_activities();
+        $self.service.poll_for_activity_task($request).await
     }};
     (@ get_workflow_execution_history $self:ident, $request:ident) => {{
         $self.tap.history(&mut $request)?;
