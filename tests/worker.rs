@@ -239,6 +239,21 @@ fn a_process_that_dies_fails_its_activity() {
 }
 
 #[test]
+fn a_sigterm_to_all_its_processes_leaves_the_activities_time() {
+    for activity in ["hold", "hold_blocking"] {
+        let (swf, held, mut worker) = holding(activity, &["--isolation", "process"]);
+        let process = held.processes()[0];
+        kill("-TERM", process);
+        worker.signal("-TERM");
+        worker.says("SIGTERM: stopping");
+        held.let_go();
+        assert_eq!(worker.ends(), 0);
+        let completed = swf.event("ActivityTaskCompleted");
+        assert_eq!(completed["result"], "\"it was let go\"");
+    }
+}
+
+#[test]
 fn a_panic_in_a_process_is_the_activity_s_failure() {
     let swf = Swf::start();
     swf.schedule(&[("explode", json!(["now"]))]);

@@ -1,7 +1,7 @@
 //! The process of an activity: it takes a task from its worker, runs it, and says how it ended.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,16 +14,26 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::process::Said;
+use super::process::{Said, Told};
 use super::{task, work};
 
 /// Runs the activity that a worker with [`Isolated`](crate::Isolated) gives this process. It ends
-/// with its worker. SIGTERM asks the activity to end: one that waits is dropped at its await, one
-/// that blocks sees it in its context, until it is killed.
+/// with its worker. The worker may ask the activity to end: one that waits is dropped at its await,
+/// one that blocks sees it in its context, until it is killed.
+///
+/// SIGTERM does nothing: who stops a worker with all its processes, as systemd does, sends it to
+/// each, and the worker gives the activities time to end.
 ///
 /// # Errors
 /// When it was not started by such a worker.
 pub fn execute_activity(registry: &Registry) -> io::Result<()> {
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    {
+        let _entered = runtime.enter();
+        // It is heard from here to the end of the process. The programs that the activity starts
+        // would inherit that it is ignored, but do not inherit a handler.
+        drop(signal(SignalKind::terminate())?);
+    }
     let link = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // The activity and what it starts must not read what is not theirs.
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
@@ -31,16 +41,16 @@ pub fn execute_activity(registry: &Registry) -> io::Result<()> {
     let mut task = String::new();
     from_worker.read_line(&mut task)?;
     let info: ActivityInfo = serde_json::from_str(&task)?;
+    let quit = CancellationToken::new();
+    let told = quit.clone();
     std::thread::Builder::new()
         .name("worker".into())
-        .spawn(move || end_with_worker(from_worker))?;
+        .spawn(move || listen(from_worker, &told))?;
     let said = Arc::new(ToWorker {
         link: Mutex::new(link),
         cancelled: AtomicBool::new(false),
     });
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(run(registry, info, &said))?;
-    if let Some(result) = result {
+    if let Some(result) = runtime.block_on(run(registry, info, &said, &quit)) {
         said.say(&match result {
             Ok(result) => Said::Completed(result),
             Err(failure) => Said::Failed {
@@ -54,10 +64,14 @@ pub fn execute_activity(registry: &Registry) -> io::Result<()> {
     Ok(())
 }
 
-/// Nobody wants the result any more when the worker is gone.
-fn end_with_worker(mut worker: BufReader<UnixStream>) {
-    let mut nothing = [0];
-    while worker.read(&mut nothing).is_ok_and(|read| read > 0) {}
+/// Hears what the worker says, to its end: nobody wants the result any more then.
+fn listen(worker: BufReader<UnixStream>, quit: &CancellationToken) {
+    for line in worker.lines().map_while(Result::ok) {
+        match serde_json::from_str(&line) {
+            Ok(Told::Quit) => quit.cancel(),
+            Err(error) => tracing::error!("the worker said what is no message: {error}"),
+        }
+    }
     let _ = kill_current_process_group(Signal::KILL);
 }
 
@@ -66,28 +80,27 @@ async fn run(
     registry: &Registry,
     info: ActivityInfo,
     sink: &Arc<ToWorker>,
-) -> io::Result<Option<ActivityResult>> {
-    let mut terminate = signal(SignalKind::terminate())?;
+    quit: &CancellationToken,
+) -> Option<ActivityResult> {
     let Some(entry) = registry.find_activity(&info.name, &info.version) else {
         let failure = task::unknown_activity(registry, &info.name, &info.version);
-        return Ok(Some(Err(failure)));
+        return Some(Err(failure));
     };
     let work = match work::start(entry, info, Arc::clone(sink) as _, None) {
         Ok(work) => work,
-        Err(failure) => return Ok(Some(Err(failure))),
+        Err(failure) => return Some(Err(failure)),
     };
     let blocks = work.blocks();
-    let quit = CancellationToken::new();
-    let mut running = work.future(&quit);
+    let mut running = work.future(&CancellationToken::new());
     tokio::select! {
-        result = &mut running => return Ok(Some(result)),
-        _ = terminate.recv() => {}
+        result = &mut running => return Some(result),
+        () = quit.cancelled() => {}
     }
     sink.cancelled.store(true, Ordering::Release);
     if blocks {
-        return Ok(Some(running.await));
+        return Some(running.await);
     }
-    Ok(None)
+    None
 }
 
 /// The way of heartbeats and the result.

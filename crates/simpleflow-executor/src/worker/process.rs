@@ -1,10 +1,11 @@
 //! Activities in processes of their own, seen from the worker.
 //!
 //! The process is this program once more. Its stdin is one end of a pair of sockets, so that it has
-//! its stdout and stderr for itself: the worker writes the task, a line of JSON, and reads
-//! heartbeats and the result, each a line. The process sees the end of its worker as the end of
-//! the socket.
+//! its stdout and stderr for itself: the worker writes the task, a line of JSON, and maybe a line
+//! that asks it to quit, and reads heartbeats and the result, each a line. The process sees the end
+//! of its worker as the end of the socket.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -17,6 +18,7 @@ use simpleflow_core::{ActivityInfo, ActivityResult, Failure, HeartbeatSink};
 use simpleflow_model::SmolStr;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
+use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +74,12 @@ pub(super) enum Said {
     },
 }
 
+/// What a worker says to the process of an activity, after the task.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Told {
+    Quit,
+}
+
 /// Runs an activity in a process. When it quits the result means nothing.
 pub(super) async fn run(
     isolated: &Isolated,
@@ -86,8 +94,14 @@ pub(super) async fn run(
     })?;
     let id = group.id();
     // The process takes the end of the link for the end of its worker.
-    let mut result = pin!(listen(&mut link, sink));
-    let mut end = pin!(group.end(isolated.memory_limit, quit));
+    let (from_process, to_process) = link.split();
+    let mut result = pin!(listen(from_process, sink));
+    let mut end = pin!(async {
+        tokio::select! {
+            end = group.end(isolated.memory_limit, quit) => end,
+            never = tell(to_process, quit) => match never {},
+        }
+    });
     let end = tokio::select! {
         result = &mut result => match result {
             Some(result) => {
@@ -146,8 +160,19 @@ async fn start(isolated: &Isolated, info: &ActivityInfo) -> io::Result<(Group, U
     Ok((group, link))
 }
 
+/// Tells the process to quit, when it is time. It does not listen to SIGTERM.
+async fn tell(mut process: WriteHalf<'_>, quit: &CancellationToken) -> Infallible {
+    quit.cancelled().await;
+    if let Ok(mut line) = serde_json::to_vec(&Told::Quit) {
+        line.push(b'\n');
+        // There may be nobody left.
+        let _ = process.write_all(&line).await;
+    }
+    std::future::pending().await
+}
+
 /// Passes heartbeats on until there is a result, or nothing more to hear.
-async fn listen(link: &mut UnixStream, sink: &dyn HeartbeatSink) -> Option<ActivityResult> {
+async fn listen(link: ReadHalf<'_>, sink: &dyn HeartbeatSink) -> Option<ActivityResult> {
     let mut lines = BufReader::new(link).lines();
     loop {
         let line = lines.next_line().await.ok().flatten()?;
