@@ -128,8 +128,8 @@ fn a_repair_takes_over_what_was_done() {
 fn others_look_into_it_while_it_runs_and_afterwards() {
     let dir = tempfile::tempdir().expect("a directory");
     let waits = ["approval", "--input", r#"["a report", 3600]"#];
-    let mut running = Running::start(command(dir.path(), &waits));
-    running.until("deadline scheduled");
+    let running = Running::start(&mut command(dir.path(), &waits));
+    running.says("deadline scheduled");
     // A region of the environment is not that of the store.
     let why = || {
         let mut why = common::command(&["workflow.why", "standalone", "approval"]);
@@ -156,8 +156,8 @@ fn others_look_into_it_while_it_runs_and_afterwards() {
         "{}",
         second.stderr
     );
-    running.interrupt();
-    let ended = running.end();
+    running.signal("-INT");
+    let ended = running.done();
     assert!(
         ended
             .stderr
@@ -192,15 +192,19 @@ fn an_interrupted_repair_goes_on_with_the_same_command() {
     let mut repair: Vec<_> = approval(3600).to_vec();
     repair.extend(["--repair".to_owned(), "approval".to_owned()]);
     let repair: Vec<_> = repair.iter().map(String::as_str).collect();
-    let mut running = Running::start(command(dir.path(), &repair));
-    running.until("takes over 2 tasks");
-    running.until("deadline scheduled");
-    running.interrupt();
-    let interrupted = running.end();
+    let running = Running::start(&mut command(dir.path(), &repair));
+    running.says("takes over 2 tasks");
+    running.says("deadline scheduled");
+    running.signal("-INT");
+    let interrupted = running.done();
     assert_eq!(interrupted.code, 1, "{}", interrupted.stderr);
-    let mut again = Running::start(command(dir.path(), &repair));
-    again.until("takes over 2 tasks");
-    again.until("going on with it");
-    again.interrupt();
-    assert_eq!(again.end().stdout, interrupted.stdout, "it is the same run");
+    let again = Running::start(&mut command(dir.path(), &repair));
+    again.says("takes over 2 tasks");
+    again.says("going on with it");
+    again.signal("-INT");
+    assert_eq!(
+        again.done().stdout,
+        interrupted.stdout,
+        "it is the same run"
+    );
 }

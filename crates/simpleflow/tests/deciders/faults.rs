@@ -119,7 +119,7 @@ impl Tap for Late {
     fn page(&self, page: &mut History) {
         let mut read = self.read.lock().unwrap();
         *read += 1;
-        if *read % 3 != 0 {
+        if !read.is_multiple_of(3) {
             let most = page.events.len().saturating_sub(4);
             page.events.truncate(most);
         }
