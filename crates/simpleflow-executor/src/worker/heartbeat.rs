@@ -18,6 +18,11 @@ const BEATS_PER_LIMIT: u32 = 3;
 /// The shortest time between two beats that the activity does not ask for.
 const SHORTEST: Duration = Duration::from_millis(100);
 
+/// The shortest time between two beats that the activity asks for, unless it has to be beaten more
+/// often: a call for each turn of a loop would hold up others at the service. What it said last
+/// goes.
+const SAID: Duration = Duration::from_secs(1);
+
 /// Why an activity has to stop.
 pub(super) enum Stopped {
     /// The workflow asked for its cancel.
@@ -30,6 +35,8 @@ pub(super) struct Heart {
     activity_id: ActivityId,
     /// None when only the activity itself reports.
     interval: Option<Duration>,
+    /// The shortest time between two beats that the activity asks for.
+    pause: Duration,
     /// When the activity's time to run is up. A submit may give it another time, of which a worker
     /// does not learn, so this is when to ask the service.
     limit: Option<Duration>,
@@ -46,13 +53,13 @@ impl Heart {
         definition: &ActivityDefinition,
         info: &ActivityInfo,
     ) -> Self {
-        let interval = match definition.heartbeat_timeout.duration() {
-            Some(limit) => interval.min(limit / BEATS_PER_LIMIT),
-            None => interval,
-        };
+        let limit = definition.heartbeat_timeout.duration();
+        let most = limit.map_or(Duration::MAX, |limit| limit / BEATS_PER_LIMIT);
+        let interval = Some(interval.min(most)).filter(|interval| !interval.is_zero());
         Self {
             activity_id: info.activity_id.clone(),
-            interval: Some(interval).filter(|interval| !interval.is_zero()),
+            interval: interval.map(|interval| interval.max(SHORTEST)),
+            pause: interval.unwrap_or(most).clamp(SHORTEST, SAID),
             limit: definition.start_to_close_timeout.duration(),
             stopped: AtomicBool::new(false),
             details: Mutex::new(None),
@@ -71,12 +78,15 @@ impl Heart {
     pub(super) async fn beat<S: SwfService>(&self, service: &S, token: &TaskToken) -> Stopped {
         let mut limit = self.limit.map(|limit| Instant::now() + limit);
         let mut latest = None;
+        let mut soonest = Instant::now();
         loop {
-            let interval = self
-                .interval
-                .map(|time| Instant::now() + time.max(SHORTEST));
+            let interval = self.interval.map(|interval| Instant::now() + interval);
+            let said = async {
+                self.said.notified().await;
+                sleep_until(soonest).await;
+            };
             tokio::select! {
-                () = self.said.notified() => {}
+                () = said => {}
                 () = at(interval) => {}
                 // A moment later, so that the service has seen it too.
                 () = at(limit.map(|limit| limit + SHORTEST)) => limit = None,
@@ -92,6 +102,7 @@ impl Heart {
                 details: latest.clone(),
                 ..RecordActivityTaskHeartbeat::default()
             };
+            soonest = Instant::now() + self.pause;
             match service.record_activity_task_heartbeat(request).await {
                 Ok(status) if status.cancel_requested => return Stopped::Cancelled,
                 Ok(_) => {}

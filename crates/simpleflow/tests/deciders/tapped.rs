@@ -19,6 +19,11 @@ pub trait Tap: Send + Sync + 'static {
 
     fn polls_for_activities(&self) {}
 
+    /// Takes a heartbeat instead of the service.
+    fn beat(&self, _request: &RecordActivityTaskHeartbeat) -> bool {
+        false
+    }
+
     fn history(&self, _request: &mut GetWorkflowExecutionHistory) -> Result<(), ServiceError> {
         Ok(())
     }
@@ -80,6 +85,12 @@ macro_rules! service {
     (@ poll_for_activity_task $self:ident, $request:ident) => {{
         $self.tap.polls_for_activities();
         $self.service.poll_for_activity_task($request).await
+    }};
+    (@ record_activity_task_heartbeat $self:ident, $request:ident) => {{
+        match $self.tap.beat(&$request) {
+            true => Ok(ActivityTaskStatus::default()),
+            false => $self.service.record_activity_task_heartbeat($request).await,
+        }
     }};
     (@ get_workflow_execution_history $self:ident, $request:ident) => {{
         $self.tap.history(&mut $request)?;
