@@ -96,6 +96,10 @@ fn hold_program(path: PathBuf);
 #[activity(program = ["sh", "-c", "echo \"$1\" | wc -w", "words"])]
 fn words(text: String) -> u64;
 
+/// Prints more than a result may be.
+#[activity(program = ["sh", "-c", "head -c 300000 /dev/zero | tr '\\0' 1"])]
+fn print_much() -> u64;
+
 /// Complains.
 #[activity(program = ["sh", "-c", "echo sorry >&2; echo so sorry >&2; exit 3"])]
 fn complain();

@@ -331,6 +331,19 @@ fn a_program_that_fails_says_why() {
 }
 
 #[test]
+fn a_program_that_prints_too_much_fails() {
+    let swf = Swf::start();
+    swf.schedule(&[("print_much", json!([]))]);
+    let _worker = swf.worker(&[]);
+    let reason = swf.event("ActivityTaskFailed")["reason"].clone();
+    let reason = reason.as_str().unwrap();
+    assert!(
+        reason.contains("printed more than 262144 bytes"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn long_texts_lose_no_answer() {
     let swf = Swf::start();
     swf.schedule(&[("huge", json!([40_000])), ("talk", json!([3_000]))]);

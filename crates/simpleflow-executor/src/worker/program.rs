@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use simpleflow_core::{ActivityInfo, ActivityResult, Failure, PROGRAM_ERROR, Program};
+use simpleflow_model::limits;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -73,7 +74,11 @@ pub(super) async fn run(
     match end {
         Ok(End::Exited(status)) if status.success() => {
             if printed.len() > STDOUT {
-                return Err(Failure::result_too_long(printed.len()));
+                let message = format!(
+                    "printed more than {STDOUT} bytes: SWF takes a result of at most {} characters",
+                    limits::DATA_LENGTH
+                );
+                return Err(failure(&message, &complaints));
             }
             match String::from_utf8(printed) {
                 Ok(printed) => (program.read)(&printed),
