@@ -120,8 +120,9 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     disable_help_subcommand = true,
     after_help = "\
 Try:
-  simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
-  simpleflow server.start
+  simpleflow standalone examples.basic.BasicWorkflow --input '[1, 5]'
+  simpleflow workflow.start --local basic --input '[1, 5]' --skip-time
+  simpleflow workflow.why standalone basic
   simpleflow new my-project
 
 Environment:
@@ -141,18 +142,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(name = "standalone")]
+    Standalone(commands::Standalone),
     #[command(name = "workflow.start")]
     WorkflowStart(commands::WorkflowStart),
+    #[command(name = "server.start")]
+    ServerStart(commands::ServerStart),
     #[command(name = "decider.start")]
     DeciderStart(commands::DeciderStart),
-    #[command(name = "workflow.terminate")]
-    WorkflowTerminate(commands::WorkflowTerminate),
-    #[command(name = "workflow.cancel")]
-    WorkflowCancel(commands::WorkflowCancel),
-    #[command(name = "workflow.signal")]
-    WorkflowSignal(commands::WorkflowSignal),
-    #[command(name = "workflow.restart")]
-    WorkflowRestart(commands::WorkflowRestart),
+    #[command(name = "worker.start")]
+    WorkerStart(Box<commands::WorkerStart>),
     #[command(name = "workflow.list")]
     WorkflowList(commands::WorkflowList),
     #[command(name = "workflow.filter")]
@@ -169,20 +168,22 @@ enum Command {
     WorkflowWhy(commands::WorkflowWhy),
     #[command(name = "workflow.replay")]
     WorkflowReplay(commands::WorkflowReplay),
+    #[command(name = "workflow.signal")]
+    WorkflowSignal(commands::WorkflowSignal),
+    #[command(name = "workflow.cancel")]
+    WorkflowCancel(commands::WorkflowCancel),
+    #[command(name = "workflow.terminate")]
+    WorkflowTerminate(commands::WorkflowTerminate),
+    #[command(name = "workflow.restart")]
+    WorkflowRestart(commands::WorkflowRestart),
     #[command(name = "task.info")]
     TaskInfo(commands::TaskInfo),
-    #[command(name = "info")]
-    Info(commands::Info),
-    #[command(name = "worker.start")]
-    WorkerStart(Box<commands::WorkerStart>),
-    #[command(name = "standalone")]
-    Standalone(commands::Standalone),
-    #[command(name = "server.start")]
-    ServerStart(commands::ServerStart),
     #[command(name = "activity.rerun")]
     ActivityRerun(commands::ActivityRerun),
     #[command(name = commands::ActivityExecute::NAME, hide = true)]
     ActivityExecute(commands::ActivityExecute),
+    #[command(name = "info")]
+    Info(commands::Info),
     #[command(name = "new")]
     New(commands::New),
     #[command(name = "completions")]
