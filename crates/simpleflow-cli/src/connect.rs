@@ -21,6 +21,12 @@ use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 use crate::error::CliError;
 use crate::output;
 
+/// The directory with the data, unless another is named.
+const DIR: &str = "simpleflow-data";
+
+/// The variable that names another.
+const VARIABLE: &str = "SIMPLEFLOW_DATA_DIR";
+
 /// Where the data of the server in the box is: an option of commands that may use it.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DataDir {
@@ -28,10 +34,18 @@ pub(crate) struct DataDir {
     #[arg(
         long,
         value_name = "DIR",
-        env = "SIMPLEFLOW_DATA_DIR",
-        default_value = "simpleflow-data"
+        env = VARIABLE,
+        default_value = DIR
     )]
     pub(crate) data_dir: PathBuf,
+}
+
+impl DataDir {
+    /// Whether commands find it without being told.
+    pub(crate) fn is_found(&self) -> bool {
+        let named = std::env::var_os(VARIABLE).filter(|dir| !dir.is_empty());
+        self.data_dir.as_os_str() == named.as_deref().unwrap_or(DIR.as_ref())
+    }
 }
 
 /// A service, whichever it is.
@@ -185,7 +199,7 @@ impl Connection {
         }
         Ok(Some(Self {
             service: AnyService::Embedded(service),
-            target: format!("the store in {}", dir.display()),
+            target: format!("the store in {}, on which no server runs", dir.display()),
             own: Own::Store(embedded),
         }))
     }

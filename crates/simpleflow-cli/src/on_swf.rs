@@ -12,6 +12,7 @@ use simpleflow_swf::{Domain, WorkflowExecution};
 
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
+use crate::output;
 
 /// The variable with the domain.
 const DOMAIN: &str = "SWF_DOMAIN";
@@ -160,6 +161,17 @@ impl Execution {
         act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         self.on.with(self.on.which(&self.names, None)?, act)
+    }
+
+    /// Says what commands that are told to a person need beside what they show.
+    pub(crate) fn say_where(&self) {
+        let dir = &self.on.data_dir;
+        if !dir.is_found() {
+            let dir = dir.data_dir.display();
+            output::say(&format!(
+                "Commands that are named here also need --data-dir {dir}"
+            ));
+        }
     }
 }
 

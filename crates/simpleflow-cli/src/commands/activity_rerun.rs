@@ -108,7 +108,6 @@ impl ActivityRerun {
         registry: Registry,
         input: Option<&str>,
     ) -> Result<(String, ActivityResult), CliError> {
-        let signals = Signals::listen()?;
         let connection = Connection::open(&self.data_dir, &self.domain).await?;
         connection.announce(&self.domain);
         let service = connection.service.clone();
@@ -124,6 +123,7 @@ impl ActivityRerun {
             })?;
             info.input = arguments.to_input();
         }
+        let signals = Signals::listen()?;
         output::say(&format!(
             "runs activity {} with {}",
             info.activity_id, info.input

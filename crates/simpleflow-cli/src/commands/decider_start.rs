@@ -91,9 +91,9 @@ impl DeciderStart {
         registry: Registry,
         task_lists: &[TaskListName],
     ) -> Result<Then, CliError> {
+        let connection = Connection::shared(&self.data_dir).await?;
         // Before anything is begun: a signal must not end it halfway.
         let signals = Signals::listen()?;
-        let connection = Connection::shared(&self.data_dir).await?;
         connection.announce(&self.domain);
         let mut deciders = Deciders::new(connection.service.clone(), self.domain, registry)
             .register_domain()

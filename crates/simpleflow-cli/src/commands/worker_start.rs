@@ -134,9 +134,9 @@ impl WorkerStart {
 
     async fn work(self, registry: Registry) -> Result<Then, CliError> {
         let isolated = self.isolated()?;
+        let connection = Connection::shared(&self.data_dir).await?;
         // Before anything is begun: a signal must not end it halfway.
         let signals = Signals::listen()?;
-        let connection = Connection::shared(&self.data_dir).await?;
         connection.announce(&self.domain);
         let service = connection.service.clone();
         let mut worker = Worker::new(service, self.domain.clone(), registry)

@@ -29,7 +29,11 @@ impl WorkflowWhy {
         })?;
         match format.is_json() {
             true => format.print_json(&why.to_json()),
-            false => output::print(output::visible_lines(&why.to_string()).as_bytes()),
+            false => {
+                output::print(output::visible_lines(&why.to_string()).as_bytes())?;
+                self.execution.say_where();
+                Ok(())
+            }
         }
     }
 }
