@@ -203,17 +203,22 @@ impl<S: SwfService> Decider<S> {
             task_list_schedule_to_start_timeout: limit,
             ..RespondDecisionTaskCompleted::default()
         };
-        // An answer that is refused leaves nothing kept: the history is looked at again.
-        persistently("RespondDecisionTaskCompleted", stop.at_once_token(), || {
-            self.service.respond_decision_task_completed(answer.clone())
-        })
-        .await?;
-        // A close may be refused, when something happened meanwhile: the rare full replay is
-        // cheaper than keeping what is most likely over.
+        // It is kept from now on: the next task may be here before the word that this one is
+        // answered. A close may be refused, when something happened meanwhile: the rare full replay
+        // is cheaper than keeping what is most likely over.
+        let started = suspended.started;
         if !closes {
-            self.kept.borrow_mut().put(execution.run_id, suspended);
+            let run_id = execution.run_id.clone();
+            self.kept.borrow_mut().put(run_id, suspended);
         }
-        Ok(())
+        let answered = persistently("RespondDecisionTaskCompleted", stop.at_once_token(), || {
+            self.service.respond_decision_task_completed(answer.clone())
+        });
+        answered.await.map_err(|error| {
+            // An answer that is refused leaves nothing kept: the history is looked at again.
+            self.kept.borrow_mut().forget(&execution.run_id, started);
+            error.into()
+        })
     }
 
     /// The decisions on a task, from what is kept or else from the whole history.

@@ -53,6 +53,14 @@ impl Kept {
         Some(suspended)
     }
 
+    /// Lets go of an execution, if it is still where that event left it.
+    pub fn forget(&mut self, run_id: &RunId, started: EventId) {
+        let kept = self.executions.peek(run_id.as_str());
+        if kept.is_some_and(|kept| kept.started == started) {
+            self.take(run_id);
+        }
+    }
+
     /// Keeps an execution, and lets go of others if that is too much.
     pub fn put(&mut self, run_id: RunId, suspended: Suspended) {
         self.bytes += suspended.bytes;

@@ -65,7 +65,7 @@ impl Tap for Stormy {
         })
     }
 
-    fn responded(&self) -> Result<(), ServiceError> {
+    async fn responded(&self) -> Result<(), ServiceError> {
         // It was carried out; the decider does not learn of it.
         every(9, &self.answered, || {
             ServiceError::Connection("reset".into())

@@ -2,12 +2,16 @@
 
 use std::sync::Mutex;
 
+use simpleflow::Registry;
 use simpleflow::model::enums::DecisionTaskTimeoutType;
-use simpleflow::model::{EventAttributes, TaskListName, Timeout};
-use simpleflow_executor::Deciders;
+use simpleflow::model::{Decision, EventAttributes, TaskListName, Timeout};
+use simpleflow_executor::{Decider, Deciders, Stop};
 use simpleflow_server::EmbeddedService;
 use simpleflow_service::ServiceError;
-use simpleflow_service::table::{PollForDecisionTask, RespondDecisionTaskCompleted};
+use simpleflow_service::table::{
+    GetWorkflowExecutionHistory, PollForDecisionTask, RespondDecisionTaskCompleted,
+};
+use tokio::sync::watch;
 
 use crate::tapped::{Tap, Tapped};
 use crate::world::*;
@@ -72,10 +76,7 @@ struct Counts {
 }
 
 impl Tap for Counts {
-    fn history(
-        &self,
-        _: &mut simpleflow_service::table::GetWorkflowExecutionHistory,
-    ) -> Result<(), ServiceError> {
+    fn history(&self, _: &mut GetWorkflowExecutionHistory) -> Result<(), ServiceError> {
         *self.histories.lock().unwrap() += 1;
         Ok(())
     }
@@ -101,6 +102,52 @@ async fn what_is_kept_is_not_read_again() {
         assert_eq!(*service.tap.histories.lock().unwrap(), expected);
         running.stop().await;
     }
+}
+
+/// Tells a decider that it is answered only once the next answer has come, and counts what is read in
+/// full.
+#[derive(Default)]
+struct Late {
+    answers: watch::Sender<usize>,
+    counts: Counts,
+}
+
+impl Tap for Late {
+    fn history(&self, request: &mut GetWorkflowExecutionHistory) -> Result<(), ServiceError> {
+        self.counts.history(request)
+    }
+
+    fn respond(&self, request: &mut RespondDecisionTaskCompleted) -> Result<(), ServiceError> {
+        let decisions = request.decisions.as_deref().unwrap_or_default();
+        let last = matches!(decisions, [Decision::CompleteWorkflowExecution(_)]);
+        // Nothing comes after the last.
+        self.answers
+            .send_modify(|answers| *answers += if last { 1_000 } else { 1 });
+        Ok(())
+    }
+
+    async fn responded(&self) -> Result<(), ServiceError> {
+        let mut answers = self.answers.subscribe();
+        let own = *answers.borrow_and_update();
+        let next = answers.wait_for(|answers| own >= 1_000 || *answers > own);
+        next.await.expect("the sender is here");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_comes_before_the_word_that_the_last_is_answered_needs_no_history() {
+    let world = World::new().await;
+    let service = Tapped::new(&world.service, Late::default());
+    let decider = Decider::new(service.clone(), DOMAIN.into(), Registry::linked());
+    let execution = world.start::<Steps>("late", 5).await;
+    let (lists, stop) = ([SHARED.into(), SHARED.into()], Stop::new());
+    let (_, result) = tokio::select! {
+        () = decider.run(&lists, &stop) => panic!("nobody stopped it"),
+        result = world.result::<Steps>(&execution) => result,
+    };
+    assert_eq!(result, Steps::expected(5).to_string());
+    assert_eq!(*service.tap.counts.histories.lock().unwrap(), 0);
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ pub trait Tap: Send + Sync + 'static {
         Ok(())
     }
 
-    fn responded(&self) -> Result<(), ServiceError> {
-        Ok(())
+    fn responded(&self) -> impl Future<Output = Result<(), ServiceError>> + Send {
+        std::future::ready(Ok(()))
     }
 }
 
@@ -101,7 +101,7 @@ macro_rules! service {
     (@ respond_decision_task_completed $self:ident, $request:ident) => {{
         $self.tap.respond(&mut $request)?;
         $self.service.respond_decision_task_completed($request).await?;
-        $self.tap.responded()
+        $self.tap.responded().await
     }};
     (@ $method:ident $self:ident, $request:ident) => { $self.service.$method($request).await };
 }
