@@ -2,6 +2,9 @@
 
 pub mod approval;
 pub mod basic;
+pub mod complex;
+pub mod dyn_task_list;
 pub mod fan_out;
+pub mod map_reduce;
 pub mod program;
 pub mod retry;

@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod common;
 mod decider;
+mod examples;
 mod faults;
 mod fleet;
 mod inspect;

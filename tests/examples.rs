@@ -1,0 +1,263 @@
+//! Each example, in one process and through a server: the same result, and the same decisions.
+//!
+//! What finishes first may differ, and with it in which answer a decision stands and where. So the
+//! decisions are compared as a set, each with all that it says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::common::{command, run};
+use crate::running::{PATIENCE, Running};
+use crate::server::Server;
+
+/// An execution of an example.
+struct Example {
+    /// The file that it is in.
+    file: &'static str,
+    workflow: &'static str,
+    input: &'static str,
+    /// Sent right after the start.
+    signals: &'static [(&'static str, &'static str)],
+    /// Its result as JSON; none when it fails.
+    result: Option<&'static str>,
+}
+
+const fn example(file: &'static str, workflow: &'static str, input: &'static str) -> Example {
+    Example {
+        file,
+        workflow,
+        input,
+        signals: &[],
+        result: None,
+    }
+}
+
+impl Example {
+    const fn gives(mut self, result: &'static str) -> Self {
+        self.result = Some(result);
+        self
+    }
+
+    const fn signalled(mut self, signals: &'static [(&'static str, &'static str)]) -> Self {
+        self.signals = signals;
+        self
+    }
+}
+
+const EXAMPLES: &[Example] = &[
+    example("approval", "Approval", r#"["ada", 1]"#).gives(r#""ada: no answer""#),
+    example("approval", "Approval", r#"["ada", 86400]"#)
+        .signalled(&[("answer", r#"{"approved": true}"#)])
+        .gives(r#""ada: approved""#),
+    example("basic", "BasicWorkflow", "[1, 0]").gives("4"),
+    example("complex", "ComplexWorkflow", "[1, 0]").gives("10"),
+    example(
+        "dyn_task_list",
+        "DynTaskListWorkflow",
+        r#"[5, "quickstart"]"#,
+    )
+    .gives("10"),
+    example("fan_out", "WordCount", r#"[["a b a", "b"]]"#).gives(r#"{"a":2,"b":2}"#),
+    example("map_reduce", "Primes", "[3000, 100]").gives("430"),
+    example("program", "Factorial", "[5]").gives("120"),
+    example("retry", "Download", "[2]").gives(r#"["part 1","part 2"]"#),
+    example("retry", "Download", "[18]"),
+];
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
+}
+
+/// The files that have examples.
+fn files() -> BTreeSet<String> {
+    fs::read_dir(directory())
+        .expect("the examples are there")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .filter(|file| !["lib", "main"].contains(&&**file))
+        .collect()
+}
+
+#[test]
+fn every_example_is_tested_and_explained() {
+    let tested: BTreeSet<String> = EXAMPLES.iter().map(|e| e.file.to_owned()).collect();
+    assert_eq!(tested, files());
+    let readme = fs::read_to_string(directory().join("../README.md")).expect("there is a README");
+    for file in files() {
+        let row = format!("](examples/{file}.rs) |");
+        assert!(readme.contains(&row), "the README's table has no {file}");
+    }
+}
+
+#[test]
+fn examples_are_the_same_in_one_process_and_through_a_server() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let served = Served::start(directory.path());
+    for (number, example) in EXAMPLES.iter().enumerate() {
+        let id = format!("{}-{number}", example.file);
+        let (local, through) = (locally(example, &id, directory.path()), served.history(&id));
+        for (history, way) in [(&local, "locally"), (&through, "through a server")] {
+            let last = history.last().expect("a history has events");
+            let completed = &last["workflowExecutionCompletedEventAttributes"];
+            let result = completed["result"].as_str();
+            assert_eq!(result, example.result, "{id} {way}: {last}");
+        }
+        assert_eq!(decisions(&local), decisions(&through), "{id}");
+    }
+}
+
+/// All examples on a server.
+struct Served {
+    server: Server,
+    _processes: Vec<Running>,
+}
+
+impl Served {
+    /// Starts and signals them; then come a decider and workers, so that they do not race with signals.
+    fn start(directory: &Path) -> Self {
+        let server = Server::start(&["--in-memory"]);
+        let endpoint = format!("http://{}", server.address);
+        let command = |args: &[&str]| {
+            let mut command = command(args);
+            command.args(["--domain", "examples"]);
+            command
+                .current_dir(directory)
+                .env("AWS_ENDPOINT_URL_SWF", &endpoint);
+            command
+        };
+        let domain = json!({"name": "examples", "workflowExecutionRetentionPeriodInDays": "1"});
+        server.ask("RegisterDomain", domain);
+        for (number, example) in EXAMPLES.iter().enumerate() {
+            let id = format!("{}-{number}", example.file);
+            let workflow = workflow(example);
+            let args = ["workflow.start", &*workflow, "--workflow-id", &*id];
+            let mut start = command(&args);
+            start.args(["--input", example.input, "--task-list", "example"]);
+            let done = run(start, "");
+            assert_eq!(done.code, 0, "{}", done.stderr);
+            for (name, input) in example.signals {
+                let signal = json!({
+                    "domain": "examples", "workflowId": id, "signalName": name, "input": input,
+                });
+                server.ask("SignalWorkflowExecution", signal);
+            }
+        }
+        let decider = command(&["decider.start", "-N", "1", "--task-list", "example"]);
+        let workers = ["default", "example", "quickstart"];
+        let workers = workers.map(|list| command(&["worker.start", "--task-list", list]));
+        let processes = [decider].into_iter().chain(workers);
+        Self {
+            server,
+            _processes: processes
+                .map(|mut process| Running::start(&mut process))
+                .collect(),
+        }
+    }
+
+    /// The history of an execution, once it is closed.
+    fn history(&self, id: &str) -> Vec<Value> {
+        let oldest = json!({"oldestDate": 0});
+        let runs = json!({
+            "domain": "examples", "executionFilter": {"workflowId": id}, "startTimeFilter": oldest,
+        });
+        let start = Instant::now();
+        let closed = loop {
+            let closed = self
+                .server
+                .ask("ListClosedWorkflowExecutions", runs.clone());
+            if let Some(run) = closed["executionInfos"].get(0) {
+                break run["execution"].clone();
+            }
+            assert!(start.elapsed() < PATIENCE, "{id} does not end");
+            thread::sleep(Duration::from_millis(20));
+        };
+        let history = json!({"domain": "examples", "execution": closed});
+        let history = self.server.ask("GetWorkflowExecutionHistory", history);
+        assert!(history.get("nextPageToken").is_none(), "{id} has one page");
+        events(history)
+    }
+}
+
+fn events(mut history: Value) -> Vec<Value> {
+    match history["events"].take() {
+        Value::Array(events) => events,
+        other => panic!("{other} are events"),
+    }
+}
+
+fn workflow(example: &Example) -> String {
+    format!("examples.{}.{}", example.file, example.workflow)
+}
+
+fn locally(example: &Example, id: &str, directory: &Path) -> Vec<Value> {
+    let history = directory.join(format!("{id}.json"));
+    let (workflow, signals) = (workflow(example), signals(example));
+    let args = ["workflow.start", "--local", "--skip-time", &*workflow];
+    let mut local = command(&args);
+    local.args([
+        "--workflow-id",
+        id,
+        "--input",
+        example.input,
+        "--task-list",
+        "example",
+    ]);
+    local.arg("--history").arg(&history).current_dir(directory);
+    local.args(signals.iter().flat_map(|signal| ["--signal", signal]));
+    let done = run(local, "");
+    let history = fs::read(history).unwrap_or_else(|e| panic!("{e}: {}", done.stderr));
+    events(serde_json::from_slice(&history).expect("a history is JSON"))
+}
+
+fn signals(example: &Example) -> Vec<String> {
+    let signals = example.signals.iter();
+    signals
+        .map(|(name, input)| format!("{name}={input}"))
+        .collect()
+}
+
+/// What an execution decided, without what differs from run to run.
+fn decisions(events: &[Value]) -> BTreeSet<String> {
+    let run_of_child = run_in_ids(events);
+    events
+        .iter()
+        .filter_map(|event| {
+            let kind = event["eventType"].as_str().expect("an event has a type");
+            let name = format!("{}{}EventAttributes", kind[..1].to_lowercase(), &kind[1..]);
+            let mut attributes = event[&name].as_object()?.clone();
+            attributes.remove("decisionTaskCompletedEventId")?;
+            // In one process all types are registered beforehand, else when they are missed.
+            let cause = attributes.get("cause").and_then(Value::as_str);
+            if cause.is_some_and(|cause| cause.ends_with("_TYPE_DOES_NOT_EXIST")) {
+                return None;
+            }
+            // A cancel refers to an event.
+            attributes.remove("startedEventId");
+            let text = json!([kind, attributes]).to_string();
+            Some(match &run_of_child {
+                Some(run) => text.replace(run, "--RUN--"),
+                None => text,
+            })
+        })
+        .collect()
+}
+
+/// What stands for the run of the parent in the ids of its children.
+fn run_in_ids(events: &[Value]) -> Option<String> {
+    let attributes = "startChildWorkflowExecutionInitiatedEventAttributes";
+    let ids = events
+        .iter()
+        .filter_map(|event| event[attributes]["workflowId"].as_str());
+    ids.filter_map(|id| {
+        let mut parts = id.rsplit("--");
+        let (_, run, parent) = (parts.next()?, parts.next()?, parts.next()?);
+        (!parent.is_empty()).then(|| format!("--{run}--"))
+    })
+    .next()
+}
