@@ -11,6 +11,7 @@ use simpleflow_model::{SmolStr, limits};
 
 use crate::flow::too_long;
 use crate::payload::ArgumentError;
+use crate::task::Task;
 
 /// The result of a workflow or an activity.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -74,7 +75,23 @@ impl Error {
         if let Some(task) = self.task_error() {
             return task.to_execution_failure();
         }
-        let details = match &*self.0 {
+        Failure::new(format!("Workflow execution failed: {self}"), self.details())
+    }
+
+    /// How a task ends whose code ends with this error: with the failure of another task, if that
+    /// is what this is.
+    pub(crate) fn into_task_error(self, task: &Task) -> TaskError {
+        if let Some(error) = self.task_error() {
+            return error.clone();
+        }
+        task.error(TaskErrorKind::Failed {
+            reason: self.to_string().into(),
+            details: self.details().map(SmolStr::from),
+        })
+    }
+
+    fn details(&self) -> Option<String> {
+        match &*self.0 {
             Repr::Fail { details, .. } => details.clone(),
             Repr::Other { type_name, .. } => Some(
                 std::iter::once((*type_name).to_owned())
@@ -82,8 +99,7 @@ impl Error {
                     .collect::<Vec<_>>()
                     .join("\n"),
             ),
-        };
-        Failure::new(format!("Workflow execution failed: {self}"), details)
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The flow: what a workflow's code sees of its execution.
 
+mod coroutines;
 mod state;
 mod submit;
+mod wakes;
 
 use std::cell::RefCell;
 use std::panic::Location;
@@ -10,17 +12,20 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use rand::distr::{Distribution, StandardUniform};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use simpleflow_model::{SmolStr, Timestamp};
 
+pub(crate) use coroutines::Coroutines;
 pub(crate) use state::FlowState;
 pub use submit::Submit;
 pub(crate) use submit::{signal_payload, too_long};
+pub(crate) use wakes::MAIN;
 
 use crate::context::RunContext;
 use crate::error::{Result, TaskError};
 use crate::future::{Future, WaitAll};
-use crate::task::Task;
+use crate::registry::json_of_result;
 
 /// What a workflow's code sees of its execution: the way to submit tasks, and time, randomness and
 /// ids that are the same at each replay. A handle: clones are the same flow.
@@ -31,12 +36,7 @@ pub struct Flow {
 
 pub(crate) struct Shared {
     pub(crate) state: RefCell<FlowState>,
-}
-
-impl Shared {
-    pub(crate) fn cancel(&self, task: &Rc<Task>) {
-        self.state.borrow_mut().cancel(task);
-    }
+    pub(crate) coroutines: Coroutines,
 }
 
 impl Flow {
@@ -86,6 +86,46 @@ impl Flow {
         Future::new(task, &self.shared)
     }
 
+    /// Runs code beside the workflow's own, whether or not it is awaited, and gives the future of
+    /// its result: a task like any other, which can be awaited, passed as an argument, cancelled.
+    ///
+    /// The code runs up to its first wait there and then, so what it submits takes its ids in the
+    /// order of the code. It is dropped where it waits when its future is cancelled, and when the
+    /// workflow ends; what it submitted goes on. Its result goes through JSON, as a task's does.
+    /// When it ends with the failure of a task, that is its own failure; any other error is
+    /// [`TaskErrorKind::Failed`](crate::TaskErrorKind::Failed), with its message as the reason.
+    ///
+    /// ```
+    /// # use simpleflow_core::{Flow, Result};
+    /// # use std::time::Duration;
+    /// # async fn remind(flow: Flow) -> Result<u32> {
+    /// let reminders = flow.spawn({
+    ///     let flow = flow.clone();
+    ///     async move {
+    ///         let mut sent = 0;
+    ///         while sent < 3 {
+    ///             flow.sleep(Duration::from_secs(3_600)).await?;
+    ///             sent += 1;
+    ///         }
+    ///         Ok(sent)
+    ///     }
+    /// });
+    /// let answer = flow.wait_signal::<u32>("answer").await?;
+    /// reminders.cancel();
+    /// # Ok(answer)
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn<T: Serialize>(
+        &self,
+        code: impl std::future::Future<Output = Result<T>> + 'static,
+    ) -> Future<T> {
+        let location = Location::caller();
+        let code = Box::pin(async move { json_of_result(&code.await?) });
+        let task = self.shared.spawn(code, location);
+        Future::new(task, &self.shared)
+    }
+
     /// Waits until every future is done, and gives their results in order. It takes a tuple, an
     /// array, a slice or a vector of futures or of references to them.
     ///
@@ -105,7 +145,7 @@ impl Flow {
     ///
     /// The workflow fails when the details have no JSON form or more than 32,768 characters.
     #[track_caller]
-    pub fn record_marker<T: serde::Serialize>(&self, name: impl Into<SmolStr>, details: T) {
+    pub fn record_marker<T: Serialize>(&self, name: impl Into<SmolStr>, details: T) {
         let location = Location::caller();
         let details = crate::payload::to_json(&details);
         let mut state = self.shared.state.borrow_mut();

@@ -17,7 +17,7 @@ use crate::task::{State, Task};
 pub enum FutureState {
     /// It waits: for its arguments, to be sent, or for a worker.
     Pending,
-    /// A worker or decider has it.
+    /// A worker or decider has it, or it is code of the workflow's own.
     Running,
     /// It is done: it has a result or a failure.
     Finished,
@@ -77,7 +77,8 @@ impl<T> Future<T> {
 
     /// Asks for the cancel of the task.
     ///
-    /// What was not sent yet is withdrawn, and a timer is cancelled, at once. A running activity
+    /// What was not sent yet is withdrawn, a timer is cancelled, and code that was spawned is
+    /// dropped where it waits, at once. A running activity
     /// is asked to stop, and a child execution, once it is started, to cancel itself: their future
     /// resolves when they did, or with their result when they went on. What was to be cancelled is
     /// not tried again when it fails.

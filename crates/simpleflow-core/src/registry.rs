@@ -59,13 +59,18 @@ impl WorkflowEntry {
     }
 }
 
-fn result_to_json<T: serde::Serialize>(output: &T) -> Result<SmolStr> {
-    let json = to_json(output).map_err(|error| {
+pub(crate) fn json_of_result<T: serde::Serialize>(output: &T) -> Result<SmolStr> {
+    to_json(output).map_err(|error| {
         Error::msg(format_args!(
             "the result of type {} has no JSON form: {error}",
             type_name::<T>()
         ))
-    })?;
+    })
+}
+
+/// The result of a task as it is recorded.
+fn result_to_json<T: serde::Serialize>(output: &T) -> Result<SmolStr> {
+    let json = json_of_result(output)?;
     if json.len() > limits::DATA_LENGTH {
         let length = json.chars().count();
         if length > limits::DATA_LENGTH {

@@ -39,10 +39,9 @@ pub use error::{Divergence, NonDeterminism, ReplayError};
 use crate::commands::PATCH_MARKER;
 use crate::context::RunContext;
 use crate::error::{Failure, TaskErrorKind};
-use crate::flow::{Flow, FlowState, Shared};
+use crate::flow::{Coroutines, Flow, FlowState, Shared};
 use crate::registry::{WorkflowEntry, WorkflowFuture};
 use crate::task::Task;
-use poll::RootWaker;
 
 /// The limits that a replayer keeps. The default is the service's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +84,6 @@ pub struct Replayer {
     /// Dropped as soon as the code has ended.
     future: Option<WorkflowFuture>,
     ending: Option<Ending>,
-    waker: RootWaker,
     /// The event that is expected next.
     next_event: EventId,
     /// Events that were fed since decisions were last asked for.
@@ -157,10 +155,10 @@ impl Replayer {
             limits,
             shared: Rc::new(Shared {
                 state: FlowState::new(run).into(),
+                coroutines: Coroutines::default(),
             }),
             future: None,
             ending: None,
-            waker: RootWaker::default(),
             next_event: EventId(1),
             unread: Vec::new(),
             window: Window::Open,
@@ -247,13 +245,13 @@ impl Replayer {
 
     /// Lets the code see all events that were fed.
     fn read(&mut self) -> Result<(), ReplayError> {
-        self.waker.enter();
+        self.shared.coroutines.wakes.set_reading(true);
         // Taken, so that a kept replayer does not keep room for a whole history.
         for event in std::mem::take(&mut self.unread) {
             self.read_one(event)?;
         }
         self.settle()?;
-        self.waker.leave();
+        self.shared.coroutines.wakes.set_reading(false);
         Ok(())
     }
 

@@ -71,6 +71,8 @@ pub(crate) enum TaskKind {
         control: Option<SmolStr>,
     },
     Signal,
+    /// Code of the workflow's own, by its number.
+    Coroutine(u32),
 }
 
 pub(crate) struct ActivityTask {
@@ -181,13 +183,14 @@ impl ActivityTask {
 }
 
 impl TaskKind {
-    /// Within which tasks its id is its own. Waits for one signal share their name.
+    /// Within which tasks its id is its own. Waits for one signal share their name; of a
+    /// coroutine the service never hears.
     pub(crate) fn id_space(&self) -> Option<IdSpace> {
         match self {
             Self::Activity(_) => Some(IdSpace::Activities),
             Self::Child(_) => Some(IdSpace::Children),
             Self::Timer { .. } => Some(IdSpace::Timers),
-            Self::Signal => None,
+            Self::Signal | Self::Coroutine(_) => None,
         }
     }
 }
@@ -233,8 +236,8 @@ impl Task {
         match (&self.kind, self.id.get()) {
             (TaskKind::Activity(activity), _) => &activity.definition().name,
             (TaskKind::Child(child), _) => &child.settings.name,
-            (TaskKind::Timer { .. } | TaskKind::Signal, Some(id)) => id,
-            (TaskKind::Timer { .. } | TaskKind::Signal, None) => const { &SmolStr::new_static("") },
+            (_, Some(id)) => id,
+            (_, None) => const { &SmolStr::new_static("") },
         }
     }
 
@@ -242,7 +245,7 @@ impl Task {
         match &self.kind {
             TaskKind::Activity(activity) => activity.definition().retry,
             TaskKind::Child(child) => child.settings.retry,
-            TaskKind::Timer { .. } | TaskKind::Signal => 0,
+            _ => 0,
         }
     }
 
@@ -250,7 +253,7 @@ impl Task {
         match &self.kind {
             TaskKind::Activity(activity) => activity.definition().raises_on_failure,
             TaskKind::Child(child) => child.settings.raises_on_failure,
-            TaskKind::Timer { .. } | TaskKind::Signal => false,
+            _ => false,
         }
     }
 
@@ -261,7 +264,7 @@ impl Task {
             match self.kind {
                 TaskKind::Activity(_) => "activity-",
                 TaskKind::Child(_) => "workflow-",
-                TaskKind::Timer { .. } | TaskKind::Signal => "",
+                _ => "",
             },
             self.failures.get() + 1,
             self.location,
@@ -283,6 +286,7 @@ impl Task {
 
     pub(crate) fn future_state(&self) -> FutureState {
         self.with_state(|state| match state {
+            State::Waiting if matches!(self.kind, TaskKind::Coroutine(_)) => FutureState::Running,
             State::Blocked
             | State::Queued(_)
             | State::Scheduled

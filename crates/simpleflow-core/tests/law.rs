@@ -21,7 +21,7 @@ use simpleflow_model::{Decision, HistoryEvent};
 /// A workflow that does what its bytes say.
 #[workflow(name = "random")]
 struct Random {
-    code: Vec<u8>,
+    code: Vec<u16>,
 }
 
 impl Workflow for Random {
@@ -45,9 +45,9 @@ impl Workflow for Child {
     }
 }
 
-const OPERATIONS: u8 = 21;
+const OPERATIONS: u16 = 23;
 
-fn interpret<'a>(flow: &'a Flow, code: &'a [u8], depth: u8) -> LocalBoxFuture<'a, i64> {
+fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, i64> {
     Box::pin(async move {
         let mut sum = 0;
         let mut tasks: Vec<Future<i64>> = Vec::new();
@@ -56,7 +56,8 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u8], depth: u8) -> LocalBoxFuture<'a
             Ok(x) => x,
             Err(error) => -i64::from(error.attempt()),
         };
-        for (place, byte) in code.iter().enumerate() {
+        let mut rest = code.iter();
+        while let Some(byte) = rest.next() {
             let argument = usize::from(byte / OPERATIONS);
             let x = argument as i64;
             let chosen = argument
@@ -122,7 +123,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u8], depth: u8) -> LocalBoxFuture<'a
                     tasks.extend(even.then(|| flow.submit(slow(x))));
                 }
                 (19, _) if depth < 2 => {
-                    let rest = &code[place + 1..];
+                    let rest = rest.as_slice();
                     let (left, right) = rest.split_at(rest.len() / 2);
                     let both = join(
                         interpret(flow, left, depth + 1),
@@ -132,6 +133,21 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u8], depth: u8) -> LocalBoxFuture<'a
                     return sum + left * 3 + right;
                 }
                 (20, _) if x == 7 => tasks.push(flow.submit(vital(x))),
+                (21, _) if depth < 2 => {
+                    let code: Vec<_> = rest.by_ref().take(argument).copied().collect();
+                    let inner = flow.clone();
+                    tasks.push(flow.spawn(async move {
+                        let sum = interpret(&inner, &code, depth + 1).await;
+                        Ok(inner.submit(inc(sum)).await?)
+                    }));
+                }
+                (22, Some(task)) => {
+                    let inner = flow.clone();
+                    tasks.push(flow.spawn(async move {
+                        let x = task.await?;
+                        Ok(inner.submit(inc(x)).await? + x)
+                    }));
+                }
                 _ => {}
             }
         }
@@ -204,7 +220,7 @@ fn told(events: &[HistoryEvent]) -> String {
 
 /// Plays the service until the execution is closed. At each decision, a decider that kept the
 /// code and one that replays everything must agree.
-fn play(code: &[u8], luck: &mut Luck<'_>, limits: Limits) -> HistoryBuilder {
+fn play(code: &[u16], luck: &mut Luck<'_>, limits: Limits) -> HistoryBuilder {
     let input = serde_json::json!([code]).to_string();
     let mut history = HistoryBuilder::new().started(input);
     let mut kept = replayer(limits);
@@ -324,15 +340,16 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
 }
 
 /// Programs that submit more than they wait, so that there is something to wait for.
-fn code() -> impl Strategy<Value = Vec<u8>> {
+fn code() -> impl Strategy<Value = Vec<u16>> {
     let operation = prop_oneof![
         4 => prop::sample::select(vec![0, 1, 2, 3, 4, 13]),
         2 => prop::sample::select(vec![5, 6, 7, 9, 10, 17]),
         1 => prop::sample::select(vec![11, 12]),
+        2 => prop::sample::select(vec![21, 22]),
         2 => 0..OPERATIONS,
     ];
     let byte =
-        (operation, 0..12_u8).prop_map(|(operation, argument)| operation + OPERATIONS * argument);
+        (operation, 0..12_u16).prop_map(|(operation, argument)| operation + OPERATIONS * argument);
     prop::collection::vec(byte, 0..32)
 }
 

@@ -187,8 +187,8 @@ fn start(task: &Task, run: &RunContext) -> Decision {
     match &task.kind {
         TaskKind::Activity(activity) => schedule_activity(task, activity),
         TaskKind::Child(child) => start_child(task, child, run),
-        // Nobody starts the wait for a signal.
-        TaskKind::Timer { .. } | TaskKind::Signal => {
+        // Nobody starts the wait for a signal, or a coroutine.
+        TaskKind::Timer { .. } | TaskKind::Signal | TaskKind::Coroutine(_) => {
             let (seconds, control) = match &task.kind {
                 TaskKind::Timer { seconds, control } => (*seconds, control.clone()),
                 _ => (0, None),
@@ -271,7 +271,7 @@ fn cancel(task: &Task) -> Decision {
             ..RequestCancelExternalWorkflowExecution::default()
         }
         .into(),
-        TaskKind::Timer { .. } | TaskKind::Signal => CancelTimer {
+        TaskKind::Timer { .. } | TaskKind::Signal | TaskKind::Coroutine(_) => CancelTimer {
             timer_id: id.into(),
             ..CancelTimer::default()
         }

@@ -1,67 +1,15 @@
 //! Polling the workflow's code, outside any runtime.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 use super::{Ending, Replayer};
 use crate::error::{Error, Failure, TaskErrorKind};
+use crate::flow::MAIN;
 use crate::panics::{self, Panic};
 use crate::task::State;
 
 /// How often the code may wake itself in one go before that counts as a loop without end.
 const SELF_WAKES: u32 = 1_000_000;
-
-/// The waker that the code is polled with. The code's own futures wake it while events are fed;
-/// a wake at any other time comes from something that is not the flow's.
-pub(super) struct RootWaker {
-    flags: Arc<Flags>,
-    waker: Waker,
-}
-
-#[derive(Default)]
-struct Flags {
-    feeding: AtomicBool,
-    woken: AtomicBool,
-    woken_from_outside: AtomicBool,
-}
-
-impl Wake for Flags {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Relaxed);
-        if !self.feeding.load(Ordering::Acquire) {
-            self.woken_from_outside.store(true, Ordering::Release);
-        }
-    }
-}
-
-impl Default for RootWaker {
-    fn default() -> Self {
-        let flags = Arc::<Flags>::default();
-        Self {
-            waker: Waker::from(Arc::clone(&flags)),
-            flags,
-        }
-    }
-}
-
-impl RootWaker {
-    pub(super) fn enter(&self) {
-        self.flags.feeding.store(true, Ordering::Release);
-    }
-
-    pub(super) fn leave(&self) {
-        self.flags.feeding.store(false, Ordering::Release);
-    }
-
-    fn was_woken_from_outside(&self) -> bool {
-        self.flags.woken_from_outside.load(Ordering::Acquire)
-    }
-}
 
 enum Polled {
     Ready(Result<simpleflow_model::SmolStr, Error>),
@@ -70,20 +18,30 @@ enum Polled {
 }
 
 impl Replayer {
-    /// Lets the code go on as far as it can.
+    /// Lets the code go on as far as it can: the workflow's own after each event, its coroutines
+    /// when they were woken, in the order of the wakes.
     pub(super) fn poll(&mut self) {
         let Some(future) = &mut self.future else {
             return;
         };
-        let mut context = Context::from_waker(&self.waker.waker);
-        let woken = &self.waker.flags.woken;
+        let shared = &self.shared;
+        let coroutines = &shared.coroutines;
         let polled = panics::catch(|| {
+            coroutines.main.go_first();
             for _ in 0..SELF_WAKES {
-                woken.store(false, Ordering::Relaxed);
-                match future.as_mut().poll(&mut context) {
-                    Poll::Ready(result) => return Polled::Ready(result),
-                    Poll::Pending if woken.load(Ordering::Relaxed) => {}
-                    Poll::Pending => return Polled::Pending,
+                match coroutines.wakes.next() {
+                    Some(MAIN) => {
+                        let waker = coroutines.main.begin_poll();
+                        let mut context = Context::from_waker(&waker);
+                        if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
+                            return Polled::Ready(result);
+                        }
+                    }
+                    Some(coroutine) => shared.resume(coroutine),
+                    None => return Polled::Pending,
+                }
+                if shared.state.borrow().raised.is_some() {
+                    return Polled::Pending;
                 }
             }
             Polled::Spinning
@@ -96,7 +54,7 @@ impl Replayer {
             Ok(Polled::Ready(Ok(result))) => Some(Ending::Completed(result)),
             Ok(Polled::Ready(Err(error))) => Some(Ending::Failed(error.to_execution_failure())),
             Ok(Polled::Spinning) => Some(self.foreign("it wakes itself without end")),
-            Ok(Polled::Pending) if self.waker.was_woken_from_outside() => {
+            Ok(Polled::Pending) if coroutines.wakes.was_woken_from_outside() => {
                 Some(self.foreign("it was woken by something that is not the flow"))
             }
             Ok(Polled::Pending) if self.shared.state.borrow().awaited.get() == 0 => {
@@ -118,9 +76,11 @@ impl Replayer {
     }
 
     fn drop_code(&mut self) {
+        self.shared.close();
         let future = self.future.take();
         // What is dropped is the user's; that it panics changes nothing any more.
         let _ = panics::catch(|| drop(future));
+        self.shared.drop_coroutines();
     }
 
     /// The workflow awaits something that no event of its history will ever complete.

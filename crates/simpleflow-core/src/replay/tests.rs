@@ -30,7 +30,7 @@ thread_local! {
 }
 
 /// Goes round and round: tasks that end, one that fails and is tried again, a timer that loses its
-/// race, a wait that does, a marker, and a signal whose name never comes again.
+/// race, a wait that does, a marker, a signal whose name never comes again, and coroutines.
 #[workflow(name = "rounds")]
 struct Rounds;
 
@@ -53,7 +53,13 @@ impl Workflow for Rounds {
                 flow.wait_any(&[&timeout, &missed]).await;
                 timeout.cancel();
                 flow.record_marker("round", round);
+                let beside = flow.spawn({
+                    let second = second.clone();
+                    async move { Ok(second.await?) }
+                });
+                flow.spawn(std::future::pending::<Result<()>>()).cancel();
                 flow.wait_all((&first, &second)).await?;
+                beside.await?;
                 flow.submit(once(7)).await?;
             }
             Ok(())
@@ -73,6 +79,7 @@ fn sizes(replayer: &Replayer) -> Vec<(&'static str, usize)> {
         ("unread events", replayer.unread.len()),
         ("held events", replayer.held.len()),
         ("missing types", replayer.missing_types.len()),
+        ("coroutines", replayer.shared.coroutines.len()),
     ];
     sizes.extend(state.sizes());
     sizes
@@ -118,6 +125,7 @@ fn a_warm_decision_is_as_dear_as_what_is_new() {
         ("unread events", 0),
         ("held events", 0),
         ("missing types", 0),
+        ("coroutines", 0),
         // An activity, a timer.
         ("activity commands", 1),
         ("other commands", 1),
