@@ -9,6 +9,7 @@ use serde_json::json;
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{SmolStr, limits};
 
+use crate::canvas::AggregateError;
 use crate::flow::too_long;
 use crate::payload::ArgumentError;
 use crate::task::Task;
@@ -83,6 +84,9 @@ impl Error {
     pub(crate) fn into_task_error(self, task: &Task) -> TaskError {
         if let Some(error) = self.task_error() {
             return error.clone();
+        }
+        if let Some(error) = self.downcast_ref::<AggregateError>() {
+            return task.error(TaskErrorKind::Aggregate(error.clone()));
         }
         task.error(TaskErrorKind::Failed {
             reason: self.to_string().into(),
@@ -220,7 +224,7 @@ fn cut(text: &str, most: usize) -> SmolStr {
     (start + MARK).into()
 }
 
-/// The failure of a task: an activity, a child execution or a timer.
+/// The failure of a task: an activity, a child execution, a timer, code that was spawned, a canvas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskError {
     task: SmolStr,
@@ -266,6 +270,8 @@ pub enum TaskErrorKind {
     Dependency(Box<TaskError>),
     /// An argument has no JSON form, or the input is longer than the service takes.
     Input(SmolStr),
+    /// Members of a canvas failed.
+    Aggregate(AggregateError),
     /// The result is not what the workflow expects.
     Result {
         /// The Rust type that was expected.
@@ -327,6 +333,14 @@ impl TaskError {
         &self.kind
     }
 
+    /// Of a canvas: what became of its members.
+    pub fn aggregate(&self) -> Option<&AggregateError> {
+        match &self.kind {
+            TaskErrorKind::Aggregate(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.kind, TaskErrorKind::Cancelled { .. })
@@ -349,6 +363,7 @@ impl TaskError {
                 format!("{} failed: {}", error.task, error.reason())
             }
             TaskErrorKind::Input(problem) => problem.to_string(),
+            TaskErrorKind::Aggregate(error) => error.to_string(),
             TaskErrorKind::Result { expected, problem } => {
                 format!("its result is not of type {expected}: {problem}")
             }
@@ -393,6 +408,7 @@ impl StdError for TaskError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.kind {
             TaskErrorKind::Dependency(error) => Some(error),
+            TaskErrorKind::Aggregate(error) => error.source(),
             _ => None,
         }
     }

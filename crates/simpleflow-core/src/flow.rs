@@ -19,6 +19,7 @@ use simpleflow_model::{SmolStr, Timestamp};
 pub(crate) use coroutines::Coroutines;
 pub(crate) use state::FlowState;
 pub use submit::Submit;
+pub(crate) use submit::{Site, SubmitTo};
 pub(crate) use submit::{signal_payload, too_long};
 pub(crate) use wakes::MAIN;
 
@@ -40,14 +41,14 @@ pub(crate) struct Shared {
 }
 
 impl Flow {
-    /// Submits an activity or a child workflow, and gives the future of its result.
+    /// Submits an activity, a child workflow or a [canvas](crate::canvas), and gives the future of
+    /// its result.
     ///
     /// The task takes its id and its place there and then, and the call never waits. What depends
     /// on other tasks is scheduled when they are done; when one of them fails, it fails with it.
     #[track_caller]
     pub fn submit<S: Submit>(&self, call: S) -> Future<S::Output> {
-        let location = Location::caller();
-        let task = call.into_task(&mut self.shared.state.borrow_mut(), location);
+        let task = call.submit_to(self, Site::caller());
         Future::new(task, &self.shared)
     }
 
@@ -122,7 +123,7 @@ impl Flow {
     ) -> Future<T> {
         let location = Location::caller();
         let code = Box::pin(async move { json_of_result(&code.await?) });
-        let task = self.shared.spawn(code, location);
+        let task = self.shared.spawn("coroutine", code, location);
         Future::new(task, &self.shared)
     }
 

@@ -150,7 +150,18 @@ impl<T: DeserializeOwned> StdFuture for Get<T> {
     }
 }
 
-struct Done(Rc<Task>);
+/// The end of a task, whatever its result.
+pub(crate) struct Done(Rc<Task>);
+
+impl Done {
+    pub(crate) fn of(task: Rc<Task>) -> Self {
+        Self(task)
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
+}
 
 impl StdFuture for Done {
     type Output = ();

@@ -9,6 +9,7 @@
 extern crate self as simpleflow;
 
 mod activity;
+pub mod canvas;
 mod commands;
 mod context;
 mod error;
@@ -27,6 +28,7 @@ pub use activity::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityInfo, ActivityResult, Arg,
     DEFAULT_TIMEOUT, HeartbeatSink, IntoArg, PROGRAM_ERROR, Program, RunningActivity,
 };
+pub use canvas::{AggregateError, Chain, FuncGroup, Group};
 pub use context::RunContext;
 pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};
 pub use flow::{Flow, Submit};

@@ -18,7 +18,14 @@ use crate::workflow::WorkflowDefinition;
 /// The result of a task: JSON text, or how it failed.
 pub(crate) type Outcome = Result<SmolStr, TaskError>;
 
-pub(crate) struct Task {
+#[cfg(test)]
+thread_local! {
+    /// How often tasks were asked whether they are done.
+    pub(crate) static POLLS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Public because of the sealed traits that name it; nobody else sees it.
+pub struct Task {
     /// Unset while an idempotent task waits for the arguments that its id is made from.
     id: OnceCell<SmolStr>,
     pub(crate) kind: TaskKind,
@@ -284,6 +291,14 @@ impl Task {
         self.with_state(|state| matches!(state, State::Done(_)))
     }
 
+    /// How it ended, if it has.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        self.with_state(|state| match state {
+            State::Done(outcome) => Some(outcome.clone()),
+            _ => None,
+        })
+    }
+
     pub(crate) fn future_state(&self) -> FutureState {
         self.with_state(|state| match state {
             State::Waiting if matches!(self.kind, TaskKind::Coroutine(_)) => FutureState::Running,
@@ -333,6 +348,8 @@ impl Task {
     }
 
     pub(crate) fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
+        #[cfg(test)]
+        POLLS.set(POLLS.get() + 1);
         if self.is_done() {
             return Poll::Ready(());
         }

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use simpleflow_core::replay::{Decisions, Limits, Replayer};
 use simpleflow_core::testing::{Decided, HistoryBuilder, replay};
-use simpleflow_core::{RunContext, WorkflowEntry};
+use simpleflow_core::{Chain, FuncGroup, Group, RunContext, WorkflowEntry};
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{Decision, HistoryEvent};
 
@@ -45,7 +45,7 @@ impl Workflow for Child {
     }
 }
 
-const OPERATIONS: u16 = 23;
+const OPERATIONS: u16 = 24;
 
 fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, i64> {
     Box::pin(async move {
@@ -141,6 +141,10 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         Ok(inner.submit(inc(sum)).await?)
                     }));
                 }
+                (23, _) => {
+                    let canvas = flow.submit(canvas(&mut rest, argument, 0));
+                    tasks.push(flow.spawn(async move { Ok(canvas.await?.len() as i64) }));
+                }
                 (22, Some(task)) => {
                     let inner = flow.clone();
                     tasks.push(flow.spawn(async move {
@@ -157,6 +161,63 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
         }
         sum
     })
+}
+
+/// A canvas that is what the next operations say.
+fn canvas(rest: &mut std::slice::Iter<'_, u16>, size: usize, depth: u8) -> FuncGroup<Vec<Value>> {
+    let raises = |x: i64| match x % 8 {
+        1 | 5 => Some(false),
+        3 => Some(true),
+        _ => None,
+    };
+    let mut group = Group::new().max_parallel(size % 3);
+    let mut chain = Chain::new().break_on_failure(size.is_multiple_of(2));
+    for byte in rest.by_ref().take(size).copied().collect::<Vec<_>>() {
+        let x = i64::from(byte / OPERATIONS);
+        (group, chain) = match byte % 8 {
+            0 => (group.append(retried(x)), chain.append(retried(x))),
+            1 => (group.append(Child { x }), chain.append(Child { x })),
+            2 => (group.append(once(x)), chain.append(once(x))),
+            3 => {
+                let nap = |flow: &Flow| flow.sleep(secs(1));
+                (
+                    group.append(FuncGroup::new(nap)),
+                    chain.append(FuncGroup::new(nap)),
+                )
+            }
+            4 => {
+                let sends = || {
+                    Chain::send_result(inc(x))
+                        .then(retried)
+                        .then(|x| [inc(x), slow(x)].into_iter().collect::<Group<_>>())
+                };
+                (group.append(sends()), chain.append(sends().last()))
+            }
+            5 => (
+                group.bubbles_error_on_failure(x % 2 == 0),
+                chain.bubbles_error_on_failure(x % 3 == 0),
+            ),
+            _ if depth < 3 => {
+                let inner = canvas(rest, x as usize, depth + 1);
+                match x % 2 {
+                    0 => (group.append(inner), chain),
+                    _ => (group, chain.append(inner)),
+                }
+            }
+            _ => (group.append(inc(x)), chain.append(inc(x))),
+        };
+        if let Some(raises) = raises(x) {
+            (group, chain) = (
+                group.raises_on_failure(raises),
+                chain.raises_on_failure(raises),
+            );
+        }
+    }
+    match size % 5 {
+        0 | 1 => FuncGroup::new(move |_| group),
+        2 | 3 => FuncGroup::new(move |_| chain),
+        _ => FuncGroup::new(move |_| group.append(chain)),
+    }
 }
 
 /// The choices of a case, which go on as zeros: the dull choice.
@@ -345,7 +406,7 @@ fn code() -> impl Strategy<Value = Vec<u16>> {
         4 => prop::sample::select(vec![0, 1, 2, 3, 4, 13]),
         2 => prop::sample::select(vec![5, 6, 7, 9, 10, 17]),
         1 => prop::sample::select(vec![11, 12]),
-        2 => prop::sample::select(vec![21, 22]),
+        2 => prop::sample::select(vec![21, 22, 23]),
         2 => 0..OPERATIONS,
     ];
     let byte =

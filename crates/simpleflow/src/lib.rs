@@ -8,12 +8,12 @@
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, Arg, Duplicate, Error, Failure, Flow, Future, FutureState, Get, HeartbeatSink,
-    IntoArg, Program, Registry, Result, RunContext, RunningActivity, Submit, TaskError,
-    TaskErrorKind, WaitAll, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry,
-    WorkflowInput, bail,
+    ActivityResult, AggregateError, Arg, Chain, Duplicate, Error, Failure, Flow, FuncGroup, Future,
+    FutureState, Get, Group, HeartbeatSink, IntoArg, Program, Registry, Result, RunContext,
+    RunningActivity, Submit, TaskError, TaskErrorKind, WaitAll, Workflow, WorkflowCall,
+    WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
-pub use simpleflow_core::{payload, replay};
+pub use simpleflow_core::{canvas, payload, replay};
 pub use simpleflow_macros::{activity, workflow};
 pub use simpleflow_model as model;
 

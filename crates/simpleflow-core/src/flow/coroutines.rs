@@ -71,6 +71,7 @@ impl Shared {
     /// Adds a coroutine and lets it run up to its first wait.
     pub(crate) fn spawn(
         &self,
+        name: &'static str,
         code: WorkflowFuture,
         location: &'static Location<'static>,
     ) -> Rc<Task> {
@@ -78,7 +79,7 @@ impl Shared {
             let mut state = self.state.borrow_mut();
             state.count(&SmolStr::new_static("coroutine"))
         };
-        let id = task_id::join("coroutine", key);
+        let id = task_id::join(name, key);
         // No event ends a coroutine: that something waits for it keeps nothing going.
         let awaited = Awaited::default();
         let kind = TaskKind::Coroutine(key);
@@ -126,6 +127,14 @@ impl Shared {
         self.state.borrow_mut().cancel(task);
         if let TaskKind::Coroutine(key) = task.kind {
             drop(self.coroutines.remove(key));
+        }
+    }
+
+    /// Cancels a task because the canvas is that it is a member of. When the workflow is over, its
+    /// canvases are dropped, and what they submitted goes on.
+    pub(crate) fn cancel_in_canvas(&self, task: &Rc<Task>) {
+        if !self.coroutines.closed.get() {
+            self.cancel(task);
         }
     }
 

@@ -372,11 +372,7 @@ impl FlowState {
                 task_id::idempotent_suffix(activity.definition().names(), &activity.args());
             task.set_id(task_id::of_activity(&activity.definition().name, suffix));
             if let Some(same) = self.task_of(IdSpace::Activities, task.id()) {
-                let known = same.with_state(|state| match state {
-                    State::Done(outcome) => Some(outcome.clone()),
-                    _ => None,
-                });
-                match known {
+                match same.outcome() {
                     Some(outcome) => self.finish(task, outcome),
                     None => same.add_dependent(Dependent::Same(Rc::clone(task))),
                 }

@@ -5,33 +5,90 @@ use std::rc::Rc;
 
 use simpleflow_model::{ActivityId, SmolStr, WorkflowId, limits};
 
-use super::FlowState;
+use super::{Flow, FlowState};
 use crate::activity::{ActivityCall, Arg, ArgKind};
 use crate::error::TaskErrorKind;
+use crate::future::Future;
 use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
 use crate::task_id;
 use crate::workflow::{Workflow, WorkflowCall};
 
-/// What can be given to [`Flow::submit`](crate::Flow::submit): the call of an activity, a
-/// workflow, or the call of one.
+/// What can be given to [`Flow::submit`](crate::Flow::submit), and be a member of a
+/// [canvas](crate::canvas): the call of an activity, a workflow or the call of one, a canvas. A
+/// [`Future`] is the task that it is of, and `()` and `None` are nothing, done at once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be submitted",
     label = "expected a call of an activity, such as `increment(1)`, or a workflow",
     note = "a function with `#[activity]` is called by its name; its `run` is the function itself, \
             which does its work here and now"
 )]
-pub trait Submit: sealed::IntoTask {
+pub trait Submit: SubmitTo {
     /// The type of the result.
     type Output;
 }
 
 pub(super) mod sealed {
-    use super::{FlowState, Location, Rc, Task};
+    use super::{Flow, FlowState, Location, Rc, Site, Task};
 
-    pub trait IntoTask {
-        #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    /// Becomes a task, or a canvas of them.
+    pub trait SubmitTo {
+        fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task>;
+    }
+
+    /// Becomes a task.
+    #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    pub trait IntoTask: Sized {
         fn into_task(self, state: &mut FlowState, location: &'static Location<'static>)
         -> Rc<Task>;
+
+        /// The same in a canvas that says whether failures fail the workflow. What has no such
+        /// setting ignores it.
+        fn into_task_that_raises(
+            self,
+            _raises: bool,
+            state: &mut FlowState,
+            location: &'static Location<'static>,
+        ) -> Rc<Task> {
+            self.into_task(state, location)
+        }
+    }
+
+    impl<C: IntoTask> SubmitTo for C {
+        fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task> {
+            let mut state = flow.shared.state.borrow_mut();
+            match site.raises {
+                Some(raises) => self.into_task_that_raises(raises, &mut state, site.location),
+                None => self.into_task(&mut state, site.location),
+            }
+        }
+    }
+}
+
+pub(crate) use sealed::SubmitTo;
+
+/// Where something is submitted, and what the canvases around it say of its failure.
+#[derive(Clone, Copy)]
+pub struct Site {
+    pub(crate) location: &'static Location<'static>,
+    raises: Option<bool>,
+}
+
+impl Site {
+    #[track_caller]
+    pub(super) fn caller() -> Self {
+        Self {
+            location: Location::caller(),
+            raises: None,
+        }
+    }
+
+    /// The site of a member of a canvas that is submitted here. What the canvas outside says goes
+    /// before.
+    pub(crate) fn within(self, raises: Option<bool>) -> Self {
+        Self {
+            raises: self.raises.or(raises),
+            ..self
+        }
     }
 }
 
@@ -54,23 +111,17 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
                     failure.get_or_insert(TaskErrorKind::Input(problem));
                     SmolStr::default()
                 }
-                ArgKind::Future(task) => {
-                    let known = task.with_state(|state| match state {
-                        State::Done(outcome) => Some(outcome.clone()),
-                        _ => None,
-                    });
-                    match known {
-                        Some(Ok(json)) => json,
-                        Some(Err(error)) => {
-                            failure.get_or_insert(error.of_dependent());
-                            SmolStr::default()
-                        }
-                        None => {
-                            waits.push((task, index));
-                            SmolStr::default()
-                        }
+                ArgKind::Future(task) => match task.outcome() {
+                    Some(Ok(json)) => json,
+                    Some(Err(error)) => {
+                        failure.get_or_insert(error.of_dependent());
+                        SmolStr::default()
                     }
-                }
+                    None => {
+                        waits.push((task, index));
+                        SmolStr::default()
+                    }
+                },
             });
         }
         let name = &definition.name;
@@ -111,6 +162,52 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         }
         task
     }
+
+    #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    fn into_task_that_raises(
+        self,
+        raises: bool,
+        state: &mut FlowState,
+        location: &'static Location<'static>,
+    ) -> Rc<Task> {
+        self.raises_on_failure(raises).into_task(state, location)
+    }
+}
+
+impl<T> Submit for Future<T> {
+    type Output = T;
+}
+
+/// A task that was submitted already, as a member of a canvas.
+impl<T> SubmitTo for Future<T> {
+    fn submit_to(self, _flow: &Flow, _site: Site) -> Rc<Task> {
+        self.task()
+    }
+}
+
+impl<S: Submit> Submit for Option<S> {
+    type Output = Option<S::Output>;
+}
+
+/// Nothing is done at once, with the result `null`.
+impl<S: Submit> SubmitTo for Option<S> {
+    fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task> {
+        match self {
+            Some(call) => call.submit_to(flow, site),
+            None => ().submit_to(flow, site),
+        }
+    }
+}
+
+impl Submit for () {
+    type Output = ();
+}
+
+impl SubmitTo for () {
+    fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task> {
+        let nothing = Box::pin(async { Ok(SmolStr::new_static("null")) });
+        flow.shared.spawn("nothing", nothing, site.location)
+    }
 }
 
 impl FlowState {
@@ -146,6 +243,18 @@ impl<W: Workflow> sealed::IntoTask for W {
     #[expect(private_interfaces, reason = "no one else implements or calls it")]
     fn into_task(self, state: &mut FlowState, location: &'static Location<'static>) -> Rc<Task> {
         self.call().into_task(state, location)
+    }
+
+    #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    fn into_task_that_raises(
+        self,
+        raises: bool,
+        state: &mut FlowState,
+        location: &'static Location<'static>,
+    ) -> Rc<Task> {
+        self.call()
+            .raises_on_failure(raises)
+            .into_task(state, location)
     }
 }
 
@@ -206,6 +315,16 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
             None => state.queue(&task),
         }
         task
+    }
+
+    #[expect(private_interfaces, reason = "no one else implements or calls it")]
+    fn into_task_that_raises(
+        self,
+        raises: bool,
+        state: &mut FlowState,
+        location: &'static Location<'static>,
+    ) -> Rc<Task> {
+        self.raises_on_failure(raises).into_task(state, location)
     }
 }
 

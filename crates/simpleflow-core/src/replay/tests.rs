@@ -10,9 +10,9 @@ use simpleflow_macros::{activity, workflow};
 
 use super::{Limits, Replayer};
 use crate::registry::WorkflowEntry;
-use crate::task::Task;
+use crate::task::{self, Task};
 use crate::testing::HistoryBuilder;
-use crate::{Flow, Result, Workflow};
+use crate::{Flow, Group, Result, Workflow};
 
 #[activity(name = "inc")]
 fn inc(x: i64) -> Result<i64> {
@@ -143,4 +143,53 @@ fn a_warm_decision_is_as_dear_as_what_is_new() {
     let alive =
         TASKS.with_borrow(|tasks| tasks.iter().filter(|task| task.strong_count() > 0).count());
     assert!(alive <= 2, "{alive} of 200 tasks are kept");
+}
+
+/// As many members as it says, of which a hundred run at a time.
+#[workflow(name = "wide")]
+struct Wide {
+    members: i64,
+}
+
+impl Workflow for Wide {
+    type Output = usize;
+
+    async fn run(self, flow: Flow) -> Result<usize> {
+        let group: Group<i64> = (0..self.members).map(inc).collect();
+        Ok(flow.submit(group.max_parallel(100)).await?.len())
+    }
+}
+
+#[test]
+fn a_wide_group_takes_as_many_polls_as_it_has_members() {
+    let polls = |members: usize| {
+        let mut replayer = Replayer::new(
+            WorkflowEntry::of::<Wide>(),
+            Default::default(),
+            Limits::default(),
+        );
+        let mut history = HistoryBuilder::new().started(format!("[{members}]"));
+        task::POLLS.set(0);
+        while !history.is_closed() {
+            history = history.decision_started();
+            let known = replayer.last_event_id().0 as usize;
+            replayer.feed(history.events()[known..].to_vec()).unwrap();
+            history = history.decided_as(replayer.decisions().unwrap());
+            let open: Vec<_> = history
+                .open_activities()
+                .map(|(id, _)| id.to_string())
+                .collect();
+            assert!(open.len() <= 100);
+            for id in open {
+                history = history.activity_completed(&id, "1");
+            }
+        }
+        assert_eq!(replayer.shared.coroutines.len(), 0);
+        task::POLLS.get()
+    };
+    // Each member is polled when it is submitted and when it is done, and so is the workflow's own
+    // wait after each event.
+    let (few, many) = (polls(1_000), polls(10_000));
+    assert!(few <= 3 * 1_000 + 10, "{few}");
+    assert!(many <= 3 * 10_000 + 10, "{many}");
 }
