@@ -21,6 +21,7 @@ pages! {
     "workflows"
     "activities"
     "futures"
+    "canvas"
     "failures"
     "timers"
     "signals"
