@@ -382,6 +382,13 @@ impl TaskError {
     }
 
     pub(crate) fn to_execution_failure(&self) -> Failure {
+        let details = match self.aggregate() {
+            Some(error) => {
+                let failures = error.flatten().into_iter().map(ToString::to_string);
+                Some(failures.collect::<Vec<_>>().join("\n"))
+            }
+            None => self.details().map(str::to_owned),
+        };
         Failure::new(
             format!(
                 "Workflow execution error in {}{}: \"{}\"",
@@ -389,7 +396,7 @@ impl TaskError {
                 self.name,
                 self.reason()
             ),
-            self.details().map(str::to_owned),
+            details,
         )
     }
 }

@@ -683,6 +683,24 @@ fn a_workflow_that_passes_the_failure_on_fails_with_it() {
          activity-fail-1: Error: no; activity-fail-2: Error: no; activity-fail-3: Error: no; \
          and 2 more\""
     );
+    let history = (1..=5).fold(
+        started().decision(|d| {
+            (1..=5).fold(d, |d, n| {
+                d.schedule_activity(format!("activity-fail-{n}"), "fail")
+            })
+        }),
+        |history, n| history.activity_failed(&format!("activity-fail-{n}"), "Error: no", "{}"),
+    );
+    let decisions = replay::<FailsTheWorkflow>(&history).decisions().unwrap();
+    let [Decision::FailWorkflowExecution(failed)] = &*decisions.decisions else {
+        panic!("{decisions:?}")
+    };
+    let details = failed.details.as_deref().unwrap_or_default();
+    assert_eq!(details.lines().count(), 5);
+    assert_eq!(
+        details.lines().next_back(),
+        Some("activity-fail-5: Error: no")
+    );
 }
 
 workflow!(Extended(flow) -> Value {

@@ -143,6 +143,14 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                 }
                 (23, _) => {
                     let canvas = flow.submit(canvas(&mut rest, argument, 0));
+                    if x % 4 == 3 {
+                        let (flow, canvas) = (flow.clone(), canvas.clone());
+                        flow.clone().spawn(async move {
+                            flow.sleep(secs(1)).await?;
+                            canvas.cancel();
+                            Ok(())
+                        });
+                    }
                     tasks.push(flow.spawn(async move { Ok(canvas.await?.len() as i64) }));
                 }
                 (22, Some(task)) => {

@@ -174,6 +174,7 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T> Submit for Future<T> {
     type Output = T;
 }
@@ -185,6 +186,7 @@ impl<T> SubmitTo for Future<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Submit> Submit for Option<S> {
     type Output = Option<S::Output>;
 }
@@ -199,6 +201,7 @@ impl<S: Submit> SubmitTo for Option<S> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Submit for () {
     type Output = ();
 }
