@@ -5,6 +5,7 @@ use simpleflow_model::{ChildPolicy, SmolStr, TaskPriority, Timeout, limits};
 use crate::error::Result;
 use crate::flow::Flow;
 use crate::payload::{ArgumentError, Arguments, Parameter};
+use crate::tags::TagList;
 
 /// What the service and the command know of a workflow: the attributes of `#[workflow]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +18,7 @@ pub struct WorkflowDefinition {
     pub path: SmolStr,
     /// The task list whose deciders run it. A child without one uses its parent's.
     pub task_list: Option<SmolStr>,
-    /// The priority of its decision tasks.
+    /// The priority of its decision tasks, and of the activities that it calls and that have none.
     pub task_priority: Option<TaskPriority>,
     /// How many times a child is started again after a failure or a timeout.
     pub retry: u32,
@@ -29,10 +30,14 @@ pub struct WorkflowDefinition {
     pub decision_tasks_timeout: Timeout,
     /// What becomes of its own children when it is terminated or times out.
     pub child_policy: ChildPolicy,
-    /// The tags of its executions, at most five.
-    pub tag_list: Vec<SmolStr>,
+    /// The tags of its executions.
+    pub tag_list: TagList,
+    /// The ARN of the IAM role with which the service calls its Lambda functions.
+    pub lambda_role: Option<SmolStr>,
     /// Whether a child with equal input is one execution, started once in its parent.
     pub idempotent: bool,
+    /// Whether a signal that is [propagated](crate::Signal#propagation) goes from it to its parent.
+    pub propagate_signals_to_parent: bool,
     /// Its parameters.
     pub parameters: &'static [Parameter],
     /// Where in the source it is defined.
@@ -54,8 +59,10 @@ impl WorkflowDefinition {
             execution_timeout: Timeout::Seconds(limits::EXECUTION_SECONDS),
             decision_tasks_timeout: Timeout::Seconds(300),
             child_policy: ChildPolicy::Terminate,
-            tag_list: Vec::new(),
+            tag_list: TagList::default(),
+            lambda_role: None,
             idempotent: false,
+            propagate_signals_to_parent: true,
             parameters,
             location: "",
         }
@@ -103,12 +110,32 @@ pub trait Workflow: WorkflowInput {
     /// What the workflow does.
     fn run(self, flow: Flow) -> impl Future<Output = Result<Self::Output>>;
 
+    /// The workflow id of a child with this input; by default, and when it is empty, one made from
+    /// the parent's.
+    fn get_workflow_id(&self) -> Option<SmolStr> {
+        None
+    }
+
+    /// The task list of an execution with this input; by default that of `#[workflow]`.
+    fn get_task_list(&self) -> Option<SmolStr> {
+        None
+    }
+
+    /// The tags of an execution with this input; by default those of `#[workflow]`.
+    fn get_tag_list(&self) -> Option<TagList> {
+        None
+    }
+
     /// A call of this workflow as a child, whose settings can be changed.
     fn call(self) -> WorkflowCall<Self> {
+        let mut settings = Self::definition().clone();
+        settings.task_list = self.get_task_list().or(settings.task_list);
+        settings.tag_list = self.get_tag_list().unwrap_or(settings.tag_list);
+        let workflow_id = self.get_workflow_id().filter(|id| !id.is_empty());
         WorkflowCall {
             workflow: self,
-            settings: Self::definition().clone(),
-            workflow_id: None,
+            settings,
+            workflow_id,
         }
     }
 }
@@ -159,6 +186,24 @@ impl<W> WorkflowCall<W> {
         self
     }
 
+    /// How long a decision may take, in seconds.
+    pub fn decision_tasks_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.settings.decision_tasks_timeout = timeout.into();
+        self
+    }
+
+    /// Whether a child with equal input is one execution, started once.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.settings.idempotent = idempotent;
+        self
+    }
+
+    /// The ARN of the IAM role with which the service calls its Lambda functions.
+    pub fn lambda_role(mut self, role: impl Into<SmolStr>) -> Self {
+        self.settings.lambda_role = Some(role.into());
+        self
+    }
+
     /// What becomes of its own children when it is terminated or times out.
     pub fn child_policy(mut self, policy: ChildPolicy) -> Self {
         self.settings.child_policy = policy;
@@ -167,7 +212,13 @@ impl<W> WorkflowCall<W> {
 
     /// The tags of the execution, at most five.
     pub fn tag_list<T: Into<SmolStr>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.settings.tag_list = tags.into_iter().map(Into::into).collect();
+        self.settings.tag_list = tags.into_iter().collect();
+        self
+    }
+
+    /// The tags of the execution are those of this one.
+    pub fn inherit_tags(mut self) -> Self {
+        self.settings.tag_list = TagList::Inherited;
         self
     }
 }

@@ -69,9 +69,11 @@ pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[default(expression)]` on a field makes it optional in the input.
 ///
 /// Settings, all optional: `name`, `version`, `task_list`, `child_policy` (text);
-/// `task_priority`, `retry` (integers); `raises_on_failure`, `idempotent` (booleans);
+/// `task_priority`, `retry` (integers); `raises_on_failure`, `idempotent`,
+/// `propagate_signals_to_parent` (booleans);
 /// `execution_timeout`, `decision_tasks_timeout` (seconds, or `"NONE"`); `tag_list` (a list of
-/// texts).
+/// texts, or `"INHERIT_TAG_LIST"` for those of the parent); `lambda_role` (text: the ARN of the
+/// role with which the service calls Lambda functions).
 #[proc_macro_attribute]
 pub fn workflow(settings: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as Item);

@@ -8,9 +8,10 @@
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, AggregateError, Arg, Chain, Duplicate, Error, Failure, Flow, FuncGroup, Future,
-    FutureState, Get, Group, HeartbeatSink, IntoArg, Program, Registry, Result, RunContext,
-    RunningActivity, Submit, TaskError, TaskErrorKind, WaitAll, Workflow, WorkflowCall,
+    ActivityResult, AggregateError, Arg, Chain, Duplicate, Elapsed, Error, EventDetails, EventKind,
+    Failure, Flow, FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg, InvalidTags,
+    Lambda, Marker, Program, Registry, Result, RunContext, RunningActivity, Signal, Signals,
+    Submit, TagList, TaskError, TaskErrorKind, Timer, WaitAll, Workflow, WorkflowCall,
     WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};
@@ -22,7 +23,7 @@ pub mod prelude {
     pub use std::time::Duration;
 
     pub use simpleflow_core::{
-        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, TaskError,
+        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, Signal, TaskError,
         TaskErrorKind, Workflow, bail,
     };
     pub use simpleflow_macros::{activity, workflow};
