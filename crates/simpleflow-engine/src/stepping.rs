@@ -39,6 +39,15 @@ pub enum DueTask {
     Retention,
 }
 
+/// An activity task that a worker has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActivityAtWork {
+    /// Whether its cancel was asked for.
+    pub cancel_requested: bool,
+    /// When its time is up, however often the worker beats its heart.
+    pub ends: Option<Timestamp>,
+}
+
 impl Engine {
     /// All that falls due, in the order of time.
     pub fn dues(&self) -> impl Iterator<Item = Due> {
@@ -98,10 +107,13 @@ impl Engine {
         self.decision_task_from_start(key, waiting.scheduled, started, page_size(None))
     }
 
-    /// Whether the cancel of an activity task was asked for; nothing when the task is over.
-    pub fn is_cancel_requested(&self, token: &TaskToken) -> Option<bool> {
+    /// What is known of an activity task that a worker has; nothing when the task is over.
+    pub fn activity_at_work(&self, token: &TaskToken) -> Option<ActivityAtWork> {
         let (_, _, activity) = self.started_activity(token).ok()?;
-        Some(activity.cancel_requested.is_some())
+        Some(ActivityAtWork {
+            cancel_requested: activity.cancel_requested.is_some(),
+            ends: activity.has_to_end(),
+        })
     }
 }
 
@@ -150,16 +162,22 @@ mod tests {
     }
 
     #[test]
-    fn an_activity_task_tells_of_its_cancel_until_it_is_over() {
+    fn an_activity_at_work_tells_of_its_cancel_and_of_its_end() {
         let mut w = World::new();
-        w.begin(&[activity("a", json!({})), timer("t", 1)]);
+        let limits = json!({ "startToCloseTimeout": "50", "heartbeatTimeout": "9" });
+        w.begin(&[activity("a", limits), timer("t", 1)]);
         let task = w.work().unwrap();
-        assert_eq!(w.engine.is_cancel_requested(&task.task_token), Some(false));
+        let end = Timestamp::from_millis(w.now.as_micros() / 1_000 + 50_000);
+        let told = |w: &World| {
+            let at_work = w.engine.activity_at_work(&task.task_token)?;
+            Some((at_work.cancel_requested, at_work.ends))
+        };
+        assert_eq!(told(&w), Some((false, Some(end))));
         w.pass(1);
         let cancel = json!({ "activityId": "a" });
         w.decide(&[decision("RequestCancelActivityTask", cancel)]);
-        assert_eq!(w.engine.is_cancel_requested(&task.task_token), Some(true));
+        assert_eq!(told(&w), Some((true, Some(end))));
         w.work_done(&task.task_token).unwrap();
-        assert_eq!(w.engine.is_cancel_requested(&task.task_token), None);
+        assert_eq!(told(&w), None);
     }
 }

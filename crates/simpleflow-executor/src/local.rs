@@ -121,15 +121,8 @@ impl Local {
         self.runtime.as_ref().expect("only the drop takes it")
     }
 
-    /// Runs a future to its end here, or, when this thread is an async runtime's and must not
-    /// block in another one, on a thread of its own. (A test may be async.)
     fn block_on<T: Send, F: Future<Output = T>>(&self, future: impl FnOnce() -> F + Send) -> T {
-        let run = || self.runtime().block_on(future());
-        if Handle::try_current().is_err() {
-            return run();
-        }
-        std::thread::scope(|scope| scope.spawn(run).join())
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        off_runtime(|| self.runtime().block_on(future()))
     }
 
     /// How many activities run at once at most.
@@ -299,6 +292,16 @@ impl Local {
             tokio::task::consume_budget().await;
         }
     }
+}
+
+/// Runs something here, or, when this thread is an async runtime's and must not block in another
+/// one, on a thread of its own. (A test may be async.)
+pub(crate) fn off_runtime<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    if Handle::try_current().is_err() {
+        return run();
+    }
+    std::thread::scope(|scope| scope.spawn(run).join())
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Drop for Local {

@@ -1,5 +1,7 @@
 //! Running workflows in unit tests: on the engine in memory, with virtual time.
 
+mod explore;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,6 +12,8 @@ use simpleflow_core::{
     WorkflowEntry, activity_result,
 };
 use simpleflow_model::{EventAttributes, HistoryEvent, SmolStr};
+
+pub use explore::{Explore, Explored, Reached, Schedule, Wrong, explore};
 
 use crate::local::{Local, LocalError};
 use crate::outcome::Outcome;
@@ -25,6 +29,7 @@ pub fn run<W: Workflow>(workflow: W) -> TestRun {
 }
 
 /// A test of a workflow: what it runs with.
+#[derive(Clone)]
 #[must_use = "a test does nothing until `run` is called"]
 pub struct Test {
     entry: WorkflowEntry,
@@ -128,19 +133,25 @@ impl Test {
     /// # Errors
     /// [`LocalError`], when it cannot be brought to an end.
     pub fn try_run(self) -> Result<TestRun, LocalError> {
-        let input = self.input.map_err(|problem| StartError::Input {
-            workflow: self.entry.definition().path.clone(),
-            problem,
-        })?;
-        let mut registry = self.registry;
-        for replacement in self.replacements {
-            registry.replace_activity(replacement);
-        }
+        let (registry, input) = self.prepared()?;
         let run = Local::with_virtual_time(registry)?.run(&self.entry, &input, self.options)?;
         Ok(TestRun {
             outcome: run.outcome,
             history: run.history,
         })
+    }
+
+    /// The registry with what stands in for others, and the input.
+    fn prepared(&self) -> Result<(Registry, String), StartError> {
+        let input = self.input.clone().map_err(|problem| StartError::Input {
+            workflow: self.entry.definition().path.clone(),
+            problem,
+        })?;
+        let mut registry = self.registry.clone();
+        for replacement in &self.replacements {
+            registry.replace_activity(replacement.clone());
+        }
+        Ok((registry, input))
     }
 }
 

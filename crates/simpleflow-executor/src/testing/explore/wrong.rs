@@ -1,0 +1,122 @@
+//! What can be wrong with a schedule, whatever the result.
+
+use simpleflow_core::panics::Panic;
+use simpleflow_core::replay::{Decisions, ReplayError};
+use simpleflow_model::{Decision, WorkflowExecution, WorkflowId, WorkflowType};
+
+/// Why a schedule could not be followed to the end of the execution.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Wrong {
+    /// The code decides in several ways on one history.
+    #[error(
+        "non-deterministic workflow code: execution {workflow_id} decides in two ways on one \
+         history\n  {first_is}\n{}\n  a replay of the whole history\n{}\n\
+         the workflow's code must do the same at each replay: time, randomness and ids come from \
+         the flow, and what changes by itself (statics, the order of a HashMap, files, the \
+         environment) goes into an activity",
+        indented(first),
+        indented(second)
+    )]
+    Differs {
+        /// The execution.
+        workflow_id: WorkflowId,
+        /// What decided at first: code that was kept, or another replay.
+        first_is: &'static str,
+        /// What it decided.
+        first: Vec<String>,
+        /// What a replay of the whole history decided.
+        second: Vec<String>,
+    },
+    /// The code does not do what the history says it did.
+    #[error("execution {workflow_id}: {source}")]
+    Replay {
+        /// The execution.
+        workflow_id: WorkflowId,
+        /// Where they part.
+        source: ReplayError,
+    },
+    /// The replay broke down.
+    #[error("execution {workflow_id}: the replay {panic}")]
+    Panic {
+        /// The execution.
+        workflow_id: WorkflowId,
+        /// With what.
+        panic: Panic,
+    },
+    /// A child has a type that the program does not know.
+    #[error(
+        "workflow {:?} version {:?} is not in this program (execution {workflow_id})",
+        workflow_type.name.as_str(), workflow_type.version.as_str()
+    )]
+    UnknownType {
+        /// The execution.
+        workflow_id: WorkflowId,
+        /// Its type.
+        workflow_type: WorkflowType,
+    },
+    /// The execution goes on for longer than it may.
+    #[error(
+        "the execution is open after {steps} steps: is it without end? Explore::steps allows more"
+    )]
+    Endless {
+        /// So many.
+        steps: usize,
+    },
+    /// A schedule that was given says what cannot happen.
+    #[error(
+        "the schedule cannot be followed: after {} steps this cannot happen\n  {line}\nbut this \
+         can\n{}\nwas it made with another version of the workflow, or with other settings?",
+        after,
+        indented(possible)
+    )]
+    Impossible {
+        /// How many steps could be followed.
+        after: usize,
+        /// What cannot happen then.
+        line: String,
+        /// What can.
+        possible: Vec<String>,
+    },
+    /// The service refused what a decider or a worker sent.
+    #[error("the service: {0}")]
+    Service(String),
+}
+
+impl Wrong {
+    pub(super) fn service(error: impl std::fmt::Display) -> Self {
+        Self::Service(error.to_string())
+    }
+
+    pub(super) fn differs(
+        execution: &WorkflowExecution,
+        was_kept: bool,
+        first: &Decisions,
+        second: &Decisions,
+    ) -> Self {
+        Self::Differs {
+            workflow_id: execution.workflow_id.clone(),
+            first_is: match was_kept {
+                true => "the code that was kept since its last decision",
+                false => "another replay of the whole history",
+            },
+            first: told(first),
+            second: told(second),
+        }
+    }
+}
+
+fn told(decisions: &Decisions) -> Vec<String> {
+    match decisions.decisions.is_empty() {
+        true => vec!["no decision".to_owned()],
+        false => decisions.decisions.iter().map(line).collect(),
+    }
+}
+
+fn line(decision: &Decision) -> String {
+    serde_json::to_string(decision).unwrap_or_else(|error| error.to_string())
+}
+
+fn indented(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| format!("    {line}")).collect();
+    lines.join("\n")
+}
