@@ -1,6 +1,7 @@
 //! Running workflows in unit tests: on the engine in memory, with virtual time.
 
 mod explore;
+mod folder;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use simpleflow_core::{
 use simpleflow_model::{EventAttributes, HistoryEvent, SmolStr};
 
 pub use explore::{Explore, Explored, Reached, Schedule, Wrong, explore};
+pub use folder::{FolderFailed, HistoryFailed, ReplayFolder, replay_folder};
 
 use crate::local::{Local, LocalError};
 use crate::outcome::Outcome;
