@@ -9,6 +9,8 @@ mod still;
 mod world;
 mod wrong;
 
+use std::time::Duration;
+
 use serde::Serialize;
 use simpleflow_core::{Activity, Registry, Workflow};
 use simpleflow_model::SmolStr;
@@ -35,7 +37,6 @@ struct Injected {
     crashes: u32,
     failures: u32,
     lost_answers: u32,
-    cancels: u32,
 }
 
 /// An exploration of a workflow, with the activities that are linked into the program: it runs the
@@ -86,7 +87,8 @@ pub fn explore<W: Workflow>(workflow: W) -> Explore {
 /// first time, and its answer is remembered; asked the same once more in one schedule, it runs once
 /// more. So stand-ins may count their calls, and activities are best replaced if they take long.
 ///
-/// Executions start at 2023-11-14 22:13:20 UTC, and time passes only as it is due.
+/// Executions start at 2023-11-14 22:13:20 UTC, unless [`Test::start_time`] says something else, and
+/// time passes only as it is due.
 #[derive(Clone)]
 #[must_use = "an exploration does nothing until `run` is called"]
 pub struct Explore {
@@ -99,7 +101,8 @@ pub struct Explore {
 }
 
 impl Test {
-    /// Explores the workflow instead of running it once. The signals of the test arrive at any time.
+    /// Explores the workflow instead of running it once. The signals of the test arrive at any time,
+    /// and so does its cancel.
     pub fn explore(self) -> Explore {
         Explore {
             test: self,
@@ -107,7 +110,6 @@ impl Test {
                 crashes: 1,
                 failures: 0,
                 lost_answers: 0,
-                cancels: 0,
             },
             bound: BOUND,
             steps: STEPS,
@@ -147,7 +149,7 @@ impl Explore {
 
     /// The cancel of the execution is requested, at any time.
     pub fn cancel(mut self) -> Self {
-        self.injected.cancels = 1;
+        self.test = self.test.cancel_after(Duration::ZERO);
         self
     }
 
@@ -217,12 +219,9 @@ impl Explore {
     /// # Errors
     /// [`LocalError`], when the workflow cannot be started.
     pub fn try_run(self) -> Result<Explored, LocalError> {
-        let (registry, input) = self.test.prepared()?;
-        registry.check()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         off_runtime(|| {
-            let options = self.test.options.clone();
-            let code = Code::new(self.test.entry, input, registry, options, runtime);
+            let code = Code::of(&self.test, runtime)?;
             let search = Search::new(&self, &code);
             match &self.schedule {
                 Some(schedule) => search.only(schedule),

@@ -9,15 +9,21 @@ use simpleflow_core::panics;
 use simpleflow_core::replay::{Decisions, Limits, MissingType, Replayer};
 use simpleflow_core::{ActivityInfo, ActivityResult, Registry, RunContext, WorkflowEntry};
 use simpleflow_model::types::ActivityTask;
-use simpleflow_model::{DomainName, EventAttributes, HistoryEvent, SmolStr, WorkflowExecution};
+use simpleflow_model::{
+    DomainName, EventAttributes, HistoryEvent, SmolStr, Timestamp, WorkflowExecution,
+};
 use tokio::runtime::Runtime;
 
 use super::still::Still;
 use super::wrong::Wrong;
-use crate::local::LOCAL_DOMAIN;
+use crate::local::{LOCAL_DOMAIN, LocalError, Outside};
 use crate::start::StartOptions;
 use crate::stop::Stop;
+use crate::testing::Test;
 use crate::worker::Worker;
+
+/// When the executions start unless the test says something else: all schedules at the same time.
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// The code under test, and its answers.
 pub(super) struct Code {
@@ -25,7 +31,11 @@ pub(super) struct Code {
     pub input: String,
     pub registry: Registry,
     pub options: StartOptions,
-    pub runtime: Runtime,
+    /// When the execution starts.
+    pub start: Timestamp,
+    /// What comes from outside, at any time.
+    pub inputs: Vec<Outside>,
+    runtime: Runtime,
     worker: Worker<Still>,
     /// The answers to histories, by their hashes: a history is answered in one way.
     decided: RefCell<HashMap<u64, Decided>>,
@@ -45,25 +55,31 @@ pub(super) struct Decided {
 }
 
 impl Code {
-    pub fn new(
-        entry: WorkflowEntry,
-        input: String,
-        registry: Registry,
-        options: StartOptions,
-        runtime: Runtime,
-    ) -> Self {
-        // The worker runs activities and answers nobody.
-        let nobody = Still::at(simpleflow_model::Timestamp::default());
-        Self {
-            worker: Worker::new(nobody, LOCAL_DOMAIN.into(), registry.clone()),
-            entry,
+    /// What a test runs, on a runtime for its activities.
+    pub fn of(test: &Test, runtime: Runtime) -> Result<Self, LocalError> {
+        let (registry, input) = test.prepared()?;
+        registry.check()?;
+        let mut options = test.options.clone();
+        let signals = std::mem::take(&mut options.signals).into_iter();
+        let later = test.later.iter().map(|later| later.what.clone());
+        let inputs = signals
+            .map(|(name, input)| Outside::Signal(name, input))
+            .chain(later)
+            .collect();
+        let start = test.start_time.unwrap_or(START);
+        Ok(Self {
+            // It runs activities and answers nobody.
+            worker: Worker::new(Still::at(start), LOCAL_DOMAIN.into(), registry.clone()),
+            entry: test.entry,
             input,
             registry,
             options,
+            start,
+            inputs,
             runtime,
             decided: RefCell::default(),
             answers: RefCell::default(),
-        }
+        })
     }
 
     /// The answer of an activity: it runs when it is asked something for the first time, and

@@ -21,19 +21,16 @@ use super::Injected;
 use super::code::Code;
 use super::still::Still;
 use super::wrong::Wrong;
-use crate::local::{LOCAL_DOMAIN, LocalError};
+use crate::local::{LOCAL_DOMAIN, LocalError, Outside};
 use crate::outcome::Outcome;
 use crate::registration::{register_activity_type, register_all, register_workflow_type};
 use crate::start::start;
 use crate::testing::TestRun;
 pub(super) use action::Action;
-use action::{Input, RunKey};
+use action::RunKey;
 
 /// How a failure that is injected reads.
 const INJECTED: &str = "Injected: the task fails in this schedule";
-
-/// When the executions start: any time will do, and all schedules have the same.
-const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// A run, as far as deciders know it.
 #[derive(Default)]
@@ -59,7 +56,7 @@ pub(super) struct World<'a> {
     root: WorkflowExecution,
     runs: BTreeMap<RunKey, Run>,
     tasks: Vec<Task>,
-    inputs: Vec<Input>,
+    inputs: Vec<Outside>,
     injected: Injected,
     /// How often the activities were asked what.
     asked: BTreeMap<(SmolStr, SmolStr), usize>,
@@ -75,30 +72,24 @@ fn now<T>(answer: impl Future<Output = T>) -> T {
 impl<'a> World<'a> {
     /// Starts the execution.
     pub fn new(code: &'a Code, injected: Injected) -> Result<Self, LocalError> {
-        let service = Still::at(START);
+        let service = Still::at(code.start);
         let domain = DomainName::from(LOCAL_DOMAIN);
         now(register_all(&service, &domain, &code.registry))?;
-        let mut options = code.options.clone();
-        let signals = std::mem::take(&mut options.signals);
         let root = now(start(
             &service,
             &domain,
             &code.entry,
             &code.input,
-            &options,
-            START,
+            &code.options,
+            code.start,
         ))?;
-        let signals = signals
-            .into_iter()
-            .map(|(name, input)| Input::Signal(name, input));
-        let cancel = (injected.cancels > 0).then_some(Input::Cancel);
         let mut world = Self {
             code,
             service,
             root,
             runs: BTreeMap::new(),
             tasks: Vec::new(),
-            inputs: signals.chain(cancel).collect(),
+            inputs: code.inputs.clone(),
             injected,
             asked: BTreeMap::new(),
         };
@@ -435,7 +426,7 @@ impl<'a> World<'a> {
     fn send(&mut self, input: usize) -> Result<(), Wrong> {
         let (domain, workflow_id) = (LOCAL_DOMAIN.into(), self.root.workflow_id.clone());
         match self.inputs.remove(input) {
-            Input::Signal(name, input) => self.call(|engine, now| {
+            Outside::Signal(name, input) => self.call(|engine, now| {
                 let signal = SignalWorkflowExecution {
                     domain,
                     workflow_id,
@@ -445,7 +436,7 @@ impl<'a> World<'a> {
                 };
                 engine.signal_workflow_execution(&signal, now)
             }),
-            Input::Cancel => self.call(|engine, now| {
+            Outside::Cancel => self.call(|engine, now| {
                 let cancel = RequestCancelWorkflowExecution {
                     domain,
                     workflow_id,

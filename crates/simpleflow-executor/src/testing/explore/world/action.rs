@@ -1,9 +1,10 @@
 //! What can happen next, and how it reads.
 
 use simpleflow_engine::{Due, DueTask};
-use simpleflow_model::{EventAttributes, EventId, RunId, SmolStr, WorkflowId};
+use simpleflow_model::{EventAttributes, EventId, RunId, WorkflowId};
 
 use super::World;
+use crate::local::Outside;
 
 /// Something that can happen next.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,13 +25,6 @@ pub enum Action {
     Lose(usize),
     /// The decider of a run decides, and crashes before it answers.
     Crash(RunKey),
-}
-
-/// What comes from outside of the executions.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    Signal(SmolStr, Option<SmolStr>),
-    Cancel,
 }
 
 /// The workflow id and run id of a run: the order of runs.
@@ -57,9 +51,9 @@ impl World<'_> {
             Action::Fail(task) => format!("{} fails", activity(*task)),
             Action::Lose(task) => format!("{} runs, and its answer is lost", activity(*task)),
             Action::Input(input) => match &self.inputs[*input] {
-                Input::Cancel => "the cancel is requested".to_owned(),
-                Input::Signal(name, None) => format!("signal {name} arrives"),
-                Input::Signal(name, Some(input)) => format!("signal {name} arrives: {input}"),
+                Outside::Cancel => "the cancel is requested".to_owned(),
+                Outside::Signal(name, None) => format!("signal {name} arrives"),
+                Outside::Signal(name, Some(input)) => format!("signal {name} arrives: {input}"),
             },
             Action::Time(due) => self.due_line(due),
         }
