@@ -25,6 +25,7 @@ use simpleflow::model::{
 };
 use simpleflow::prelude::*;
 use simpleflow::swf::{AwsSwf, ServiceError, SwfService};
+use simpleflow::testing::explore;
 use simpleflow_core::child_id_prefix;
 use simpleflow_executor::{Decider, InProcess, StartOptions, registration, start};
 use simpleflow_server::{Embedded, Storage};
@@ -392,14 +393,18 @@ fn difference(one: &Told, other: &Told) -> Option<String> {
     None
 }
 
+fn config(cases: u32) -> Config {
+    Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
 #[test]
 fn every_backend_makes_the_same_history_with_kept_code_and_with_replays() {
     let backends = Backends::start();
-    let mut runner = TestRunner::new(Config {
-        cases: 48,
-        failure_persistence: None,
-        ..Config::default()
-    });
+    let mut runner = TestRunner::new(config(48));
     let result = runner.run(&cases(), |case| {
         let all = backends.run(&case);
         let (first, told) = &all[0];
@@ -410,6 +415,25 @@ fn every_backend_makes_the_same_history_with_kept_code_and_with_replays() {
             }
         }
         Ok(())
+    });
+    result.unwrap_or_else(|failed| panic!("{failed}"));
+}
+
+/// The same programs, where everything happens in the orders in which it may.
+#[test]
+fn programs_decide_the_same_at_each_replay_in_whatever_order() {
+    let mut runner = TestRunner::new(config(24));
+    let result = runner.run(&cases(), |Case { steps, .. }| {
+        let explored = explore(Program { steps })
+            .signal("a", 1)
+            .signal("b", 2)
+            .fail_any(1)
+            .bound(60)
+            .run();
+        match explored.wrong() {
+            None => Ok(()),
+            Some(_) => Err(TestCaseError::fail(explored.to_string())),
+        }
     });
     result.unwrap_or_else(|failed| panic!("{failed}"));
 }

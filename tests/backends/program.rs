@@ -5,6 +5,7 @@ use std::pin::Pin;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use simpleflow::prelude::*;
+use simpleflow::{Chain, Group};
 
 /// The signals that a program may wait for.
 pub const SIGNALS: [&str; 2] = ["a", "b"];
@@ -38,6 +39,12 @@ pub enum Step {
     Patch(u8),
     /// Does two things beside each other.
     Both(Vec<Step>, Vec<Step>),
+    /// Does something beside what comes after it, as a task.
+    Spawn(Vec<Step>),
+    /// Waits for a group of activities, of which so many run at once.
+    Group { members: u8, at_once: u8 },
+    /// Submits a chain of activities, which is a task.
+    Chain(u8),
 }
 
 /// The workflow that does what its input says.
@@ -147,6 +154,21 @@ fn interpret<'a>(
                     let (left, right) = tokio::join!(interpret(flow, left), interpret(flow, right));
                     sum += left * 3 + right;
                 }
+                Step::Spawn(steps) => {
+                    let (beside, steps) = (flow.clone(), steps.clone());
+                    let code = async move { Ok(interpret(&beside, &steps).await) };
+                    tasks.push(flow.spawn(code));
+                }
+                Step::Group { members, at_once } => {
+                    let group: Group<i64> = (0..*members).map(|x| work(i64::from(x))).collect();
+                    let group = group.max_parallel((*at_once).into()).tolerant();
+                    let results = flow.submit(group).await.unwrap_or_default();
+                    sum += results.into_iter().flatten().sum::<i64>();
+                }
+                Step::Chain(x) => {
+                    let chain = Chain::send_result(work(i64::from(*x))).then(work);
+                    tasks.push(flow.submit(chain.last()));
+                }
             }
         }
         sum
@@ -177,12 +199,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<u8>().prop_map(Step::Cancel),
         1 => any::<u8>().prop_map(Step::Mark),
         1 => any::<u8>().prop_map(Step::Patch),
+        1 => (0..4_u8, 1..3_u8).prop_map(|(members, at_once)| Step::Group { members, at_once }),
+        1 => any::<u8>().prop_map(Step::Chain),
     ];
     let step = step.prop_recursive(2, 12, 4, |step| {
         let steps = || prop::collection::vec(step.clone(), 0..4);
         prop_oneof![
             3 => step.clone(),
             1 => steps().prop_map(Step::Child),
+            1 => steps().prop_map(Step::Spawn),
             1 => (steps(), steps()).prop_map(|(left, right)| Step::Both(left, right)),
         ]
     });
