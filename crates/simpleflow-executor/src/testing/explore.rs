@@ -141,7 +141,7 @@ impl Explore {
         self
     }
 
-    /// As [`Test::workflow_id`].
+    /// The workflow id of the execution: the workflow's name unless this is said.
     pub fn workflow_id(mut self, workflow_id: impl Into<SmolStr>) -> Self {
         self.test = self.test.workflow_id(workflow_id);
         self

@@ -60,6 +60,9 @@ impl Code {
         let (registry, input) = test.prepared()?;
         registry.check()?;
         let mut options = test.options.clone();
+        // It stands in the lines of schedules.
+        let name = || test.entry.definition().name.clone().into();
+        options.workflow_id.get_or_insert_with(name);
         let signals = std::mem::take(&mut options.signals).into_iter();
         let later = test.later.iter().map(|later| later.what.clone());
         let inputs = signals

@@ -100,14 +100,22 @@ impl<'a> World<'a> {
     /// The last run of the workflow, once it is closed.
     pub fn closed(&mut self) -> Option<TestRun> {
         loop {
-            let history = self.history(&self.root.run_id);
-            let last = &history.last()?.attributes;
+            let last = {
+                let engine = self.service.engine();
+                let execution = engine.execution(&self.root.run_id)?;
+                if execution.state().is_open() {
+                    return None;
+                }
+                execution.history().last()?.attributes.clone()
+            };
             if let EventAttributes::WorkflowExecutionContinuedAsNew(next) = last {
                 self.root.run_id = next.new_execution_run_id.clone();
                 continue;
             }
-            let outcome = Outcome::of(last)?;
-            return Some(TestRun { outcome, history });
+            return Some(TestRun {
+                outcome: Outcome::of(&last)?,
+                history: self.history(&self.root.run_id),
+            });
         }
     }
 

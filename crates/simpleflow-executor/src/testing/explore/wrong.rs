@@ -4,6 +4,9 @@ use simpleflow_core::panics::Panic;
 use simpleflow_core::replay::{Decisions, ReplayError};
 use simpleflow_model::{Decision, WorkflowExecution, WorkflowId, WorkflowType};
 
+/// How many decisions are shown where they part.
+const SHOWN: usize = 3;
+
 /// Why a schedule could not be followed to the end of the execution.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Wrong {
@@ -22,9 +25,9 @@ pub enum Wrong {
         workflow_id: WorkflowId,
         /// What decided at first: code that was kept, or another replay.
         first_is: &'static str,
-        /// What it decided.
+        /// What it decided, as JSON, from where they part; up to three decisions.
         first: Vec<String>,
-        /// What a replay of the whole history decided.
+        /// The same of a replay of the whole history.
         second: Vec<String>,
     },
     /// The code does not do what the history says it did.
@@ -93,23 +96,30 @@ impl Wrong {
         first: &Decisions,
         second: &Decisions,
     ) -> Self {
+        let pairs = first.decisions.iter().zip(&second.decisions);
+        let same = pairs.take_while(|(one, other)| one == other).count();
         Self::Differs {
             workflow_id: execution.workflow_id.clone(),
             first_is: match was_kept {
                 true => "the code that was kept since its last decision",
                 false => "another replay of the whole history",
             },
-            first: told(first),
-            second: told(second),
+            first: told(first, same),
+            second: told(second, same),
         }
     }
 }
 
-fn told(decisions: &Decisions) -> Vec<String> {
-    match decisions.decisions.is_empty() {
-        true => vec!["no decision".to_owned()],
-        false => decisions.decisions.iter().map(line).collect(),
+/// What is shown of some decisions, of which so many are the same as others.
+fn told(decisions: &Decisions, same: usize) -> Vec<String> {
+    let parting = decisions.decisions.iter().skip(same);
+    let mut lines: Vec<_> = parting.take(SHOWN).map(line).collect();
+    if lines.is_empty() {
+        let context = decisions.execution_context.as_deref();
+        let context = context.map(|context| format!(", and the execution context {context}"));
+        lines.push(format!("nothing more{}", context.unwrap_or_default()));
     }
+    lines
 }
 
 fn line(decision: &Decision) -> String {
