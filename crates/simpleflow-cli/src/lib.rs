@@ -13,6 +13,7 @@ mod logging;
 mod on_swf;
 mod output;
 mod progress;
+mod resources;
 mod signals;
 mod style;
 mod table;
@@ -80,7 +81,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::Standalone(command) => command.run(registry),
         Command::ServerStart(command) => command.run(),
         Command::ActivityRerun(command) => command.run(registry),
-        Command::ActivityExecute(command) => command.run(&registry),
+        Command::ActivityExecute(command) => command.run(registry),
         Command::New(command) => command.run(),
         Command::Completions(completions) => completions.run(&mut command),
     };

@@ -52,6 +52,7 @@ pub use serde_json;
 pub use signal::{Signal, Signals};
 pub use simpleflow_model as model;
 pub use tags::{InvalidTags, TagList};
+pub use simpleflow_objects as objects;
 pub use task_id::child_id_prefix;
 pub use timer::{Elapsed, Timer};
 pub use uuid;

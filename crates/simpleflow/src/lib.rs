@@ -29,6 +29,14 @@ pub mod prelude {
     pub use simpleflow_macros::{activity, workflow};
 }
 
+/// Values by key, somewhere: S3, a folder, the server in the box, memory. An activity has the place
+/// of its worker, [`ActivityContext::objects`].
+pub mod objects {
+    pub use simpleflow_aws::Places;
+    pub use simpleflow_core::objects::*;
+    pub use simpleflow_executor::Resources;
+}
+
 /// Running workflows in this process, on the engine in memory.
 pub mod local {
     pub use simpleflow_executor::{

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use regex::Regex;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{
-    Ended, LocalError, Outcome, Repair, Standalone as Run, Stop, registration,
+    Ended, LocalError, Outcome, Repair, Resources, Standalone as Run, Stop, registration,
 };
 use simpleflow_model::{DomainName, RunId, SmolStr, Timestamp, WorkflowId};
 use simpleflow_swf::{Domain, SwfError, WorkflowExecution};
@@ -19,6 +19,7 @@ use super::ExecutionOptions;
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
 use crate::progress::Progress;
+use crate::resources::ResourceOptions;
 use crate::signals::Signals;
 use crate::{find, output};
 
@@ -51,6 +52,9 @@ pub(crate) struct Standalone {
 
     #[command(flatten)]
     execution: ExecutionOptions,
+
+    #[command(flatten)]
+    resources: ResourceOptions,
 
     /// The id of the execution. By default the workflow's name.
     #[arg(long, value_name = "ID", value_parser = |id: &str| WorkflowId::new(id))]
@@ -115,9 +119,11 @@ impl Standalone {
             None => (Connection::own(&self.data_dir).await?, DOMAIN.into()),
         };
         connection.announce(&domain);
+        let resources = self.resources.on(&connection, &domain, &self.data_dir);
+        let resources = resources.await;
         let domain = Domain::new(connection.service.clone(), domain);
         let outcome = self
-            .run_in(domain, connection.look(), registry, workflow)
+            .run_in(domain, connection.look(), registry, resources, workflow)
             .await;
         // What went wrong first is told.
         let closed = connection.close().await;
@@ -130,6 +136,7 @@ impl Standalone {
         domain: Domain<AnyService>,
         look: Duration,
         registry: Registry,
+        resources: Resources,
         workflow: &WorkflowEntry,
     ) -> Result<Outcome, CliError> {
         let service = domain.service().clone();
@@ -140,6 +147,7 @@ impl Standalone {
             .deciders(self.nb_deciders)
             .heartbeat(Duration::from_secs(self.heartbeat.into()))
             .look_every(look)
+            .resources(resources)
             .resumes(self.resumes());
         if let Some(most) = self.nb_workers {
             run = run.activities(most);

@@ -17,6 +17,7 @@ use simpleflow_model::{
 use super::ExecutionOptions;
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
+use crate::resources::ResourceOptions;
 use crate::{find, input, output};
 
 /// Start a workflow: on SWF for its deciders and workers, or with --local to its end here.
@@ -66,6 +67,9 @@ pub(crate) struct WorkflowStart {
     #[command(flatten)]
     execution: ExecutionOptions,
 
+    #[command(flatten)]
+    resources: ResourceOptions,
+
     /// Send a signal right after the start. May be given more than once.
     #[arg(long, value_name = "NAME[=JSON]", value_parser = parse_signal)]
     signal: Vec<Signal>,
@@ -110,7 +114,8 @@ impl WorkflowStart {
         let mut local = match self.skip_time {
             true => Local::with_virtual_time(registry)?,
             false => Local::new(registry)?,
-        };
+        }
+        .resources(self.resources.local());
         let run = local.run(&entry, &input, options)?;
         if let Some(file) = history {
             file.write(&run)?;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::Isolated;
 use super::{process, program};
+use crate::resources::Resources;
 
 /// The rest of an activity.
 type Running = Pin<Box<dyn Future<Output = ActivityResult> + Send>>;
@@ -34,6 +35,7 @@ pub(super) fn start(
     entry: &ActivityEntry,
     info: ActivityInfo,
     sink: Arc<dyn HeartbeatSink>,
+    resources: &Resources,
     isolated: Option<&Arc<Isolated>>,
 ) -> Result<Work, Failure> {
     // A program is isolated already.
@@ -42,7 +44,7 @@ pub(super) fn start(
     {
         return Ok(Work::Process(info, sink, Arc::clone(isolated)));
     }
-    let context = ActivityContext::new(info.clone(), sink);
+    let context = ActivityContext::new(info.clone(), sink, resources.objects.clone());
     let started = panics::catch(|| entry.start(context, &info.input));
     let running = started.unwrap_or_else(|panic| Err(panic_failure(&panic)))?;
     Ok(match running {
