@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use simpleflow_core::Failure;
 use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
+use simpleflow_core::{Failure, MiddlewareError};
 use simpleflow_executor::{
     LocalError, Outcome, RecordedActivity, StandaloneError, StartError as ExecutionStartError,
 };
@@ -140,6 +140,8 @@ pub(crate) enum CliError {
         execution: String,
         activity: RecordedActivity,
     },
+    #[error(transparent)]
+    Middleware(#[from] MiddlewareError),
     #[error("cannot run activities in processes of their own: {0}")]
     Isolation(io::Error),
     #[error(

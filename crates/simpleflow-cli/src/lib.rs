@@ -10,6 +10,7 @@ mod error;
 mod find;
 mod input;
 mod logging;
+mod middlewares;
 mod on_swf;
 mod output;
 mod progress;

@@ -18,6 +18,7 @@ mod flow;
 mod future;
 mod lambda;
 mod marker;
+mod middleware;
 pub mod panics;
 pub mod payload;
 mod registry;
@@ -43,6 +44,9 @@ pub use future::{Future, FutureState, Get, WaitAll};
 pub use inventory;
 pub use lambda::Lambda;
 pub use marker::Marker;
+pub use middleware::{
+    ActivityFuture, IntoMiddleware, Middleware, MiddlewareError, Middlewares, Next, When,
+};
 pub use registry::{
     ActivityEntry, Duplicate, IsResult, Linked, OfInput, Registry, StandIn, WorkflowEntry,
     WorkflowFuture, activity_result, path,
@@ -62,7 +66,9 @@ pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::payload::{ArgumentError, Arguments, Parameter, to_json};
-    pub use crate::{ActivityEntry, IsResult, Linked, WorkflowEntry, activity_result, path};
+    pub use crate::{
+        ActivityEntry, IsResult, Linked, Middleware, WorkflowEntry, activity_result, path,
+    };
     pub use inventory;
     pub use serde_json::Error as JsonError;
 }

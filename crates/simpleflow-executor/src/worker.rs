@@ -201,7 +201,9 @@ impl<S: SwfService> Worker<S> {
             .find_activity(&info.name, &info.version)
             .ok_or_else(|| task::unknown_activity(&self.registry, &info.name, &info.version))?;
         let sink = Arc::new(work::Unheard);
-        let work = work::start(entry, info, sink, &self.resources, self.isolated.as_ref())?;
+        let (resources, middlewares) = (&self.resources, self.registry.middlewares());
+        let isolated = self.isolated.as_ref();
+        let work = work::start(entry, info, sink, resources, middlewares, isolated)?;
         tokio::select! {
             result = work.future(&CancellationToken::new()) => result,
             () = stop.requested() => Err(Failure::new("the activity was interrupted", None)),

@@ -14,6 +14,8 @@ use crate::Problems;
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Name,
+    /// A text that is not empty.
+    Text,
     Version,
     TaskList,
     OptionalTaskList,
@@ -134,6 +136,9 @@ impl Kind {
             (Self::Name, Some(Lit::Str(text))) => {
                 return Some(checked(name, text, TypeName::new(text.value())));
             }
+            (Self::Text, Some(Lit::Str(text))) if !text.value().is_empty() => {
+                quote!(::core::convert::Into::into(#text))
+            }
             (Self::Version, Some(Lit::Str(text))) => {
                 return Some(checked(name, text, Version::new(text.value())));
             }
@@ -213,6 +218,7 @@ impl Kind {
     fn expected(self) -> (&'static str, &'static str) {
         match self {
             Self::Name => ("a text", "\"thumbnails.resize\""),
+            Self::Text => ("a text that is not empty", "\"timing\""),
             Self::Version => ("a text", "\"1.0\""),
             Self::TaskList | Self::OptionalTaskList => ("a text", "\"thumbnails\""),
             Self::Unsigned => ("a number", "3"),

@@ -7,15 +7,16 @@
 
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
-    Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, AggregateError, Arg, Chain, Duplicate, Elapsed, Error, EventDetails, EventKind,
-    Failure, Flow, FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg, InvalidTags,
-    Lambda, Marker, Program, Registry, Result, RunContext, RunningActivity, Signal, Signals,
-    Submit, TagList, TaskError, TaskErrorKind, Timer, WaitAll, Workflow, WorkflowCall,
-    WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityFuture,
+    ActivityInfo, ActivityResult, AggregateError, Arg, Chain, Duplicate, Elapsed, Error,
+    EventDetails, EventKind, Failure, Flow, FuncGroup, Future, FutureState, Get, Group,
+    HeartbeatSink, IntoArg, IntoMiddleware, InvalidTags, Lambda, Marker, Middleware,
+    MiddlewareError, Middlewares, Next, Program, Registry, Result, RunContext, RunningActivity,
+    Signal, Signals, Submit, TagList, TaskError, TaskErrorKind, Timer, WaitAll, When, Workflow,
+    WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};
-pub use simpleflow_macros::{activity, workflow};
+pub use simpleflow_macros::{activity, middleware, workflow};
 pub use simpleflow_model as model;
 
 /// What a file with workflows and activities needs.
@@ -23,10 +24,10 @@ pub mod prelude {
     pub use std::time::Duration;
 
     pub use simpleflow_core::{
-        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, Signal, TaskError,
-        TaskErrorKind, Workflow, bail,
+        ActivityContext, ActivityResult, Error, Flow, Future, FutureState, Next, Registry, Result,
+        Signal, TaskError, TaskErrorKind, Workflow, bail,
     };
-    pub use simpleflow_macros::{activity, workflow};
+    pub use simpleflow_macros::{activity, middleware, workflow};
 }
 
 /// Values by key, somewhere: S3, a folder, the server in the box, memory. An activity has the place

@@ -9,6 +9,7 @@ use simpleflow_core::objects::Place;
 use simpleflow_executor::Resources;
 
 use crate::error::CliError;
+use crate::middlewares::MiddlewareOptions;
 
 /// Run the activity that a worker hands over. Workers start this themselves.
 #[derive(Args)]
@@ -16,6 +17,9 @@ pub(crate) struct ActivityExecute {
     /// Where it keeps its objects.
     #[arg(long, value_name = "URL", value_parser = |url: &str| url.parse::<Place>())]
     objects: Place,
+
+    #[command(flatten)]
+    middlewares: MiddlewareOptions,
 }
 
 impl ActivityExecute {
@@ -23,12 +27,14 @@ impl ActivityExecute {
     pub(crate) const NAME: &str = "activity.execute";
 
     /// The command line of such a process, without the program.
-    pub(crate) fn command_line(objects: &Place) -> Vec<OsString> {
-        let objects = objects.to_string();
-        vec![Self::NAME.into(), "--objects".into(), objects.into()]
+    pub(crate) fn command_line(objects: &Place, middlewares: &MiddlewareOptions) -> Vec<OsString> {
+        let objects = format!("--objects={objects}");
+        let options = [Self::NAME.into(), objects.into()];
+        options.into_iter().chain(middlewares.args()).collect()
     }
 
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
+        let registry = self.middlewares.activate(registry)?;
         let resources = Resources::new(Places::new().open(&self.objects));
         simpleflow_executor::execute_activity(&registry, &resources).map_err(CliError::Execute)
     }

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
+use crate::middlewares::MiddlewareOptions;
 use crate::resources::ResourceOptions;
 use crate::signals::Signals;
 use crate::{input, on_swf, output};
@@ -64,6 +65,9 @@ pub(crate) struct ActivityRerun {
     input: Option<String>,
 
     #[command(flatten)]
+    middlewares: MiddlewareOptions,
+
+    #[command(flatten)]
     resources: ResourceOptions,
 
     #[command(flatten)]
@@ -73,6 +77,7 @@ pub(crate) struct ActivityRerun {
 impl ActivityRerun {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = self.middlewares.activate(registry)?;
         let input = self
             .input
             .as_deref()

@@ -18,6 +18,7 @@ use simpleflow_swf::{Domain, SwfError, WorkflowExecution};
 use super::ExecutionOptions;
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
+use crate::middlewares::MiddlewareOptions;
 use crate::progress::Progress;
 use crate::resources::ResourceOptions;
 use crate::signals::Signals;
@@ -52,6 +53,9 @@ pub(crate) struct Standalone {
 
     #[command(flatten)]
     execution: ExecutionOptions,
+
+    #[command(flatten)]
+    middlewares: MiddlewareOptions,
 
     #[command(flatten)]
     resources: ResourceOptions,
@@ -95,6 +99,7 @@ pub(crate) struct Standalone {
 impl Standalone {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = self.middlewares.activate(registry)?;
         let entry = *find::workflow(&registry, &self.workflow)?;
         let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
         let outcome = runtime.block_on(self.run_on_service(registry, &entry));

@@ -20,6 +20,7 @@ use super::ActivityExecute;
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
 use crate::logging::LogLevel;
+use crate::middlewares::MiddlewareOptions;
 use crate::output;
 use crate::resources::ResourceOptions;
 use crate::signals::{self, Signals, Then};
@@ -94,6 +95,9 @@ pub(crate) struct WorkerStart {
     stop_timeout: u32,
 
     #[command(flatten)]
+    middlewares: MiddlewareOptions,
+
+    #[command(flatten)]
     resources: ResourceOptions,
 
     #[command(flatten)]
@@ -118,6 +122,7 @@ impl WorkerStart {
 
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = self.middlewares.activate(registry)?;
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .max_blocking_threads(self.most().get().saturating_add(OTHER_THREADS))
@@ -195,7 +200,7 @@ impl WorkerStart {
     }
 
     fn isolated(&self, objects: &Place) -> Result<Isolated, CliError> {
-        let command_line = ActivityExecute::command_line(objects);
+        let command_line = ActivityExecute::command_line(objects, &self.middlewares);
         let isolated = Isolated::new(command_line).map_err(CliError::Isolation)?;
         Ok(match self.memory_limit {
             Some(limit) => isolated.memory_limit(u64::from(limit) << 20),

@@ -17,6 +17,7 @@ use simpleflow_model::{
 use super::ExecutionOptions;
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
+use crate::middlewares::MiddlewareOptions;
 use crate::resources::ResourceOptions;
 use crate::{find, input, output};
 
@@ -68,6 +69,9 @@ pub(crate) struct WorkflowStart {
     execution: ExecutionOptions,
 
     #[command(flatten)]
+    middlewares: MiddlewareOptions,
+
+    #[command(flatten)]
     resources: ResourceOptions,
 
     /// Send a signal right after the start. May be given more than once.
@@ -93,6 +97,18 @@ struct Signal {
 impl WorkflowStart {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = match self.middlewares.first() {
+            Some((option, name)) if !self.local => {
+                return Err(CliError::Option {
+                    option,
+                    value: name.to_owned(),
+                    problem: "it is for activities that run here: add --local, or give it to \
+                              worker.start"
+                        .to_owned(),
+                });
+            }
+            _ => self.middlewares.activate(registry)?,
+        };
         let entry = *find::workflow(&registry, &self.workflow)?;
         let input = match self.execution.input()? {
             Some(input) => input,

@@ -88,7 +88,14 @@ async fn run(
         let failure = task::unknown_activity(registry, &info.name, &info.version);
         return Some(Err(failure));
     };
-    let work = match work::start(entry, info, Arc::clone(sink) as _, resources, None) {
+    let work = match work::start(
+        entry,
+        info,
+        Arc::clone(sink) as _,
+        resources,
+        registry.middlewares(),
+        None,
+    ) {
         Ok(work) => work,
         Err(failure) => return Some(Err(failure)),
     };

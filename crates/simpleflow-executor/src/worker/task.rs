@@ -72,7 +72,8 @@ impl<S: SwfService> Worker<S> {
         };
         let heart = Arc::new(Heart::new(self.heartbeat, entry.definition(), &info));
         let (sink, isolated) = (Arc::clone(&heart) as _, self.isolated.as_ref());
-        let started = work::start(entry, info, sink, &self.resources, isolated);
+        let (resources, middlewares) = (&self.resources, self.registry.middlewares());
+        let started = work::start(entry, info, sink, resources, middlewares, isolated);
         let mut work = match started {
             Ok(work) => work,
             Err(failure) => {

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::{
-    ActivityContext, ActivityEntry, ActivityInfo, ActivityResult, Failure, HeartbeatSink, Program,
-    RunningActivity,
+    ActivityContext, ActivityEntry, ActivityInfo, ActivityResult, Failure, HeartbeatSink,
+    Middlewares, Program, RunningActivity,
 };
 use simpleflow_model::SmolStr;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ pub(super) enum Work {
     Blocking(Box<dyn FnOnce() -> ActivityResult + Send>),
     Program(Program, ActivityInfo, Option<Arc<Isolated>>),
     Process(ActivityInfo, Arc<dyn HeartbeatSink>, Arc<Isolated>),
+    /// One with middlewares around it.
+    Within(Box<Work>, Middlewares, ActivityContext),
 }
 
 /// Gives an activity its arguments.
@@ -36,6 +38,7 @@ pub(super) fn start(
     info: ActivityInfo,
     sink: Arc<dyn HeartbeatSink>,
     resources: &Resources,
+    middlewares: &Middlewares,
     isolated: Option<&Arc<Isolated>>,
 ) -> Result<Work, Failure> {
     // A program is isolated already.
@@ -45,12 +48,16 @@ pub(super) fn start(
         return Ok(Work::Process(info, sink, Arc::clone(isolated)));
     }
     let context = ActivityContext::new(info.clone(), sink, resources.objects.clone());
-    let started = panics::catch(|| entry.start(context, &info.input));
+    let started = panics::catch(|| entry.start(context.clone(), &info.input));
     let running = started.unwrap_or_else(|panic| Err(panic_failure(&panic)))?;
-    Ok(match running {
+    let work = match running {
         RunningActivity::Async(future) => Work::Async(Box::pin(CatchPanic(future))),
         RunningActivity::Blocking(run) => Work::Blocking(run),
         RunningActivity::Program(program) => Work::Program(program, info, isolated.cloned()),
+    };
+    Ok(match middlewares.is_empty() {
+        true => work,
+        false => Work::Within(Box::new(work), middlewares.clone(), context),
     })
 }
 
@@ -71,12 +78,20 @@ impl Work {
 
     /// Whether it comes to its end when it is told to quit. What does not is dropped.
     pub(super) fn ends_itself(&self) -> bool {
-        matches!(self, Self::Program(..) | Self::Process(..))
+        match self {
+            Self::Program(..) | Self::Process(..) => true,
+            Self::Async(_) | Self::Blocking(_) => false,
+            Self::Within(work, ..) => work.ends_itself(),
+        }
     }
 
     /// Whether it cannot be dropped either.
     pub(super) fn blocks(&self) -> bool {
-        matches!(self, Self::Blocking(_))
+        match self {
+            Self::Blocking(_) => true,
+            Self::Async(_) | Self::Program(..) | Self::Process(..) => false,
+            Self::Within(work, ..) => work.blocks(),
+        }
     }
 
     /// The rest of it. When it quits its result means nothing.
@@ -99,6 +114,10 @@ impl Work {
                 let limit = isolated.and_then(|isolated| isolated.memory_limit);
                 program::run(program, &info, limit, &quit).await
             }),
+            Self::Within(work, middlewares, context) => {
+                let work = work.future(&quit);
+                Box::pin(CatchPanic(middlewares.around(&context, work)))
+            }
             Self::Process(info, sink, isolated) => {
                 Box::pin(async move { process::run(&isolated, &info, &*sink, &quit).await })
             }
