@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
 use simpleflow_core::{Failure, MiddlewareError};
 use simpleflow_executor::{
-    LocalError, Outcome, RecordedActivity, StandaloneError, StartError as ExecutionStartError,
+    BinaryError, LocalError, Outcome, RecordedActivity, StandaloneError,
+    StartError as ExecutionStartError,
 };
 use simpleflow_model::FaultKind;
 use simpleflow_model::WorkflowId;
@@ -141,6 +142,8 @@ pub(crate) enum CliError {
         activity: RecordedActivity,
     },
     #[error(transparent)]
+    Binary(#[from] BinaryError),
+    #[error(transparent)]
     Middleware(#[from] MiddlewareError),
     #[error("cannot run activities in processes of their own: {0}")]
     Isolation(io::Error),
@@ -235,6 +238,7 @@ impl CliError {
             | Self::Activity { .. }
             | Self::NoActivity { .. }
             | Self::Isolation(_)
+            | Self::Binary(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {
                 StartError::Open(_) => ExitCode::from(2),

@@ -82,6 +82,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::Standalone(command) => command.run(registry),
         Command::ServerStart(command) => command.run(),
         Command::ActivityRerun(command) => command.run(registry),
+        Command::BinariesDownload(command) => command.run(),
         Command::ActivityExecute(command) => command.run(registry),
         Command::New(command) => command.run(),
         Command::Completions(completions) => completions.run(&mut command),
@@ -182,6 +183,8 @@ enum Command {
     TaskInfo(commands::TaskInfo),
     #[command(name = "activity.rerun")]
     ActivityRerun(commands::ActivityRerun),
+    #[command(name = "binaries.download")]
+    BinariesDownload(commands::BinariesDownload),
     #[command(name = commands::ActivityExecute::NAME, hide = true)]
     ActivityExecute(commands::ActivityExecute),
     #[command(name = "info")]

@@ -3,10 +3,13 @@
 //! Their objects are in this order: at the place that is named; in the server in the box, if that is
 //! the service; in a folder of the data directory.
 
+use std::env;
+use std::path::PathBuf;
+
 use clap::Args;
 use simpleflow_aws::Places;
 use simpleflow_core::objects::{Objects, Place};
-use simpleflow_executor::Resources;
+use simpleflow_executor::{Binaries, Resources};
 use simpleflow_model::DomainName;
 
 use crate::connect::{Connection, DataDir};
@@ -32,8 +35,12 @@ pub(crate) struct ResourceOptions {
 impl ResourceOptions {
     /// Those of an execution that ends with this process: without a place its objects are in memory.
     pub(crate) fn local(&self) -> Resources {
-        let objects = self.objects.as_ref();
-        Resources::new(objects.map_or_else(Objects::memory, |place| Places::new().open(place)))
+        let places = Places::new();
+        let objects = match &self.objects {
+            Some(place) => places.open(place),
+            None => Objects::memory(),
+        };
+        resources(objects, places)
     }
 
     /// Those of activities that run for a service.
@@ -44,10 +51,12 @@ impl ResourceOptions {
         data_dir: &DataDir,
     ) -> Resources {
         let own = connection.own_objects().filter(|_| self.objects.is_none());
-        Resources::new(match own {
+        let places = Places::new();
+        let objects = match own {
             Some(objects) => objects,
-            None => Places::new().open(&self.place(connection, domain, data_dir).await),
-        })
+            None => places.open(&self.place(connection, domain, data_dir).await),
+        };
+        resources(objects, places)
     }
 
     /// The place for processes of activities that run for a service.
@@ -66,4 +75,27 @@ impl ResourceOptions {
             (None, None) => Place::Folder(data_dir.data_dir.join(FOLDER)),
         }
     }
+}
+
+/// What activities are given that keep their objects there.
+pub(crate) fn resources(objects: Objects, places: Places) -> Resources {
+    Resources::new(objects).binaries(binaries(places))
+}
+
+/// Binaries, in the directory that the environment names, a setting of the Python original, or else
+/// in the user's own cache: nobody else may put a program there that this one runs.
+pub(crate) fn binaries(places: Places) -> Binaries {
+    let directory = |name: &str| {
+        let value = env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    let cache = || {
+        let home = || directory("HOME").map(|home| home.join(".cache"));
+        let cache = directory("XDG_CACHE_HOME").or_else(home);
+        cache.map(|cache| cache.join("simpleflow").join("binaries"))
+    };
+    let directory = directory("SIMPLEFLOW_BINARIES_DIRECTORY").or_else(cache);
+    // Without a home the working directory is as good as any.
+    let directory = directory.unwrap_or_else(|| "simpleflow-binaries".into());
+    Binaries::new(directory, move |place| places.open(place))
 }

@@ -55,8 +55,8 @@ pub use replay::Replayer;
 pub use serde_json;
 pub use signal::{Signal, Signals};
 pub use simpleflow_model as model;
-pub use tags::{InvalidTags, TagList};
 pub use simpleflow_objects as objects;
+pub use tags::{InvalidTags, TagList};
 pub use task_id::child_id_prefix;
 pub use timer::{Elapsed, Timer};
 pub use uuid;
@@ -65,7 +65,7 @@ pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};
 /// What the macros name. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::payload::{ArgumentError, Arguments, Parameter, to_json};
+    pub use crate::payload::{ArgumentError, Arguments, Parameter, meta_with_binaries, to_json};
     pub use crate::{
         ActivityEntry, IsResult, Linked, Middleware, WorkflowEntry, activity_result, path,
     };

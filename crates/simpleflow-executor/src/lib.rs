@@ -1,5 +1,6 @@
 //! Deciders and activity workers over one trait, the SWF service, and the local backend.
 
+mod binaries;
 mod clock;
 mod decider;
 mod follow;
@@ -20,6 +21,7 @@ mod stop;
 pub mod testing;
 mod worker;
 
+pub use binaries::{Binaries, Binary, BinaryError};
 pub use decider::{Decider, DeciderError, Deciders};
 pub use follow::Follow;
 pub use identity::identity;

@@ -56,7 +56,9 @@ use syn::{Error, Item, parse_macro_input};
 /// `schedule_to_close_timeout`, `schedule_to_start_timeout`, `heartbeat_timeout` (seconds, or
 /// `"NONE"`); `named_arguments` (boolean: whether a call sends its arguments by name, as the
 /// keyword arguments of a Python function or the options of a program); `meta` (the text of a JSON
-/// object).
+/// object); `binaries` (a list of texts `NAME=LOCATION`, as in
+/// `binaries = ["ffmpeg=s3://tools/v1/ffmpeg"]`: the worker downloads them before the activity, once
+/// for all; a program finds them by name, others ask `context.binary("ffmpeg")`).
 #[proc_macro_attribute]
 pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);

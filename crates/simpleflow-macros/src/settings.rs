@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     OptionalText,
     /// The text of a JSON object.
     Json,
+    /// A list of texts `name=location`, which goes into `meta`.
+    Binaries,
     /// The text of a program, or a list that begins with it.
     Program,
 }
@@ -80,6 +82,8 @@ pub(crate) fn assignments(
     let definition = Ident::new("definition", Span::mixed_site());
     let mut seen: Vec<&Ident> = Vec::new();
     let mut assignments = Vec::new();
+    // What goes into what another setting says.
+    let mut additions = Vec::new();
     for Setting { name, value } in &settings {
         let twice = seen.contains(&name);
         seen.push(name);
@@ -89,10 +93,17 @@ pub(crate) fn assignments(
             Some((_, kind)) => kind.check(name, value.as_ref()),
         };
         match checked {
+            Ok(value) if name == "binaries" => additions.push(quote! {
+                #definition.meta = ::simpleflow::__private::meta_with_binaries(
+                    #definition.meta.take(),
+                    #value,
+                );
+            }),
             Ok(value) => assignments.push(quote!(#definition.#name = #value;)),
             Err(problem) => problems.push(problem),
         }
     }
+    assignments.extend(additions);
     assignments
 }
 
@@ -200,6 +211,20 @@ impl Kind {
                 serde_json::from_str::<Object>(&text.value()).ok()?;
                 quote!(::core::option::Option::Some(::core::convert::Into::into(#text)))
             }
+            (Self::Binaries, _) => {
+                let Expr::Array(array) = value else {
+                    return None;
+                };
+                let binaries: Vec<_> = array.elems.iter().map(text).collect::<Option<_>>()?;
+                for binary in &binaries {
+                    let text = binary.value();
+                    let (name, location) = text.split_once('=')?;
+                    if name.is_empty() || !location.contains("://") {
+                        return None;
+                    }
+                }
+                quote!(&[#(#binaries),*])
+            }
             (Self::Program, _) => {
                 let parts: Vec<_> = match value {
                     Expr::Array(array) => array.elems.iter().map(text).collect::<Option<_>>()?,
@@ -233,6 +258,10 @@ impl Kind {
             Self::Tags => (
                 "a list of texts or \"INHERIT_TAG_LIST\"",
                 "[\"nightly\", \"video\"]",
+            ),
+            Self::Binaries => (
+                "a list of texts, each NAME=LOCATION",
+                "[\"ffmpeg=s3://tools/v1/ffmpeg\"]",
             ),
             Self::Json => ("the text of a JSON object", "r#\"{\"owner\": \"video\"}\"#"),
             Self::Program => (

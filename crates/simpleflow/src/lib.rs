@@ -35,7 +35,7 @@ pub mod prelude {
 pub mod objects {
     pub use simpleflow_aws::Places;
     pub use simpleflow_core::objects::*;
-    pub use simpleflow_executor::Resources;
+    pub use simpleflow_executor::{Binaries, Binary, BinaryError, Resources};
 }
 
 /// Running workflows in this process, on the engine in memory.

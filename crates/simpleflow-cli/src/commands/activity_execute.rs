@@ -5,18 +5,18 @@ use std::ffi::OsString;
 use clap::Args;
 use simpleflow_aws::Places;
 use simpleflow_core::Registry;
-use simpleflow_core::objects::Place;
-use simpleflow_executor::Resources;
+use simpleflow_core::objects::{Objects, Place};
 
 use crate::error::CliError;
 use crate::middlewares::MiddlewareOptions;
+use crate::resources::resources;
 
 /// Run the activity that a worker hands over. Workers start this themselves.
 #[derive(Args)]
 pub(crate) struct ActivityExecute {
-    /// Where it keeps its objects.
+    /// Where it keeps its objects. A worker of a program's own need not have a place.
     #[arg(long, value_name = "URL", value_parser = |url: &str| url.parse::<Place>())]
-    objects: Place,
+    objects: Option<Place>,
 
     #[command(flatten)]
     middlewares: MiddlewareOptions,
@@ -35,7 +35,12 @@ impl ActivityExecute {
 
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         let registry = self.middlewares.activate(registry)?;
-        let resources = Resources::new(Places::new().open(&self.objects));
+        let places = Places::new();
+        let objects = match &self.objects {
+            Some(place) => places.open(place),
+            None => Objects::nowhere("the worker of this process gave it no place for objects"),
+        };
+        let resources = resources(objects, places);
         simpleflow_executor::execute_activity(&registry, &resources).map_err(CliError::Execute)
     }
 }

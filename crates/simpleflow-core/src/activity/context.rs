@@ -1,6 +1,8 @@
 //! What a running activity knows of itself, and its way back to the worker.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,7 @@ pub struct ActivityContext {
     info: Arc<ActivityInfo>,
     sink: Arc<dyn HeartbeatSink>,
     objects: Objects,
+    binaries: Arc<BTreeMap<String, PathBuf>>,
 }
 
 impl ActivityContext {
@@ -63,7 +66,15 @@ impl ActivityContext {
             info: Arc::new(info),
             sink,
             objects,
+            binaries: Arc::default(),
         }
+    }
+
+    /// The same, with the files of the binaries that the activity needs.
+    #[must_use]
+    pub fn with_binaries(mut self, binaries: BTreeMap<String, PathBuf>) -> Self {
+        self.binaries = Arc::new(binaries);
+        self
     }
 
     /// A context for a unit test: heartbeats go nowhere, nothing is ever cancelled, and objects are
@@ -95,6 +106,12 @@ impl ActivityContext {
     /// ```
     pub fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// The file of a binary that the activity needs, by its name in `#[activity(binaries = [...])]`.
+    /// It is there.
+    pub fn binary(&self, name: &str) -> Option<&Path> {
+        self.binaries.get(name).map(PathBuf::as_path)
     }
 
     /// Reports that the activity is alive, with details that a timeout will carry. Details that
