@@ -10,6 +10,7 @@ use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{SmolStr, limits};
 
 use crate::canvas::AggregateError;
+use crate::continued::NextRun;
 use crate::flow::too_long;
 use crate::payload::ArgumentError;
 use crate::task::Task;
@@ -29,6 +30,8 @@ enum Repr {
         source: Box<dyn StdError + Send + Sync>,
         type_name: &'static str,
     },
+    /// No failure: the execution goes on in a new run.
+    ContinueAsNew(NextRun),
 }
 
 impl Error {
@@ -38,6 +41,11 @@ impl Error {
             reason: reason.to_string(),
             details: None,
         }))
+    }
+
+    /// The end of a run that another is to follow.
+    pub(crate) fn continue_as_new(next: NextRun) -> Self {
+        Self(Box::new(Repr::ContinueAsNew(next)))
     }
 
     /// Adds details, which travel beside the reason.
@@ -57,18 +65,26 @@ impl Error {
     /// The error as its own type, if it has that type.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match &*self.0 {
-            Repr::Fail { .. } => None,
             Repr::Other { source, .. } => source.downcast_ref(),
+            _ => None,
         }
     }
 
     /// What caused it, outermost first.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         let first = match &*self.0 {
-            Repr::Fail { .. } => None,
             Repr::Other { source, .. } => source.source(),
+            _ => None,
         };
         std::iter::successors(first, |&error| error.source())
+    }
+
+    /// The next run, if it is the end of a run that another is to follow.
+    pub(crate) fn into_next_run(self) -> Result<NextRun> {
+        match *self.0 {
+            Repr::ContinueAsNew(next) => Ok(next),
+            other => Err(Self(Box::new(other))),
+        }
     }
 
     /// How an execution that ends with this error fails.
@@ -97,6 +113,7 @@ impl Error {
     fn details(&self) -> Option<String> {
         match &*self.0 {
             Repr::Fail { details, .. } => details.clone(),
+            Repr::ContinueAsNew(_) => None,
             Repr::Other { type_name, .. } => Some(
                 std::iter::once((*type_name).to_owned())
                     .chain(self.causes().map(|cause| format!("caused by: {cause}")))
@@ -121,6 +138,9 @@ impl fmt::Display for Error {
         match &*self.0 {
             Repr::Fail { reason, .. } => f.write_str(reason),
             Repr::Other { source, .. } => source.fmt(f),
+            Repr::ContinueAsNew(_) => f.write_str(
+                "the next run is not started: only the workflow's own code can, by returning this",
+            ),
         }
     }
 }
@@ -176,6 +196,9 @@ impl Failure {
                     reason,
                     details: None,
                 } => Self::with_type("simpleflow::Error", reason, &[]),
+                Repr::ContinueAsNew(_) => {
+                    Self::with_type("simpleflow::Error", &error.to_string(), &[])
+                }
                 Repr::Other { type_name, .. } => {
                     let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
                     Self::with_type(type_name, &error.to_string(), &causes)

@@ -24,7 +24,8 @@ pub(crate) use submit::{signal_payload, too_long};
 pub(crate) use wakes::MAIN;
 
 use crate::context::RunContext;
-use crate::error::{Result, TaskError};
+use crate::continued::ContinueAs;
+use crate::error::{Error, Result, TaskError};
 use crate::future::{Future, WaitAll};
 use crate::registry::json_of_result;
 
@@ -178,6 +179,62 @@ impl Flow {
     /// A random UUID (version 4), the same at each replay.
     pub fn uuid(&self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes(self.random()).into_uuid()
+    }
+
+    /// Ends this run with a new one, which has its own history. What is given is the next input: the
+    /// workflow itself with other fields, or a [call](crate::Workflow::call) of it.
+    ///
+    /// ```standalone_crate
+    /// # extern crate simpleflow_core as simpleflow;
+    /// # use simpleflow::{Flow, Result, Workflow};
+    /// # use simpleflow_macros::workflow;
+    /// # fn main() {}
+    /// #[workflow]
+    /// struct Crawl {
+    ///     page: u32,
+    /// }
+    ///
+    /// impl Workflow for Crawl {
+    ///     type Output = u32;
+    ///
+    ///     async fn run(self, flow: Flow) -> Result<u32> {
+    ///         // … the work of one page …
+    ///         if self.page < 1_000 {
+    ///             return flow.continue_as_new(Crawl { page: self.page + 1 });
+    ///         }
+    ///         Ok(self.page)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// It gives the error to return, for any type of result: the run ends when `run` returns it. As
+    /// at any end, activities and timers that are open are not waited for, and children go on.
+    ///
+    /// The new run has the settings of this one, which were given at its start: task list, tags,
+    /// priority, child policy, and the time limits, which begin anew. A call changes those that it
+    /// names, as in `Self { .. }.call().tag_list(["late"])`; a workflow id is not among them. The
+    /// version is that of the workflow that is given, so that a long-running execution can move to
+    /// a new version.
+    ///
+    /// # Errors
+    /// Always. When the input has no JSON form or is longer than SWF takes (32,768 characters), or
+    /// when the workflow has another name than the one that runs, the error fails the execution.
+    #[track_caller]
+    pub fn continue_as_new<T>(&self, next: impl ContinueAs) -> Result<T> {
+        Err(match next.into_next_run(Location::caller()) {
+            Ok(next) => Error::continue_as_new(next),
+            Err(error) => error,
+        })
+    }
+
+    /// How many events of the history the code has seen: the id of the event that it reacts to. The
+    /// same at each replay.
+    ///
+    /// SWF terminates an execution whose history has more than 25,000 events
+    /// ([`HISTORY_EVENTS`](simpleflow_model::limits::HISTORY_EVENTS)). What was recorded since that
+    /// event is not counted, such as the tasks of one's own last decision.
+    pub fn history_length(&self) -> usize {
+        usize::try_from(self.shared.state.borrow().seen.0).unwrap_or_default()
     }
 
     /// Whether the workflow is going over what it decided before. For logs; a workflow that

@@ -12,6 +12,7 @@ mod activity;
 pub mod canvas;
 mod commands;
 mod context;
+mod continued;
 mod error;
 mod flow;
 mod future;
@@ -30,6 +31,7 @@ pub use activity::{
 };
 pub use canvas::{AggregateError, Chain, FuncGroup, Group};
 pub use context::RunContext;
+pub use continued::ContinueAs;
 pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};
 pub use flow::{Flow, Submit};
 pub use future::{Future, FutureState, Get, WaitAll};

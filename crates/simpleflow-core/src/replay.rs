@@ -18,6 +18,7 @@
 //! replay where it was when it decided.
 
 mod decisions;
+mod ending;
 mod error;
 mod matching;
 mod outcome;
@@ -29,6 +30,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
 use simpleflow_model::{
     ActivityType, EventAttributes, EventId, HistoryEvent, SmolStr, Timestamp, WorkflowType, limits,
 };
@@ -38,10 +40,11 @@ pub use error::{Divergence, NonDeterminism, ReplayError};
 
 use crate::commands::PATCH_MARKER;
 use crate::context::RunContext;
-use crate::error::{Failure, TaskErrorKind};
+use crate::error::TaskErrorKind;
 use crate::flow::{Coroutines, Flow, FlowState, Shared};
 use crate::registry::{WorkflowEntry, WorkflowFuture};
 use crate::task::Task;
+use ending::Ending;
 
 /// The limits that a replayer keeps. The default is the service's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,8 @@ pub struct Replayer {
     /// Dropped as soon as the code has ended.
     future: Option<WorkflowFuture>,
     ending: Option<Ending>,
+    /// The decision for a next run with the settings of this one.
+    same_settings: Box<ContinueAsNewWorkflowExecution>,
     /// The event that is expected next.
     next_event: EventId,
     /// Events that were fed since decisions were last asked for.
@@ -127,13 +132,6 @@ impl Moment {
     }
 }
 
-/// How the code ended.
-enum Ending {
-    Completed(SmolStr),
-    Failed(Failure),
-    Cancelled,
-}
-
 /// Where in the cycle of decision tasks the history is.
 enum Window {
     /// No decision task is with a decider: events reach the code.
@@ -159,6 +157,7 @@ impl Replayer {
             }),
             future: None,
             ending: None,
+            same_settings: Box::default(),
             next_event: EventId(1),
             unread: Vec::new(),
             window: Window::Open,
@@ -323,6 +322,7 @@ impl Replayer {
     fn set_moment(&mut self, at: Moment) {
         let mut state = self.shared.state.borrow_mut();
         state.now = at.timestamp;
+        state.seen = at.event_id;
         state.replaying = at.event_id <= self.decided_until;
     }
 

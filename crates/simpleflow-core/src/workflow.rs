@@ -108,24 +108,49 @@ pub trait Workflow: WorkflowInput {
         WorkflowCall {
             workflow: self,
             settings: Self::definition().clone(),
+            changed: Changed::default(),
             workflow_id: None,
         }
     }
 }
 
-/// A call of a workflow as a child, to be given to [`Flow::submit`](crate::Flow::submit). Its
-/// methods change for this call what `#[workflow]` says.
+/// A call of a workflow: as a child, to be given to [`Flow::submit`](crate::Flow::submit), or as the
+/// next run, to be given to [`Flow::continue_as_new`](crate::Flow::continue_as_new). Its methods
+/// change for this call what `#[workflow]` says.
 #[must_use = "a call does nothing until it is given to `flow.submit`"]
 pub struct WorkflowCall<W> {
     pub(crate) workflow: W,
     pub(crate) settings: WorkflowDefinition,
+    pub(crate) changed: Changed,
     pub(crate) workflow_id: Option<SmolStr>,
 }
 
+/// The input of a workflow with these arguments, as it travels.
+pub(crate) fn input_of(args: &[SmolStr]) -> SmolStr {
+    format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(",")).into()
+}
+
+/// Which settings a call names.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Changed {
+    pub(crate) task_list: bool,
+    pub(crate) task_priority: bool,
+    pub(crate) execution_timeout: bool,
+    pub(crate) child_policy: bool,
+    pub(crate) tag_list: bool,
+}
+
 impl<W> WorkflowCall<W> {
+    /// The version of the workflow type.
+    pub fn version(mut self, version: impl Into<SmolStr>) -> Self {
+        self.settings.version = version.into();
+        self
+    }
+
     /// The task list whose deciders run it.
     pub fn task_list(mut self, task_list: impl Into<SmolStr>) -> Self {
         self.settings.task_list = Some(task_list.into());
+        self.changed.task_list = true;
         self
     }
 
@@ -138,6 +163,7 @@ impl<W> WorkflowCall<W> {
     /// The priority of its decision tasks.
     pub fn priority(mut self, priority: i32) -> Self {
         self.settings.task_priority = Some(TaskPriority(priority));
+        self.changed.task_priority = true;
         self
     }
 
@@ -156,18 +182,21 @@ impl<W> WorkflowCall<W> {
     /// How long it may be open, in seconds.
     pub fn execution_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.settings.execution_timeout = timeout.into();
+        self.changed.execution_timeout = true;
         self
     }
 
     /// What becomes of its own children when it is terminated or times out.
     pub fn child_policy(mut self, policy: ChildPolicy) -> Self {
         self.settings.child_policy = policy;
+        self.changed.child_policy = true;
         self
     }
 
     /// The tags of the execution, at most five.
     pub fn tag_list<T: Into<SmolStr>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.settings.tag_list = tags.into_iter().map(Into::into).collect();
+        self.changed.tag_list = true;
         self
     }
 }

@@ -18,7 +18,7 @@ use simpleflow_core::{Chain, FuncGroup, Group, RunContext, WorkflowEntry};
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{Decision, HistoryEvent};
 
-/// A workflow that does what its bytes say.
+/// A workflow that does what its numbers say.
 #[workflow(name = "random")]
 struct Random {
     code: Vec<u16>,
@@ -28,7 +28,7 @@ impl Workflow for Random {
     type Output = i64;
 
     async fn run(self, flow: Flow) -> Result<i64> {
-        Ok(interpret(&flow, &self.code, 0).await)
+        interpret(&flow, &self.code, 0).await
     }
 }
 
@@ -45,9 +45,9 @@ impl Workflow for Child {
     }
 }
 
-const OPERATIONS: u16 = 24;
+const OPERATIONS: u16 = 25;
 
-fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, i64> {
+fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, Result<i64>> {
     Box::pin(async move {
         let mut sum = 0;
         let mut tasks: Vec<Future<i64>> = Vec::new();
@@ -130,14 +130,14 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         interpret(flow, right, depth + 1),
                     );
                     let (left, right) = both.await;
-                    return sum + left * 3 + right;
+                    return Ok(sum + left? * 3 + right?);
                 }
                 (20, _) if x == 7 => tasks.push(flow.submit(vital(x))),
                 (21, _) if depth < 2 => {
                     let code: Vec<_> = rest.by_ref().take(argument).copied().collect();
                     let inner = flow.clone();
                     tasks.push(flow.spawn(async move {
-                        let sum = interpret(&inner, &code, depth + 1).await;
+                        let sum = interpret(&inner, &code, depth + 1).await?;
                         Ok(inner.submit(inc(sum)).await?)
                     }));
                 }
@@ -152,6 +152,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         Ok(inner.submit(inc(x)).await? + x)
                     }));
                 }
+                (24, _) if x == 5 => return flow.continue_as_new(Random { code: vec![7] }),
                 _ => {}
             }
         }
@@ -159,7 +160,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
             let all = join_all(tasks.iter().cloned()).await;
             sum += all.into_iter().map(value).sum::<i64>();
         }
-        sum
+        Ok(sum)
     })
 }
 
@@ -332,6 +333,15 @@ fn received(answer: Decisions, luck: &mut Luck<'_>) -> Decided {
                 (Decision::StartChildWorkflowExecution(_), 22) => {
                     Some("WORKFLOW_TYPE_DOES_NOT_EXIST")
                 }
+                (Decision::ContinueAsNewWorkflowExecution(_), 23) => {
+                    Some("CONTINUE_AS_NEW_WORKFLOW_EXECUTION_RATE_EXCEEDED")
+                }
+                (Decision::ContinueAsNewWorkflowExecution(_), 22) => {
+                    Some("WORKFLOW_TYPE_DOES_NOT_EXIST")
+                }
+                (Decision::ContinueAsNewWorkflowExecution(_), 21) => {
+                    Some("WORKFLOW_TYPE_DEPRECATED")
+                }
                 (Decision::RequestCancelExternalWorkflowExecution(_), 23) => {
                     Some("REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED")
                 }
@@ -403,7 +413,7 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
 /// Programs that submit more than they wait, so that there is something to wait for.
 fn code() -> impl Strategy<Value = Vec<u16>> {
     let operation = prop_oneof![
-        4 => prop::sample::select(vec![0, 1, 2, 3, 4, 13]),
+        4 => prop::sample::select(vec![0_u16, 1, 2, 3, 4, 13]),
         2 => prop::sample::select(vec![5, 6, 7, 9, 10, 17]),
         1 => prop::sample::select(vec![11, 12]),
         2 => prop::sample::select(vec![21, 22, 23]),

@@ -8,9 +8,9 @@
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, AggregateError, Arg, Chain, Duplicate, Error, Failure, Flow, FuncGroup, Future,
-    FutureState, Get, Group, HeartbeatSink, IntoArg, Program, Registry, Result, RunContext,
-    RunningActivity, Submit, TaskError, TaskErrorKind, WaitAll, Workflow, WorkflowCall,
+    ActivityResult, AggregateError, Arg, Chain, ContinueAs, Duplicate, Error, Failure, Flow,
+    FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg, Program, Registry, Result,
+    RunContext, RunningActivity, Submit, TaskError, TaskErrorKind, WaitAll, Workflow, WorkflowCall,
     WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};

@@ -23,6 +23,8 @@ const LONGEST_TIMER_SECONDS: u64 = 99_999_999;
 pub(crate) struct FlowState {
     pub(crate) run: RunContext,
     pub(crate) now: Timestamp,
+    /// The event that the code reacts to.
+    pub(crate) seen: EventId,
     pub(crate) replaying: bool,
     /// Where the code submitted last.
     pub(crate) last_submit: Option<&'static Location<'static>>,
@@ -85,6 +87,7 @@ impl FlowState {
         Self {
             run,
             now: Timestamp::default(),
+            seen: EventId(0),
             replaying: false,
             last_submit: None,
             activities: Commands::default(),

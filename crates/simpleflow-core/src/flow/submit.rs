@@ -11,7 +11,7 @@ use crate::error::TaskErrorKind;
 use crate::future::Future;
 use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
 use crate::task_id;
-use crate::workflow::{Workflow, WorkflowCall};
+use crate::workflow::{Workflow, WorkflowCall, input_of};
 
 /// What can be given to [`Flow::submit`](crate::Flow::submit), and be a member of a
 /// [canvas](crate::canvas): the call of an activity, a workflow or the call of one, a canvas. A
@@ -287,7 +287,7 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
         if unique && let Some(task) = state.task_of(space, &id) {
             return task;
         }
-        let input = format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(","));
+        let input = input_of(args);
         let problem = match arguments {
             Err(error) => Some(SmolStr::from(format!(
                 "its input has no JSON form: {error}"
@@ -303,7 +303,7 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
         });
         let child = ChildTask {
             settings: Rc::new(settings),
-            input: input.into(),
+            input,
             run_id: None.into(),
         };
         let task = state.new_task(id, TaskKind::Child(child), location, State::Waiting);

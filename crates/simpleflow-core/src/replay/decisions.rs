@@ -3,8 +3,7 @@
 use std::io;
 
 use simpleflow_model::decision::{
-    CancelTimer, CancelWorkflowExecution, CompleteWorkflowExecution, FailWorkflowExecution,
-    RecordMarker, RequestCancelActivityTask, RequestCancelExternalWorkflowExecution,
+    CancelTimer, RecordMarker, RequestCancelActivityTask, RequestCancelExternalWorkflowExecution,
     ScheduleActivityTask, StartChildWorkflowExecution, StartTimer,
 };
 use simpleflow_model::{
@@ -12,7 +11,7 @@ use simpleflow_model::{
 };
 
 use super::outcome::WAKE_UP_TIMER;
-use super::{Ending, Limits, ReplayError, Replayer};
+use super::{Limits, ReplayError, Replayer};
 use crate::commands::Command;
 use crate::context::RunContext;
 use crate::task::{ActivityTask, ChildTask, Task, TaskKind};
@@ -56,7 +55,7 @@ impl Replayer {
                     response.push(|| decision(command, &state.run));
                 }
             }
-            response.push(|| closing(ending));
+            response.push(|| ending.decision());
         } else {
             let mut free = self
                 .limits
@@ -276,23 +275,6 @@ fn cancel(task: &Task) -> Decision {
             ..CancelTimer::default()
         }
         .into(),
-    }
-}
-
-fn closing(ending: &Ending) -> Decision {
-    match ending {
-        Ending::Completed(result) => CompleteWorkflowExecution {
-            result: Some(result.clone()),
-            ..CompleteWorkflowExecution::default()
-        }
-        .into(),
-        Ending::Failed(failure) => FailWorkflowExecution {
-            reason: Some(failure.reason.clone()),
-            details: failure.details.clone(),
-            ..FailWorkflowExecution::default()
-        }
-        .into(),
-        Ending::Cancelled => CancelWorkflowExecution::default().into(),
     }
 }
 

@@ -203,9 +203,16 @@ impl Replayer {
                 self.expect_refused_ending(event)?;
                 failed.decision_task_completed_event_id
             }
-            E::WorkflowExecutionContinuedAsNew(_)
-            | E::ContinueAsNewWorkflowExecutionFailed(_)
-            | E::SignalExternalWorkflowExecutionInitiated(_)
+            E::WorkflowExecutionContinuedAsNew(continued) => {
+                self.expect_ending(event, Ending::is_continued)?;
+                continued.decision_task_completed_event_id
+            }
+            E::ContinueAsNewWorkflowExecutionFailed(failed) => {
+                self.expect_ending(event, Ending::is_continued)?;
+                self.next_run_refused(at, failed);
+                failed.decision_task_completed_event_id
+            }
+            E::SignalExternalWorkflowExecutionInitiated(_)
             | E::LambdaFunctionScheduled(_)
             | E::ScheduleLambdaFunctionFailed(_) => return Err(self.unclaimed(event)),
             _ => return Ok(false),

@@ -8,6 +8,7 @@ use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
 
 use super::{Ending, Moment, ReplayError, Replayer};
 use crate::commands::Command;
+use crate::continued::same_settings;
 use crate::error::{Failure, TaskErrorKind};
 use crate::flow::signal_payload;
 use crate::panics;
@@ -119,6 +120,7 @@ impl Replayer {
     }
 
     fn start(&mut self, started: WorkflowExecutionStarted) {
+        *self.same_settings = same_settings(&started);
         {
             let mut state = self.shared.state.borrow_mut();
             let run = &mut state.run;

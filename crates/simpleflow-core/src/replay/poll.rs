@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use super::{Ending, Replayer};
 use crate::error::{Error, Failure, TaskErrorKind};
 use crate::flow::MAIN;
-use crate::panics::{self, Panic};
+use crate::panics;
 use crate::task::State;
 
 /// How often the code may wake itself in one go before that counts as a loop without end.
@@ -52,7 +52,7 @@ impl Replayer {
                 raised.map(|error| Ending::Failed(error.to_execution_failure()))
             }
             Ok(Polled::Ready(Ok(result))) => Some(Ending::Completed(result)),
-            Ok(Polled::Ready(Err(error))) => Some(Ending::Failed(error.to_execution_failure())),
+            Ok(Polled::Ready(Err(error))) => Some(self.ending_of(error)),
             Ok(Polled::Spinning) => Some(self.foreign("it wakes itself without end")),
             Ok(Polled::Pending) if coroutines.wakes.was_woken_from_outside() => {
                 Some(self.foreign("it was woken by something that is not the flow"))
@@ -135,15 +135,6 @@ impl Drop for Replayer {
     /// Who lets go of an execution must not fall with its code.
     fn drop(&mut self) {
         self.drop_code();
-    }
-}
-
-impl Ending {
-    pub(super) fn of_panic(panic: &Panic) -> Self {
-        Self::Failed(Failure::new(
-            format!("Cannot replay the workflow: panic({})", panic.message),
-            Some(format!("panicked at {}", panic.location)),
-        ))
     }
 }
 

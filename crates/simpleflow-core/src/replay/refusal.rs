@@ -45,10 +45,15 @@ impl Replayer {
     }
 
     pub(super) fn register_and_retry(&mut self, at: Moment, missing: MissingType, task: &Rc<Task>) {
+        self.report_missing(at, missing);
+        self.shared.state.borrow_mut().queue(task);
+    }
+
+    /// A type is to be registered, unless that was so long ago that it has been.
+    pub(super) fn report_missing(&mut self, at: Moment, missing: MissingType) {
         if at.event_id > self.decided_until && !self.missing_types.contains(&missing) {
             self.missing_types.push(missing);
         }
-        self.shared.state.borrow_mut().queue(task);
     }
 
     /// The cancel of a child did not reach it: it has ended, or the service refuses for its rate.

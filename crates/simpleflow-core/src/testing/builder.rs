@@ -554,6 +554,7 @@ impl HistoryBuilder {
             D::CompleteWorkflowExecution(_)
             | D::FailWorkflowExecution(_)
             | D::CancelWorkflowExecution(_)
+            | D::ContinueAsNewWorkflowExecution(_)
                 if self.waiting.is_some() =>
             {
                 Some("UNHANDLED_DECISION")
@@ -648,6 +649,12 @@ impl HistoryBuilder {
                 cause: cause.into(),
                 decision_task_completed_event_id,
                 ..CancelWorkflowExecutionFailed::default()
+            }
+            .into(),
+            D::ContinueAsNewWorkflowExecution(_) => ContinueAsNewWorkflowExecutionFailed {
+                cause: cause.into(),
+                decision_task_completed_event_id,
+                ..ContinueAsNewWorkflowExecutionFailed::default()
             }
             .into(),
             other => panic!(
@@ -777,6 +784,21 @@ impl HistoryBuilder {
                 decision_task_completed_event_id,
                 ..WorkflowExecutionCanceled::default()
             }),
+            D::ContinueAsNewWorkflowExecution(d) => {
+                self.close(WorkflowExecutionContinuedAsNew {
+                    input: d.input,
+                    decision_task_completed_event_id,
+                    new_execution_run_id: "next".into(),
+                    execution_start_to_close_timeout: d.execution_start_to_close_timeout,
+                    task_list: d.task_list.unwrap_or_default(),
+                    task_priority: d.task_priority,
+                    task_start_to_close_timeout: d.task_start_to_close_timeout,
+                    child_policy: d.child_policy.unwrap_or_default(),
+                    tag_list: d.tag_list,
+                    lambda_role: d.lambda_role,
+                    ..WorkflowExecutionContinuedAsNew::default()
+                });
+            }
             other => panic!("the builder has no {}", other.decision_type()),
         }
     }

@@ -103,6 +103,9 @@ pub fn line(decision: &Decision) -> String {
         D::FailWorkflowExecution(d) => {
             format!("fail {}", d.reason.as_deref().unwrap_or_default())
         }
+        D::ContinueAsNewWorkflowExecution(d) => {
+            format!("continue as {}", d.input.as_deref().unwrap_or_default())
+        }
         D::CancelWorkflowExecution(_) => "cancel the execution".to_owned(),
         other => other.decision_type().to_owned(),
     }
