@@ -30,6 +30,9 @@ enum Repr {
         source: Box<dyn StdError + Send + Sync>,
         type_name: &'static str,
     },
+    Cancelled {
+        details: Option<String>,
+    },
     /// No failure: the execution goes on in a new run.
     ContinueAsNew(NextRun),
 }
@@ -43,6 +46,33 @@ impl Error {
         }))
     }
 
+    /// The end of a workflow that was asked to cancel itself: an execution whose `run` returns it is
+    /// cancelled, and has not failed. See [`Flow::cancel_requested`](crate::Flow::cancel_requested).
+    pub fn cancelled() -> Self {
+        Self(Box::new(Repr::Cancelled { details: None }))
+    }
+
+    /// Whether it is [`cancelled`](Self::cancelled), or that of a task that was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(*self.0, Repr::Cancelled { .. })
+            || self.task_error().is_some_and(TaskError::is_cancelled)
+    }
+
+    /// The details with which an execution is cancelled whose code ends with this error; none when
+    /// it fails. A cancelled task cancels an execution whose cancel was requested.
+    pub(crate) fn cancelled_with(&self, requested: bool) -> Option<Option<SmolStr>> {
+        let details = match &*self.0 {
+            Repr::Cancelled { details } => details.as_deref(),
+            _ if requested && self.is_cancelled() => self.task_error()?.details(),
+            _ => return None,
+        };
+        Some(details.map(|details| cut(details, limits::DATA_LENGTH)))
+    }
+
+    pub(crate) fn is_continue_as_new(&self) -> bool {
+        matches!(*self.0, Repr::ContinueAsNew(_))
+    }
+
     /// The end of a run that another is to follow.
     pub(crate) fn continue_as_new(next: NextRun) -> Self {
         Self(Box::new(Repr::ContinueAsNew(next)))
@@ -51,9 +81,13 @@ impl Error {
     /// Adds details, which travel beside the reason.
     #[must_use]
     pub fn with_details(self, details: impl fmt::Display) -> Self {
-        Self(Box::new(Repr::Fail {
-            reason: self.to_string(),
-            details: Some(details.to_string()),
+        let details = Some(details.to_string());
+        Self(Box::new(match *self.0 {
+            Repr::Cancelled { .. } => Repr::Cancelled { details },
+            _ => Repr::Fail {
+                reason: self.to_string(),
+                details,
+            },
         }))
     }
 
@@ -104,6 +138,9 @@ impl Error {
         if let Some(error) = self.downcast_ref::<AggregateError>() {
             return task.error(TaskErrorKind::Aggregate(error.clone()));
         }
+        if let Some(details) = self.cancelled_with(false) {
+            return task.error(TaskErrorKind::Cancelled { details });
+        }
         task.error(TaskErrorKind::Failed {
             reason: self.to_string().into(),
             details: self.details().map(SmolStr::from),
@@ -113,7 +150,7 @@ impl Error {
     fn details(&self) -> Option<String> {
         match &*self.0 {
             Repr::Fail { details, .. } => details.clone(),
-            Repr::ContinueAsNew(_) => None,
+            Repr::Cancelled { .. } | Repr::ContinueAsNew(_) => None,
             Repr::Other { type_name, .. } => Some(
                 std::iter::once((*type_name).to_owned())
                     .chain(self.causes().map(|cause| format!("caused by: {cause}")))
@@ -138,6 +175,7 @@ impl fmt::Display for Error {
         match &*self.0 {
             Repr::Fail { reason, .. } => f.write_str(reason),
             Repr::Other { source, .. } => source.fmt(f),
+            Repr::Cancelled { .. } => f.write_str("cancelled"),
             Repr::ContinueAsNew(_) => f.write_str(
                 "the next run is not started: only the workflow's own code can, by returning this",
             ),
@@ -196,7 +234,7 @@ impl Failure {
                     reason,
                     details: None,
                 } => Self::with_type("simpleflow::Error", reason, &[]),
-                Repr::ContinueAsNew(_) => {
+                Repr::Cancelled { .. } | Repr::ContinueAsNew(_) => {
                     Self::with_type("simpleflow::Error", &error.to_string(), &[])
                 }
                 Repr::Other { type_name, .. } => {

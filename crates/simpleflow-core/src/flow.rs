@@ -1,6 +1,9 @@
 //! The flow: what a workflow's code sees of its execution.
 
+mod cancel;
 mod coroutines;
+mod saga;
+mod scope;
 mod state;
 mod submit;
 mod wakes;
@@ -17,6 +20,9 @@ use serde::de::DeserializeOwned;
 use simpleflow_model::{SmolStr, Timestamp};
 
 pub(crate) use coroutines::Coroutines;
+pub use saga::{Saga, SagaError};
+pub use scope::Scope;
+pub(crate) use scope::ScopeState;
 pub(crate) use state::FlowState;
 pub use submit::Submit;
 pub(crate) use submit::{Site, SubmitTo};
@@ -28,12 +34,15 @@ use crate::continued::ContinueAs;
 use crate::error::{Error, Result, TaskError};
 use crate::future::{Future, WaitAll};
 use crate::registry::json_of_result;
+use crate::task::Task;
 
 /// What a workflow's code sees of its execution: the way to submit tasks, and time, randomness and
 /// ids that are the same at each replay. A handle: clones are the same flow.
 #[derive(Clone)]
 pub struct Flow {
     pub(crate) shared: Rc<Shared>,
+    /// The scope that tasks belong to that are submitted through it.
+    pub(crate) scope: Option<Rc<ScopeState>>,
 }
 
 pub(crate) struct Shared {
@@ -42,6 +51,19 @@ pub(crate) struct Shared {
 }
 
 impl Flow {
+    /// Makes a task that belongs to the scope of this flow.
+    fn make(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Rc<Task> {
+        let mut state = self.shared.state.borrow_mut();
+        state.scope.clone_from(&self.scope);
+        let task = make(&mut state);
+        state.admit(&task);
+        task
+    }
+
+    fn new_task<T>(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Future<T> {
+        Future::new(self.make(make), &self.shared)
+    }
+
     /// Submits an activity, a child workflow or a [canvas](crate::canvas), and gives the future of
     /// its result.
     ///
@@ -59,18 +81,14 @@ impl Flow {
     #[track_caller]
     pub fn start_timer(&self, id: impl Into<SmolStr>, duration: Duration) -> Future<()> {
         let location = Location::caller();
-        let mut state = self.shared.state.borrow_mut();
-        let task = state.start_timer(id.into(), duration, location);
-        Future::new(task, &self.shared)
+        self.new_task(|state| state.start_timer(id.into(), duration, location))
     }
 
     /// Waits for some time, durably. SWF counts in whole seconds: a fraction is rounded up.
     #[track_caller]
     pub fn sleep(&self, duration: Duration) -> Future<()> {
         let location = Location::caller();
-        let mut state = self.shared.state.borrow_mut();
-        let task = state.sleep(duration, location);
-        Future::new(task, &self.shared)
+        self.new_task(|state| state.sleep(duration, location))
     }
 
     /// The next signal of a name: each call takes one, in the order in which they arrived,
@@ -83,9 +101,7 @@ impl Flow {
     #[track_caller]
     pub fn wait_signal<T: DeserializeOwned>(&self, name: impl Into<SmolStr>) -> Future<T> {
         let location = Location::caller();
-        let mut state = self.shared.state.borrow_mut();
-        let task = state.wait_signal(name.into(), location);
-        Future::new(task, &self.shared)
+        self.new_task(|state| state.wait_signal(name.into(), location))
     }
 
     /// Runs code beside the workflow's own, whether or not it is awaited, and gives the future of
@@ -124,7 +140,7 @@ impl Flow {
     ) -> Future<T> {
         let location = Location::caller();
         let code = Box::pin(async move { json_of_result(&code.await?) });
-        let task = self.shared.spawn("coroutine", code, location);
+        let task = self.spawn_task("coroutine", code, location);
         Future::new(task, &self.shared)
     }
 
@@ -234,7 +250,7 @@ impl Flow {
     /// ([`HISTORY_EVENTS`](simpleflow_model::limits::HISTORY_EVENTS)). What was recorded since that
     /// event is not counted, such as the tasks of one's own last decision.
     pub fn history_length(&self) -> usize {
-        usize::try_from(self.shared.state.borrow().seen.0).unwrap_or_default()
+        self.shared.state.borrow().history_length()
     }
 
     /// Whether the workflow is going over what it decided before. For logs; a workflow that

@@ -16,6 +16,7 @@ mod continued;
 mod error;
 mod flow;
 mod future;
+mod hooks;
 pub mod panics;
 pub mod payload;
 mod registry;
@@ -33,8 +34,9 @@ pub use canvas::{AggregateError, Chain, FuncGroup, Group};
 pub use context::RunContext;
 pub use continued::ContinueAs;
 pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};
-pub use flow::{Flow, Submit};
+pub use flow::{Flow, Saga, SagaError, Scope, Submit};
 pub use future::{Future, FutureState, Get, WaitAll};
+pub use hooks::ReplayContext;
 pub use inventory;
 pub use registry::{
     ActivityEntry, Duplicate, IsResult, Linked, Registry, WorkflowEntry, WorkflowFuture,

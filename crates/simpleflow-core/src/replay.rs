@@ -339,6 +339,7 @@ impl Replayer {
     fn flow(&self) -> Flow {
         Flow {
             shared: Rc::clone(&self.shared),
+            scope: None,
         }
     }
 }

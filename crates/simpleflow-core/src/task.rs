@@ -1,5 +1,5 @@
-//! A task of a workflow: an activity, a child execution, a timer, or the wait for a signal; and
-//! what is known of it so far.
+//! A task of a workflow: an activity, a child execution, a timer, or the wait for a signal or a
+//! cancel; and what is known of it so far.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt::Write as _;
@@ -80,6 +80,8 @@ pub(crate) enum TaskKind {
     Signal,
     /// Code of the workflow's own, by its number.
     Coroutine(u32),
+    /// The wait for a request to cancel the execution.
+    CancelRequest,
 }
 
 pub(crate) struct ActivityTask {
@@ -197,7 +199,7 @@ impl TaskKind {
             Self::Activity(_) => Some(IdSpace::Activities),
             Self::Child(_) => Some(IdSpace::Children),
             Self::Timer { .. } => Some(IdSpace::Timers),
-            Self::Signal | Self::Coroutine(_) => None,
+            Self::Signal | Self::CancelRequest | Self::Coroutine(_) => None,
         }
     }
 }
@@ -243,6 +245,7 @@ impl Task {
         match (&self.kind, self.id.get()) {
             (TaskKind::Activity(activity), _) => &activity.definition().name,
             (TaskKind::Child(child), _) => &child.settings.name,
+            (TaskKind::CancelRequest, _) => const { &SmolStr::new_static("cancel request") },
             (_, Some(id)) => id,
             (_, None) => const { &SmolStr::new_static("") },
         }

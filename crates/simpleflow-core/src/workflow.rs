@@ -4,6 +4,7 @@ use simpleflow_model::{ChildPolicy, SmolStr, TaskPriority, Timeout, limits};
 
 use crate::error::Result;
 use crate::flow::Flow;
+use crate::hooks::ReplayContext;
 use crate::payload::{ArgumentError, Arguments, Parameter};
 
 /// What the service and the command know of a workflow: the attributes of `#[workflow]`.
@@ -102,6 +103,16 @@ pub trait Workflow: WorkflowInput {
 
     /// What the workflow does.
     fn run(self, flow: Flow) -> impl Future<Output = Result<Self::Output>>;
+
+    /// Whether a request to cancel the execution is to be heeded. It is asked once for each request;
+    /// one that is not heeded changes nothing.
+    ///
+    /// An execution whose cancel is heeded is cancelled at once, unless its code handles that
+    /// itself: see [`Flow::cancel_requested`].
+    fn should_cancel(context: &ReplayContext<'_>) -> bool {
+        let _ = context;
+        true
+    }
 
     /// A call of this workflow as a child, whose settings can be changed.
     fn call(self) -> WorkflowCall<Self> {

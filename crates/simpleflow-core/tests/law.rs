@@ -45,13 +45,14 @@ impl Workflow for Child {
     }
 }
 
-const OPERATIONS: u16 = 25;
+const OPERATIONS: u16 = 30;
 
 fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, Result<i64>> {
     Box::pin(async move {
         let mut sum = 0;
         let mut tasks: Vec<Future<i64>> = Vec::new();
         let mut timers: Vec<Future<()>> = Vec::new();
+        let mut scopes = vec![flow.scope()];
         let value = |result: std::result::Result<i64, TaskError>| match result {
             Ok(x) => x,
             Err(error) => -i64::from(error.attempt()),
@@ -153,6 +154,48 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                     }));
                 }
                 (24, _) if x == 5 => return flow.continue_as_new(Random { code: vec![7] }),
+                (25, _) => {
+                    let outer = &scopes[argument % scopes.len()];
+                    scopes.push(match x % 3 {
+                        0 => outer.shielded_scope(),
+                        _ => outer.scope(),
+                    });
+                }
+                (26, _) => {
+                    let scope = &scopes[argument % scopes.len()];
+                    tasks.push(match x % 4 {
+                        0 => scope.submit(Child { x }),
+                        1 => scope.submit(once(x % 3)),
+                        2 => scope.submit(retried(x)),
+                        _ => scope.submit(inc(x)),
+                    });
+                    timers.push(scope.sleep(secs(x as u64)));
+                }
+                (27, _) => {
+                    let scope = &scopes[argument % scopes.len()];
+                    scope.cancel();
+                    if x % 2 == 0 {
+                        scope.done().await;
+                    }
+                }
+                (28, Some(task)) => match select(task, flow.cancel_requested()).await {
+                    Either::Left((result, _)) => sum += value(result),
+                    Either::Right(_) if x % 2 == 0 => return Err(Error::cancelled()),
+                    Either::Right((_, task)) => task.cancel(),
+                },
+                (29, _) => {
+                    let saga = flow.saga(async |saga| {
+                        let first = saga.submit(inc(x));
+                        saga.undo(slow(&first));
+                        saga.undo_with(async move |flow| {
+                            flow.submit(inc(x)).await?;
+                            Ok(())
+                        });
+                        let second = saga.submit(retried(x)).await?;
+                        Ok(second + first.await?)
+                    });
+                    sum += saga.await.unwrap_or(-7);
+                }
                 _ => {}
             }
         }
@@ -377,6 +420,9 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
             .open_children()
             .map(|(id, started)| Thing::Child(id.to_string(), started)),
     );
+    if steps > 600 {
+        return history.terminated();
+    }
     if steps > 400 {
         return history.cancel_requested();
     }

@@ -9,9 +9,10 @@ pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
     ActivityResult, AggregateError, Arg, Chain, ContinueAs, Duplicate, Error, Failure, Flow,
-    FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg, Program, Registry, Result,
-    RunContext, RunningActivity, Submit, TaskError, TaskErrorKind, WaitAll, Workflow, WorkflowCall,
-    WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg, Program, Registry,
+    ReplayContext, Result, RunContext, RunningActivity, Saga, SagaError, Scope, Submit, TaskError,
+    TaskErrorKind, WaitAll, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry,
+    WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};
 pub use simpleflow_macros::{activity, workflow};

@@ -1,4 +1,6 @@
-//! The life of executions: continue-as-new, run to the end in virtual time.
+//! The life of executions: continue-as-new and cancel, run to the end in virtual time.
+
+use std::sync::Mutex;
 
 use simpleflow::model::EventAttributes;
 use simpleflow::prelude::*;
@@ -75,4 +77,65 @@ fn a_child_that_continues_as_new_ends_with_its_last_run() {
     let run = simpleflow::testing::run(Parent);
     let (sum, tags) = run.result::<(u32, Vec<String>)>().unwrap();
     assert_eq!((sum, tags), (60, vec!["of the call".to_owned()]));
+}
+
+static DIARY: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[activity]
+async fn note(what: String) {
+    DIARY.lock().unwrap().push(what);
+}
+
+#[workflow(name = "life.trip")]
+struct Trip;
+
+impl Workflow for Trip {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        flow.saga(async |saga| {
+            saga.submit(note("car booked")).await?;
+            saga.undo(note("car cancelled"));
+            saga.submit(note("hotel booked")).await?;
+            saga.undo(note("hotel cancelled"));
+            saga.sleep(Duration::from_secs(3_600)).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Cancels a trip on its way.
+#[workflow(name = "life.agency")]
+struct Agency;
+
+impl Workflow for Agency {
+    type Output = String;
+
+    async fn run(self, flow: Flow) -> Result<String> {
+        let trip = flow.submit(Trip);
+        flow.sleep(Duration::from_secs(30)).await?;
+        trip.cancel();
+        let error = trip.await.unwrap_err();
+        Ok(format!("{:?}", error.kind()))
+    }
+}
+
+#[test]
+fn a_cancelled_saga_stops_what_runs_and_undoes_what_was_done() {
+    let run = simpleflow::testing::run(Agency);
+    assert_eq!(
+        run.result::<String>().unwrap(),
+        "Cancelled { details: None }"
+    );
+    let diary = DIARY.lock().unwrap();
+    assert_eq!(
+        *diary,
+        [
+            "car booked",
+            "hotel booked",
+            "hotel cancelled",
+            "car cancelled"
+        ]
+    );
 }

@@ -10,7 +10,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use simpleflow_model::{EventId, MarkerName, SmolStr, TimerId, Timestamp, limits};
 
-use super::too_long;
+use super::cancel::CancelRequest;
+use super::{ScopeState, too_long};
 use crate::commands::{Command, Commands, PATCH_MARKER};
 use crate::context::RunContext;
 use crate::error::{Error, TaskErrorKind};
@@ -42,6 +43,10 @@ pub(crate) struct FlowState {
     pub(crate) known_patches: HashSet<SmolStr>,
     /// What fails the workflow at once, whatever its code does.
     pub(crate) raised: Option<Error>,
+    /// The scope of the code that makes tasks.
+    pub(crate) scope: Option<Rc<ScopeState>>,
+    /// The cancel of the execution.
+    pub(crate) cancel: CancelRequest,
     /// How many open tasks something waits for.
     pub(crate) awaited: Awaited,
     signals: BTreeMap<SmolStr, Signals>,
@@ -97,6 +102,8 @@ impl FlowState {
             backing_off: BTreeMap::new(),
             known_patches: HashSet::new(),
             raised: None,
+            scope: None,
+            cancel: CancelRequest::default(),
             awaited: Awaited::default(),
             signals: BTreeMap::new(),
             activity_counts: HashMap::new(),
@@ -114,7 +121,28 @@ impl FlowState {
         location: &'static Location<'static>,
         state: State,
     ) -> Rc<Task> {
-        Task::new(id, kind, location, state, Rc::clone(&self.awaited))
+        let task = Task::new(id, kind, location, state, Rc::clone(&self.awaited));
+        if let Some(scope) = &self.scope {
+            scope.add(&task);
+        }
+        task
+    }
+
+    /// Takes a task that was made in a cancelled scope back. Its id is as free as if it had never
+    /// been there.
+    pub(crate) fn admit(&mut self, task: &Rc<Task>) {
+        let is_late = |scope: &Rc<ScopeState>| scope.is_cancelled() && scope.just_added(task);
+        if !self.scope.as_ref().is_some_and(is_late) {
+            return;
+        }
+        self.cancel(task);
+        if let Some(space) = task.kind.id_space() {
+            let key = (space, task.id().clone());
+            let is_it = |other: &Rc<Task>| Rc::ptr_eq(other, task);
+            if self.by_id.get(&key).is_some_and(is_it) {
+                self.by_id.remove(&key);
+            }
+        }
     }
 
     /// The names of the signals that are waited for.
@@ -123,6 +151,10 @@ impl FlowState {
             .iter()
             .filter(|(_, signals)| signals.waiting.iter().any(Task::is_wanted))
             .map(|(name, _)| name)
+    }
+
+    pub(crate) fn history_length(&self) -> usize {
+        usize::try_from(self.seen.0).unwrap_or_default()
     }
 
     /// The place in the order of commands that the next one gets.

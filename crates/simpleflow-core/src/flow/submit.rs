@@ -55,11 +55,10 @@ pub(super) mod sealed {
 
     impl<C: IntoTask> SubmitTo for C {
         fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task> {
-            let mut state = flow.shared.state.borrow_mut();
-            match site.raises {
-                Some(raises) => self.into_task_that_raises(raises, &mut state, site.location),
-                None => self.into_task(&mut state, site.location),
-            }
+            flow.make(|state| match site.raises {
+                Some(raises) => self.into_task_that_raises(raises, state, site.location),
+                None => self.into_task(state, site.location),
+            })
         }
     }
 }
@@ -206,7 +205,7 @@ impl Submit for () {
 impl SubmitTo for () {
     fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task> {
         let nothing = Box::pin(async { Ok(SmolStr::new_static("null")) });
-        flow.shared.spawn("nothing", nothing, site.location)
+        flow.spawn_task("nothing", nothing, site.location)
     }
 }
 

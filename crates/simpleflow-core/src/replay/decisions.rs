@@ -186,8 +186,11 @@ fn start(task: &Task, run: &RunContext) -> Decision {
     match &task.kind {
         TaskKind::Activity(activity) => schedule_activity(task, activity),
         TaskKind::Child(child) => start_child(task, child, run),
-        // Nobody starts the wait for a signal, or a coroutine.
-        TaskKind::Timer { .. } | TaskKind::Signal | TaskKind::Coroutine(_) => {
+        // Nobody starts the wait for a signal or a cancel, or a coroutine.
+        TaskKind::Timer { .. }
+        | TaskKind::Signal
+        | TaskKind::CancelRequest
+        | TaskKind::Coroutine(_) => {
             let (seconds, control) = match &task.kind {
                 TaskKind::Timer { seconds, control } => (*seconds, control.clone()),
                 _ => (0, None),
@@ -270,7 +273,10 @@ fn cancel(task: &Task) -> Decision {
             ..RequestCancelExternalWorkflowExecution::default()
         }
         .into(),
-        TaskKind::Timer { .. } | TaskKind::Signal | TaskKind::Coroutine(_) => CancelTimer {
+        TaskKind::Timer { .. }
+        | TaskKind::Signal
+        | TaskKind::CancelRequest
+        | TaskKind::Coroutine(_) => CancelTimer {
             timer_id: id.into(),
             ..CancelTimer::default()
         }

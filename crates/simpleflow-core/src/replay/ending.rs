@@ -20,7 +20,9 @@ const ATTEMPTS: u32 = 10;
 pub(super) enum Ending {
     Completed(SmolStr),
     Failed(Failure),
-    Cancelled,
+    Cancelled {
+        details: Option<SmolStr>,
+    },
     ContinuedAsNew {
         next: Box<ContinueAsNewWorkflowExecution>,
         refusals: u32,
@@ -53,7 +55,11 @@ impl Ending {
                 ..FailWorkflowExecution::default()
             }
             .into(),
-            Self::Cancelled => CancelWorkflowExecution::default().into(),
+            Self::Cancelled { details } => CancelWorkflowExecution {
+                details: details.clone(),
+                ..CancelWorkflowExecution::default()
+            }
+            .into(),
             Self::ContinuedAsNew { next, .. } => (**next).clone().into(),
         }
     }
@@ -63,7 +69,7 @@ impl Ending {
         match self {
             Self::Completed(_) => "the workflow returns its result".to_owned(),
             Self::Failed(failure) => format!("the workflow fails: {}", failure.reason),
-            Self::Cancelled => "the workflow is cancelled".to_owned(),
+            Self::Cancelled { .. } => "the workflow is cancelled".to_owned(),
             Self::ContinuedAsNew { .. } => "the workflow continues as new".to_owned(),
         }
     }
@@ -75,7 +81,13 @@ impl Replayer {
         let failed = |error: &Error| Ending::Failed(error.to_execution_failure());
         let next = match error.into_next_run() {
             Ok(next) => next,
-            Err(error) => return failed(&error),
+            Err(error) => {
+                let requested = self.shared.state.borrow().cancel.is_requested();
+                return match error.cancelled_with(requested) {
+                    Some(details) => Ending::Cancelled { details },
+                    None => failed(&error),
+                };
+            }
         };
         match next.decision(&self.entry.definition().name, &self.same_settings) {
             Ok(next) => Ending::ContinuedAsNew {

@@ -188,7 +188,7 @@ impl Replayer {
                 failed.decision_task_completed_event_id
             }
             E::WorkflowExecutionCanceled(canceled) => {
-                self.expect_ending(event, |ending| matches!(ending, Ending::Cancelled))?;
+                self.expect_ending(event, |ending| matches!(ending, Ending::Cancelled { .. }))?;
                 canceled.decision_task_completed_event_id
             }
             E::CompleteWorkflowExecutionFailed(failed) => {

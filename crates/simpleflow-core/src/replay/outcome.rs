@@ -11,6 +11,7 @@ use crate::commands::Command;
 use crate::continued::same_settings;
 use crate::error::{Failure, TaskErrorKind};
 use crate::flow::signal_payload;
+use crate::hooks::ReplayContext;
 use crate::panics;
 use crate::payload::ArgumentError;
 use crate::task::{State, Task, TaskKind};
@@ -36,7 +37,7 @@ impl Replayer {
                 self.poll();
             }
             E::WorkflowExecutionCancelRequested(_) if self.ending.is_none() => {
-                self.end(Ending::Cancelled);
+                self.cancel_requested();
             }
 
             E::ActivityTaskStarted(started) => self.started(started.scheduled_event_id, None),
@@ -111,6 +112,29 @@ impl Replayer {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The execution is to be cancelled: it ends, unless its code handles that.
+    fn cancel_requested(&mut self) {
+        let (handled, requested) = {
+            let cancel = &self.shared.state.borrow().cancel;
+            (cancel.is_handled(), cancel.is_requested())
+        };
+        if requested {
+            return;
+        }
+        match panics::catch(|| {
+            self.entry
+                .should_cancel(&ReplayContext::new(&self.shared.state))
+        }) {
+            Ok(true) if handled => {
+                self.shared.state.borrow_mut().request_cancel();
+                self.poll();
+            }
+            Ok(true) => self.end(Ending::Cancelled { details: None }),
+            Ok(false) => {}
+            Err(panic) => self.end(Ending::of_panic(&panic)),
+        }
     }
 
     pub(super) fn deliver_refusal(&mut self, task: &Rc<Task>, kind: TaskErrorKind, at: Moment) {

@@ -117,6 +117,9 @@ impl Replayer {
                 format!("{}{running} submitted at {}", task.id(), task.location)
             })
             .collect();
+        if state.cancel.is_awaited() {
+            lines.push("a request to cancel the execution".to_owned());
+        }
         lines.extend(
             state
                 .waiting_signals()
