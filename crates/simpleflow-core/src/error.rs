@@ -30,11 +30,13 @@ enum Repr {
         source: Box<dyn StdError + Send + Sync>,
         type_name: &'static str,
     },
+    /// One that is not to be tried again.
+    NonRetryable(Error),
     Cancelled {
         details: Option<String>,
     },
     /// No failure: the execution goes on in a new run.
-    ContinueAsNew(NextRun),
+    ContinueAsNew(Box<NextRun>),
 }
 
 impl Error {
@@ -50,6 +52,16 @@ impl Error {
     /// cancelled, and has not failed. See [`Flow::cancel_requested`](crate::Flow::cancel_requested).
     pub fn cancelled() -> Self {
         Self(Box::new(Repr::Cancelled { details: None }))
+    }
+
+    /// The same error, as one that is not worth another attempt: an activity or a child that fails
+    /// with it is not tried again, whatever its retry policy.
+    ///
+    /// It travels in the details of the failure, as `"non_retryable": true` beside what the Python
+    /// original writes there.
+    #[must_use]
+    pub fn non_retryable(self) -> Self {
+        Self(Box::new(Repr::NonRetryable(self)))
     }
 
     /// Whether it is [`cancelled`](Self::cancelled), or that of a task that was cancelled.
@@ -75,18 +87,21 @@ impl Error {
 
     /// The end of a run that another is to follow.
     pub(crate) fn continue_as_new(next: NextRun) -> Self {
-        Self(Box::new(Repr::ContinueAsNew(next)))
+        Self(Box::new(Repr::ContinueAsNew(Box::new(next))))
     }
 
     /// Adds details, which travel beside the reason.
     #[must_use]
     pub fn with_details(self, details: impl fmt::Display) -> Self {
-        let details = Some(details.to_string());
+        let details = details.to_string();
         Self(Box::new(match *self.0 {
-            Repr::Cancelled { .. } => Repr::Cancelled { details },
+            Repr::Cancelled { .. } => Repr::Cancelled {
+                details: Some(details),
+            },
+            Repr::NonRetryable(error) => Repr::NonRetryable(error.with_details(details)),
             _ => Repr::Fail {
                 reason: self.to_string(),
-                details,
+                details: Some(details),
             },
         }))
     }
@@ -100,13 +115,18 @@ impl Error {
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match &*self.0 {
             Repr::Other { source, .. } => source.downcast_ref(),
+            Repr::NonRetryable(error) => error.downcast_ref(),
             _ => None,
         }
     }
 
     /// What caused it, outermost first.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        let first = match &*self.0 {
+        let mut error = self;
+        while let Repr::NonRetryable(inner) = &*error.0 {
+            error = inner;
+        }
+        let first = match &*error.0 {
             Repr::Other { source, .. } => source.source(),
             _ => None,
         };
@@ -116,13 +136,16 @@ impl Error {
     /// The next run, if it is the end of a run that another is to follow.
     pub(crate) fn into_next_run(self) -> Result<NextRun> {
         match *self.0 {
-            Repr::ContinueAsNew(next) => Ok(next),
+            Repr::ContinueAsNew(next) => Ok(*next),
             other => Err(Self(Box::new(other))),
         }
     }
 
     /// How an execution that ends with this error fails.
     pub(crate) fn to_execution_failure(&self) -> Failure {
+        if let Repr::NonRetryable(error) = &*self.0 {
+            return error.to_execution_failure().non_retryable();
+        }
         if let Some(task) = self.task_error() {
             return task.to_execution_failure();
         }
@@ -150,6 +173,7 @@ impl Error {
     fn details(&self) -> Option<String> {
         match &*self.0 {
             Repr::Fail { details, .. } => details.clone(),
+            Repr::NonRetryable(error) => error.details(),
             Repr::Cancelled { .. } | Repr::ContinueAsNew(_) => None,
             Repr::Other { type_name, .. } => Some(
                 std::iter::once((*type_name).to_owned())
@@ -175,6 +199,7 @@ impl fmt::Display for Error {
         match &*self.0 {
             Repr::Fail { reason, .. } => f.write_str(reason),
             Repr::Other { source, .. } => source.fmt(f),
+            Repr::NonRetryable(error) => error.fmt(f),
             Repr::Cancelled { .. } => f.write_str("cancelled"),
             Repr::ContinueAsNew(_) => f.write_str(
                 "the next run is not started: only the workflow's own code can, by returning this",
@@ -234,6 +259,7 @@ impl Failure {
                     reason,
                     details: None,
                 } => Self::with_type("simpleflow::Error", reason, &[]),
+                Repr::NonRetryable(error) => Self::of_activity(error).non_retryable(),
                 Repr::Cancelled { .. } | Repr::ContinueAsNew(_) => {
                     Self::with_type("simpleflow::Error", &error.to_string(), &[])
                 }
@@ -245,6 +271,28 @@ impl Failure {
         }
         let causes: Vec<String> = format!("{error:?}").lines().map(str::to_owned).collect();
         Self::with_type(std::any::type_name::<E>(), &error.to_string(), &causes)
+    }
+
+    /// The same failure, as one that is not to be tried again.
+    fn non_retryable(self) -> Self {
+        let details = self.details.as_deref().unwrap_or_default();
+        let mut details = match serde_json::from_str(details) {
+            Ok(serde_json::Value::Object(details)) => details,
+            _ => serde_json::Map::from_iter([
+                ("message".to_owned(), self.reason.as_str().into()),
+                ("details".to_owned(), details.into()),
+            ]),
+        };
+        details.insert("non_retryable".to_owned(), true.into());
+        let mut text = serde_json::Value::Object(details).to_string();
+        if text.chars().count() > limits::DATA_LENGTH {
+            // What is cut off would take with it that it is JSON.
+            text = json!({"message": self.reason, "non_retryable": true}).to_string();
+        }
+        Self {
+            details: Some(text.into()),
+            ..self
+        }
     }
 
     /// The failure of an activity whose result is longer than SWF takes.
@@ -431,6 +479,23 @@ impl TaskError {
         }
     }
 
+    /// The type of the error, such as `builtins.ValueError` or `core::num::error::ParseIntError`, if
+    /// the details say it, as those of the Python original and of this library do.
+    pub fn error_type(&self) -> Option<SmolStr> {
+        let said = self.said()?;
+        said.error_type.or(said.error)
+    }
+
+    /// Whether it [says itself](Error::non_retryable) that it is not to be tried again.
+    pub fn is_non_retryable(&self) -> bool {
+        self.said().is_some_and(|said| said.non_retryable)
+    }
+
+    /// What the details say in the original's form.
+    fn said(&self) -> Option<Said> {
+        serde_json::from_str(self.details()?).ok()
+    }
+
     /// More of what happened, if the task said more.
     pub fn details(&self) -> Option<&str> {
         match &self.kind {
@@ -473,6 +538,15 @@ impl StdError for TaskError {
             _ => None,
         }
     }
+}
+
+/// The details of a failure, as far as something depends on them.
+#[derive(serde::Deserialize)]
+struct Said {
+    error: Option<SmolStr>,
+    error_type: Option<SmolStr>,
+    #[serde(default)]
+    non_retryable: bool,
 }
 
 impl From<ArgumentError> for Failure {

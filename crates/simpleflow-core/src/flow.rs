@@ -2,6 +2,7 @@
 
 mod cancel;
 mod coroutines;
+mod failures;
 mod saga;
 mod scope;
 mod state;
@@ -20,10 +21,11 @@ use serde::de::DeserializeOwned;
 use simpleflow_model::{SmolStr, Timestamp};
 
 pub(crate) use coroutines::Coroutines;
+pub(crate) use failures::FailureHandler;
 pub use saga::{Saga, SagaError};
 pub use scope::Scope;
 pub(crate) use scope::ScopeState;
-pub(crate) use state::FlowState;
+pub(crate) use state::{FlowState, timer_seconds};
 pub use submit::Submit;
 pub(crate) use submit::{Site, SubmitTo};
 pub(crate) use submit::{signal_payload, too_long};

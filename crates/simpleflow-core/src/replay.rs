@@ -20,6 +20,7 @@
 mod decisions;
 mod ending;
 mod error;
+mod failures;
 mod matching;
 mod outcome;
 mod poll;
@@ -54,7 +55,7 @@ pub struct Limits {
     /// The most bytes of one response's decisions as JSON. The rest of SWF's 1 MB is for the
     /// response's other members.
     pub decision_bytes: usize,
-    /// The most open activity tasks of the execution.
+    /// The most open activity tasks of the execution; a workflow may have a lower limit of its own.
     pub open_activities: usize,
 }
 
@@ -147,7 +148,9 @@ impl Replayer {
     ///
     /// Of the context, the domain, workflow id and run id must be set; the rest is read from the
     /// first event.
-    pub fn new(entry: WorkflowEntry, run: RunContext, limits: Limits) -> Self {
+    pub fn new(entry: WorkflowEntry, run: RunContext, mut limits: Limits) -> Self {
+        let own = entry.definition().max_open_activity_count as usize;
+        limits.open_activities = limits.open_activities.min(own);
         Self {
             entry,
             limits,

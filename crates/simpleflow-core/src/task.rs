@@ -13,6 +13,7 @@ use crate::activity::ActivityDefinition;
 use crate::error::{TaskError, TaskErrorKind};
 use crate::future::FutureState;
 use crate::payload;
+use crate::retry::RetryPolicy;
 use crate::workflow::WorkflowDefinition;
 
 /// The result of a task: JSON text, or how it failed.
@@ -33,6 +34,8 @@ pub struct Task {
     state: RefCell<State>,
     /// Failures so far.
     pub(crate) failures: Cell<u32>,
+    /// Whether the code said of its failure that it deals with it.
+    pub(crate) handled: Cell<bool>,
     /// How often the service refused it for its rate so far.
     pub(crate) refusals: Cell<u32>,
     /// Whether the code asked for its cancel.
@@ -218,6 +221,7 @@ impl Task {
             location,
             state: RefCell::new(state),
             failures: Cell::new(0),
+            handled: Cell::new(false),
             refusals: Cell::new(0),
             cancel_requested: Cell::new(false),
             wakers: RefCell::default(),
@@ -251,16 +255,17 @@ impl Task {
         }
     }
 
-    pub(crate) fn retry(&self) -> u32 {
+    pub(crate) fn retry_policy(&self) -> Option<&RetryPolicy> {
         match &self.kind {
-            TaskKind::Activity(activity) => activity.definition().retry,
-            TaskKind::Child(child) => child.settings.retry,
-            _ => 0,
+            TaskKind::Activity(activity) => Some(&activity.definition().retry),
+            TaskKind::Child(child) => Some(&child.settings.retry),
+            _ => None,
         }
     }
 
     pub(crate) fn raises_on_failure(&self) -> bool {
         match &self.kind {
+            _ if self.handled.get() => false,
             TaskKind::Activity(activity) => activity.definition().raises_on_failure,
             TaskKind::Child(child) => child.settings.raises_on_failure,
             _ => false,

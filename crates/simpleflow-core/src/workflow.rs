@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::flow::Flow;
 use crate::hooks::ReplayContext;
 use crate::payload::{ArgumentError, Arguments, Parameter};
+use crate::retry::RetryPolicy;
 
 /// What the service and the command know of a workflow: the attributes of `#[workflow]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,9 @@ pub struct WorkflowDefinition {
     pub task_list: Option<SmolStr>,
     /// The priority of its decision tasks.
     pub task_priority: Option<TaskPriority>,
-    /// How many times a child is started again after a failure or a timeout.
-    pub retry: u32,
+    /// Whether and when a child is started again after a failure or a timeout: a number of times,
+    /// or a policy.
+    pub retry: RetryPolicy,
     /// Whether the failure of a child fails its parent at once, also when nobody awaits it.
     pub raises_on_failure: bool,
     /// How long an execution may be open, in seconds. The default is the service's limit, a year.
@@ -34,6 +36,9 @@ pub struct WorkflowDefinition {
     pub tag_list: Vec<SmolStr>,
     /// Whether a child with equal input is one execution, started once in its parent.
     pub idempotent: bool,
+    /// How many activities of an execution may be open at once, at most the service's 1,000. The
+    /// others wait until one ends.
+    pub max_open_activity_count: u32,
     /// Its parameters.
     pub parameters: &'static [Parameter],
     /// Where in the source it is defined.
@@ -50,13 +55,14 @@ impl WorkflowDefinition {
             path,
             task_list: None,
             task_priority: None,
-            retry: 0,
+            retry: RetryPolicy::new(0),
             raises_on_failure: false,
             execution_timeout: Timeout::Seconds(limits::EXECUTION_SECONDS),
             decision_tasks_timeout: Timeout::Seconds(300),
             child_policy: ChildPolicy::Terminate,
             tag_list: Vec::new(),
             idempotent: false,
+            max_open_activity_count: limits::OPEN_ACTIVITIES as u32,
             parameters,
             location: "",
         }
@@ -178,9 +184,9 @@ impl<W> WorkflowCall<W> {
         self
     }
 
-    /// How many times it is started again after a failure or a timeout.
-    pub fn retry(mut self, retry: u32) -> Self {
-        self.settings.retry = retry;
+    /// How many times it is started again after a failure or a timeout, or the policy of that.
+    pub fn retry(mut self, retry: impl Into<RetryPolicy>) -> Self {
+        self.settings.retry = retry.into();
         self
     }
 

@@ -358,8 +358,5 @@ fn a_scope_drops_the_code_that_was_spawned_in_it() {
     let history = history
         .decision(|d| d.cancel_activity("activity-slow-1"))
         .activity_completed("activity-slow-1", "1");
-    assert_eq!(
-        next::<Spawns>(&history),
-        [r#"complete ["Cancelled",true]"#]
-    );
+    assert_eq!(next::<Spawns>(&history), [r#"complete ["Cancelled",true]"#]);
 }

@@ -45,7 +45,7 @@ impl Workflow for Child {
     }
 }
 
-const OPERATIONS: u16 = 30;
+const OPERATIONS: u16 = 32;
 
 fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, Result<i64>> {
     Box::pin(async move {
@@ -195,6 +195,27 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         Ok(second + first.await?)
                     });
                     sum += saga.await.unwrap_or(-7);
+                }
+                (30, _) => tasks.push(flow.submit(polite(x))),
+                (31, _) => {
+                    let mut turn = argument;
+                    let inside = flow.clone();
+                    flow.on_task_failure(move |failure| {
+                        turn += 1;
+                        match turn % 8 {
+                            0 => FailureDecision::abort(),
+                            1 => FailureDecision::ignore(failure.attempt()),
+                            2 => FailureDecision::retry_now(),
+                            3 => FailureDecision::retry_later(secs(x as u64)),
+                            4 => FailureDecision::cancel(),
+                            5 => FailureDecision::handled(),
+                            6 => {
+                                inside.submit(slow(x));
+                                FailureDecision::none()
+                            }
+                            _ => FailureDecision::none(),
+                        }
+                    });
                 }
                 _ => {}
             }

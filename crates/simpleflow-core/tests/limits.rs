@@ -356,3 +356,31 @@ fn events_that_are_not_the_next_are_refused() {
         "the history is not complete: expected event 1, found event 2"
     );
 }
+
+#[simpleflow_macros::workflow(max_open_activity_count = 3)]
+struct Narrow;
+
+impl Workflow for Narrow {
+    type Output = Vec<i64>;
+
+    async fn run(self, flow: Flow) -> Result<Vec<i64>> {
+        let tasks: Vec<_> = (0..5).map(|x| flow.submit(inc(x))).collect();
+        Ok(flow.wait_all(tasks).await?)
+    }
+}
+
+#[test]
+fn a_workflow_may_have_a_limit_of_open_activities_of_its_own() {
+    assert_eq!(next::<Narrow>(&started()).len(), 3);
+    // It was 2 when this was decided.
+    let history = started()
+        .decision(|d| {
+            d.schedule_activity("activity-inc-1", "inc")
+                .schedule_activity("activity-inc-2", "inc")
+        })
+        .activity_completed("activity-inc-1", "1");
+    assert_eq!(
+        next::<Narrow>(&history),
+        ["schedule activity-inc-3(2)", "schedule activity-inc-4(3)"]
+    );
+}

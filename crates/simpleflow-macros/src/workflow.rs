@@ -15,13 +15,14 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("version", Kind::Version),
     ("task_list", Kind::OptionalTaskList),
     ("task_priority", Kind::Priority),
-    ("retry", Kind::Unsigned),
+    ("retry", Kind::Retry),
     ("raises_on_failure", Kind::Flag),
     ("execution_timeout", Kind::Timeout),
     ("decision_tasks_timeout", Kind::Timeout),
     ("child_policy", Kind::ChildPolicy),
     ("tag_list", Kind::Tags),
     ("idempotent", Kind::Flag),
+    ("max_open_activity_count", Kind::Positive),
 ];
 
 /// The expansion. The fields' `#[default(…)]` is taken off the item.

@@ -8,11 +8,11 @@
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, AggregateError, Arg, Chain, ContinueAs, Duplicate, Error, Failure, Flow,
-    FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg, Program, Registry,
-    ReplayContext, Result, RunContext, RunningActivity, Saga, SagaError, Scope, Submit, TaskError,
-    TaskErrorKind, WaitAll, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry,
-    WorkflowInput, bail,
+    ActivityResult, AggregateError, Arg, Chain, ContinueAs, Duplicate, Error, Failure,
+    FailureDecision, Flow, FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg,
+    Program, Registry, ReplayContext, Result, RetryPolicy, RunContext, RunningActivity, Saga,
+    SagaError, Scope, Submit, TaskError, TaskErrorKind, TaskFailure, WaitAll, Workflow,
+    WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};
 pub use simpleflow_macros::{activity, workflow};
@@ -23,8 +23,8 @@ pub mod prelude {
     pub use std::time::Duration;
 
     pub use simpleflow_core::{
-        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, TaskError,
-        TaskErrorKind, Workflow, bail,
+        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, RetryPolicy,
+        TaskError, TaskErrorKind, Workflow, bail,
     };
     pub use simpleflow_macros::{activity, workflow};
 }

@@ -1,7 +1,9 @@
-//! The life of executions: continue-as-new and cancel, run to the end in virtual time.
+//! The life of executions: continue-as-new, cancel, retries, run to the end in virtual time.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use simpleflow::FailureDecision;
 use simpleflow::model::EventAttributes;
 use simpleflow::prelude::*;
 use simpleflow::testing::Test;
@@ -138,4 +140,63 @@ fn a_cancelled_saga_stops_what_runs_and_undoes_what_was_done() {
             "car cancelled"
         ]
     );
+}
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+/// Works the third time.
+#[activity(retry = RetryPolicy::exponential(5, Duration::from_secs(10)))]
+async fn shy() -> Result<u32> {
+    match CALLS.fetch_add(1, Ordering::SeqCst) {
+        n @ ..2 => bail!("{n} is too early"),
+        n => Ok(n),
+    }
+}
+
+#[activity(retry = 5)]
+async fn hopeless(context: ActivityContext) -> Result<u32> {
+    let id = &context.info().activity_id;
+    Err(Error::msg(format_args!("{id} will never work")).non_retryable())
+}
+
+#[workflow(name = "life.persistent", max_open_activity_count = 1)]
+struct Persistent;
+
+impl Workflow for Persistent {
+    type Output = (u32, u32, u32);
+
+    async fn run(self, flow: Flow) -> Result<Self::Output> {
+        let asked = std::rc::Rc::new(std::cell::Cell::new(0));
+        let count = std::rc::Rc::clone(&asked);
+        flow.on_task_failure(move |failure| {
+            count.set(count.get() + 1);
+            match failure.is_non_retryable() {
+                true => FailureDecision::ignore(7),
+                false => FailureDecision::none(),
+            }
+        });
+        let results = flow.wait_all((flow.submit(shy()), flow.submit(hopeless())));
+        let (third, ignored) = results.await?;
+        Ok((third, ignored, asked.get()))
+    }
+}
+
+#[test]
+fn a_retry_waits_as_long_as_its_policy_says() {
+    let run = simpleflow::testing::run(Persistent);
+    assert_eq!(run.result::<(u32, u32, u32)>().unwrap(), (2, 7, 3));
+    // 10 seconds after the first failure, 20 after the second.
+    let elapsed = run.elapsed().as_secs();
+    assert!((30..60).contains(&elapsed), "{elapsed}");
+    let mut open = 0;
+    for event in &run.history {
+        match &event.attributes {
+            EventAttributes::ActivityTaskScheduled(_) => open += 1,
+            EventAttributes::ActivityTaskCompleted(_) | EventAttributes::ActivityTaskFailed(_) => {
+                open -= 1;
+            }
+            _ => {}
+        }
+        assert!(open <= 1, "the workflow has a limit of its own");
+    }
 }

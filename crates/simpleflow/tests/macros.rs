@@ -50,7 +50,7 @@ async fn take(n: u32) -> Result<u32, OutOfStock> {
     name = "video.resize",
     version = "2.1",
     task_list = "video",
-    retry = 3,
+    retry = RetryPolicy::new(3).timeouts(false),
     raises_on_failure = true,
     start_to_close_timeout = 10,
     schedule_to_close_timeout = 20,
@@ -131,6 +131,7 @@ impl Workflow for Order {
     decision_tasks_timeout = 30,
     child_policy = "REQUEST_CANCEL",
     tag_list = ["night", "video"],
+    max_open_activity_count = 50,
     idempotent = true
 )]
 struct Nightly;
@@ -199,7 +200,7 @@ fn a_definition_has_the_attribute_s_values() {
             name: "video.resize".into(),
             version: "2.1".into(),
             task_list: "video".into(),
-            retry: 3,
+            retry: RetryPolicy::new(3).timeouts(false),
             raises_on_failure: true,
             start_to_close_timeout: Timeout::Seconds(10),
             schedule_to_close_timeout: Timeout::Seconds(20),
@@ -232,13 +233,14 @@ fn a_definition_has_the_attribute_s_values() {
             path: "macros.Nightly".into(),
             task_list: Some("deciders".into()),
             task_priority: Some(TaskPriority(4)),
-            retry: 2,
+            retry: 2.into(),
             raises_on_failure: true,
             execution_timeout: Timeout::Seconds(86_400),
             decision_tasks_timeout: Timeout::Seconds(30),
             child_policy: ChildPolicy::RequestCancel,
             tag_list: vec!["night".into(), "video".into()],
             idempotent: true,
+            max_open_activity_count: 50,
             parameters: &[],
             location: definition.location,
         }

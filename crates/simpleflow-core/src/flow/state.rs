@@ -11,7 +11,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use simpleflow_model::{EventId, MarkerName, SmolStr, TimerId, Timestamp, limits};
 
 use super::cancel::CancelRequest;
-use super::{ScopeState, too_long};
+use super::{FailureHandler, ScopeState, too_long};
 use crate::commands::{Command, Commands, PATCH_MARKER};
 use crate::context::RunContext;
 use crate::error::{Error, TaskErrorKind};
@@ -45,6 +45,8 @@ pub(crate) struct FlowState {
     pub(crate) raised: Option<Error>,
     /// The scope of the code that makes tasks.
     pub(crate) scope: Option<Rc<ScopeState>>,
+    /// The code that is asked about failures.
+    pub(crate) failure_handler: Option<FailureHandler>,
     /// The cancel of the execution.
     pub(crate) cancel: CancelRequest,
     /// How many open tasks something waits for.
@@ -103,6 +105,7 @@ impl FlowState {
             known_patches: HashSet::new(),
             raised: None,
             scope: None,
+            failure_handler: None,
             cancel: CancelRequest::default(),
             awaited: Awaited::default(),
             signals: BTreeMap::new(),
@@ -237,9 +240,8 @@ impl FlowState {
         location: &'static Location<'static>,
     ) -> Rc<Task> {
         self.last_submit = Some(location);
-        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
         let kind = TaskKind::Timer {
-            seconds: seconds.min(LONGEST_TIMER_SECONDS) as u32,
+            seconds: timer_seconds(duration),
             control: None,
         };
         self.new_task(id, kind, location, State::Waiting)
@@ -504,6 +506,13 @@ impl FlowState {
             ("patches", self.patches.len() + self.known_patches.len()),
         ]
     }
+}
+
+/// A time as that of a timer: whole seconds, at most what SWF takes.
+pub(crate) fn timer_seconds(duration: Duration) -> u32 {
+    let fraction = u64::from(duration.subsec_nanos() > 0);
+    let seconds = duration.as_secs().saturating_add(fraction);
+    seconds.min(LONGEST_TIMER_SECONDS) as u32
 }
 
 fn count(counts: &mut HashMap<SmolStr, u32>, name: &SmolStr) -> u32 {

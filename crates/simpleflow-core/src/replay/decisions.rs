@@ -166,9 +166,17 @@ fn decision(command: &Command, run: &RunContext) -> Decision {
         Command::Start(task) => start(task, run),
         Command::Cancel(task) => cancel(task),
         Command::BackOff {
-            timer_id, seconds, ..
+            task,
+            timer_id,
+            seconds,
         } => StartTimer {
             timer_id: timer_id.clone().into(),
+            // The original's deciders read the arguments of the next attempt from it.
+            control: match &task.kind {
+                TaskKind::Activity(activity) => Some(activity.input()),
+                TaskKind::Child(child) => Some(child.input.clone()),
+                _ => None,
+            },
             start_to_fire_timeout: Timeout::Seconds(*seconds),
             ..StartTimer::default()
         }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums};
+use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums, limits};
 
 use super::error;
 use super::outcome::WAKE_UP_TIMER;
@@ -416,7 +416,10 @@ impl Replayer {
                 false => batch.boundary,
             };
             let open = state.open_activities + batch.refused_activities;
-            let held_back = full || open >= self.limits.open_activities;
+            // A limit of the workflow's own may have been another when this was decided.
+            let has_own_limit = self.limits.open_activities < limits::OPEN_ACTIVITIES;
+            let held_back =
+                full || open >= self.limits.open_activities || (has_own_limit && open > 0);
             let mut extra = issued_before(&state.others, until(full, batch.last_other), |_| true);
             extra.append(&mut issued_before(
                 &state.activities,

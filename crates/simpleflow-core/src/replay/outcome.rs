@@ -139,8 +139,15 @@ impl Replayer {
 
     pub(super) fn deliver_refusal(&mut self, task: &Rc<Task>, kind: TaskErrorKind, at: Moment) {
         self.set_moment(at);
-        self.fail_task(task, kind);
-        self.poll();
+        match (&kind, &task.kind) {
+            (TaskErrorKind::Refused { .. }, TaskKind::Activity(_) | TaskKind::Child(_)) => {
+                self.task_failed(task, kind);
+            }
+            _ => {
+                self.fail_task(task, kind);
+                self.poll();
+            }
+        }
     }
 
     fn start(&mut self, started: WorkflowExecutionStarted) {
@@ -215,12 +222,11 @@ impl Replayer {
         }
         let cancelled =
             matches!(kind, TaskErrorKind::Cancelled { .. }) || task.cancel_requested.get();
-        if !cancelled && task.failures.get() < task.retry() {
-            task.failures.set(task.failures.get() + 1);
-            self.shared.state.borrow_mut().queue(&task);
-        } else {
+        if cancelled {
             self.fail_task(&task, kind);
             self.poll();
+        } else {
+            self.task_failed(&task, kind);
         }
     }
 

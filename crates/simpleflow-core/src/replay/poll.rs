@@ -78,8 +78,10 @@ impl Replayer {
     fn drop_code(&mut self) {
         self.shared.close();
         let future = self.future.take();
+        // It may hold the flow, which holds it.
+        let handler = self.shared.state.borrow_mut().failure_handler.take();
         // What is dropped is the user's; that it panics changes nothing any more.
-        let _ = panics::catch(|| drop(future));
+        let _ = panics::catch(|| drop((future, handler)));
         self.shared.drop_coroutines();
     }
 

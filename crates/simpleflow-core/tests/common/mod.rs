@@ -7,7 +7,8 @@ pub use std::time::Duration;
 use simpleflow_core::replay::Decisions;
 use simpleflow_core::testing::{HistoryBuilder, replay};
 pub use simpleflow_core::{
-    Error, Flow, Future, FutureState, Result, TaskError, TaskErrorKind, Workflow,
+    Error, FailureDecision, Flow, Future, FutureState, Result, RetryPolicy, TaskError,
+    TaskErrorKind, Workflow,
 };
 pub use simpleflow_macros::{activity, workflow};
 use simpleflow_model::Decision;
@@ -35,6 +36,15 @@ pub fn once(x: i64) -> Result<i64> {
 #[activity(name = "vital", raises_on_failure = true)]
 pub fn vital(x: i64) -> Result<i64> {
     Ok(x)
+}
+
+#[activity(name = "polite", retry = polite_policy())]
+pub fn polite(x: i64) -> Result<i64> {
+    Ok(x)
+}
+
+fn polite_policy() -> RetryPolicy {
+    RetryPolicy::exponential(3, secs(10)).non_retryable("ValueError")
 }
 
 /// A workflow without input: `workflow!(Name(flow) -> Output { body });`.
