@@ -39,7 +39,7 @@ pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};
 pub use failure::{FailureDecision, TaskFailure};
 pub use flow::{Flow, Saga, SagaError, Scope, Submit};
 pub use future::{Future, FutureState, Get, WaitAll};
-pub use hooks::ReplayContext;
+pub use hooks::{Closing, ReplayContext};
 pub use inventory;
 pub use registry::{
     ActivityEntry, Duplicate, IsResult, Linked, Registry, WorkflowEntry, WorkflowFuture,

@@ -11,7 +11,7 @@ use crate::activity::{Activity, ActivityContext, ActivityDefinition, RunningActi
 use crate::error::{Error, Failure, Result};
 use crate::flow::Flow;
 use crate::flow::too_long;
-use crate::hooks::ReplayContext;
+use crate::hooks::{Hooks, Table};
 use crate::payload::{ArgumentError, Arguments, to_json};
 use crate::workflow::{Workflow, WorkflowDefinition};
 
@@ -24,7 +24,7 @@ pub struct WorkflowEntry {
     definition: fn() -> &'static WorkflowDefinition,
     check: fn(&str) -> Result<(), ArgumentError>,
     start: fn(&str, Flow) -> Result<WorkflowFuture, ArgumentError>,
-    should_cancel: fn(&ReplayContext<'_>) -> bool,
+    hooks: &'static Hooks,
 }
 
 impl WorkflowEntry {
@@ -40,7 +40,7 @@ impl WorkflowEntry {
                     result_to_json(&output)
                 }))
             },
-            should_cancel: |context| W::should_cancel(context),
+            hooks: &Table::<W>::HOOKS,
         }
     }
 
@@ -57,8 +57,8 @@ impl WorkflowEntry {
         (self.check)(input)
     }
 
-    pub(crate) fn should_cancel(&self, context: &ReplayContext<'_>) -> bool {
-        (self.should_cancel)(context)
+    pub(crate) fn hooks(&self) -> &'static Hooks {
+        self.hooks
     }
 
     pub(crate) fn start(&self, input: &str, flow: Flow) -> Result<WorkflowFuture, ArgumentError> {

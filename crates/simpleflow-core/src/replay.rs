@@ -21,6 +21,7 @@ mod decisions;
 mod ending;
 mod error;
 mod failures;
+mod hooks;
 mod matching;
 mod outcome;
 mod poll;
@@ -32,15 +33,18 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
+use simpleflow_model::event::WorkflowExecutionStarted;
 use simpleflow_model::{
     ActivityType, EventAttributes, EventId, HistoryEvent, SmolStr, Timestamp, WorkflowType, limits,
 };
 
 pub use decisions::Decisions;
 pub use error::{Divergence, NonDeterminism, ReplayError};
+pub use hooks::HookPanic;
 
 use crate::commands::PATCH_MARKER;
 use crate::context::RunContext;
+use crate::continued::same_settings;
 use crate::error::TaskErrorKind;
 use crate::flow::{Coroutines, Flow, FlowState, Shared};
 use crate::registry::{WorkflowEntry, WorkflowFuture};
@@ -103,6 +107,7 @@ pub struct Replayer {
     wake_up_timer_open: bool,
     context_was_set: bool,
     missing_types: Vec<MissingType>,
+    hook_panics: Vec<HookPanic>,
     recent: error::Recent,
 }
 
@@ -170,6 +175,7 @@ impl Replayer {
             wake_up_timer_open: false,
             context_was_set: false,
             missing_types: Vec::new(),
+            hook_panics: Vec::new(),
             recent: error::Recent::default(),
         }
     }
@@ -226,6 +232,7 @@ impl Replayer {
     fn look_ahead(&mut self, event: &HistoryEvent) {
         use EventAttributes as E;
         match &event.attributes {
+            E::WorkflowExecutionStarted(started) => self.begin(event.event_timestamp, started),
             E::DecisionTaskCompleted(completed) => {
                 self.decided_until = completed.started_event_id;
             }
@@ -242,6 +249,26 @@ impl Replayer {
             | E::WorkflowExecutionTerminated(_)
             | E::WorkflowExecutionTimedOut(_) => self.closed = true,
             _ => {}
+        }
+    }
+
+    /// What is known of the run from its first event, before the code sees it.
+    fn begin(&mut self, at: Timestamp, started: &WorkflowExecutionStarted) {
+        let started = started.clone();
+        *self.same_settings = same_settings(&started);
+        let mut state = self.shared.state.borrow_mut();
+        state.now = at;
+        let run = &mut state.run;
+        run.name = started.workflow_type.name;
+        run.version = started.workflow_type.version;
+        run.task_list = started.task_list.name;
+        run.tag_list = started.tag_list.into_iter().flatten().flatten().collect();
+        run.continued_execution_run_id = started
+            .continued_execution_run_id
+            .filter(|id| !id.is_empty());
+        if let Some(parent) = started.parent_workflow_execution {
+            run.parent_workflow_id = Some(parent.workflow_id);
+            run.parent_run_id = Some(parent.run_id);
         }
     }
 

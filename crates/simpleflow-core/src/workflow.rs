@@ -120,6 +120,82 @@ pub trait Workflow: WorkflowInput {
         true
     }
 
+    /// A hook: called before each replay, that is before the code goes on over what is new.
+    ///
+    /// # Hooks
+    /// Hooks are for what is beside the workflow: to count, to tell somebody. They run in the decider,
+    /// which waits for them, and so may do I/O; they change no decision. Their order is the Python
+    /// original's:
+    ///
+    /// | the replay ends with | the hooks |
+    /// | --- | --- |
+    /// | code that waits | `before_replay`, `after_replay` |
+    /// | a result | `before_replay`, `after_replay`, `on_completed`, `after_closed` |
+    /// | a failure | `before_replay`, `on_failure`, `after_closed` |
+    /// | a cancel | `before_replay`, [`should_cancel`](Self::should_cancel), `on_canceled`, `after_replay`, `after_closed` |
+    /// | a next run | `before_replay`, `after_replay`, `after_closed` |
+    ///
+    /// They are called for each decision task, before its answer is sent. When the answer is lost or
+    /// refused, because something happened meanwhile, there is another decision task: so the hooks
+    /// of the end may be called more than once, and for an end that is none. An execution that is
+    /// terminated, or whose time is up, has no last decision and no hooks. A hook that panics is
+    /// logged.
+    ///
+    /// ```standalone_crate
+    /// # extern crate simpleflow_core as simpleflow;
+    /// # use simpleflow::{Flow, ReplayContext, Result, Workflow};
+    /// # use simpleflow_macros::workflow;
+    /// # fn main() {}
+    /// # #[workflow]
+    /// # struct Report {}
+    /// impl Workflow for Report {
+    ///     type Output = ();
+    ///
+    ///     async fn run(self, flow: Flow) -> Result<()> {
+    /// #       let _ = flow;
+    ///         // …
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn on_failure(context: &ReplayContext<'_>, reason: &str, _details: Option<&str>) {
+    ///         eprintln!("{} failed: {reason}", context.run_context().workflow_id);
+    ///     }
+    /// }
+    /// ```
+    fn before_replay(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called after each replay that has not failed. See
+    /// [`before_replay`](Self::before_replay).
+    fn after_replay(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called when the code has ended with a result. See
+    /// [`before_replay`](Self::before_replay).
+    fn on_completed(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called when the execution is about to fail, with the reason and the details. See
+    /// [`before_replay`](Self::before_replay).
+    fn on_failure(context: &ReplayContext<'_>, reason: &str, details: Option<&str>) {
+        let _ = (context, reason, details);
+    }
+
+    /// A hook: called when the execution is about to be cancelled. See
+    /// [`before_replay`](Self::before_replay).
+    fn on_canceled(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called last when the execution is about to be closed, however. See
+    /// [`before_replay`](Self::before_replay).
+    fn after_closed(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
     /// A call of this workflow as a child, whose settings can be changed.
     fn call(self) -> WorkflowCall<Self> {
         WorkflowCall {

@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use simpleflow_core::panics::{self, Panic};
-use simpleflow_core::replay::{Decisions, Limits, MissingType, ReplayError, Replayer};
+use simpleflow_core::replay::{Decisions, HookPanic, Limits, MissingType, ReplayError, Replayer};
 use simpleflow_core::{Registry, RunContext, WorkflowEntry};
 use simpleflow_model::operation::{PollForDecisionTask, RespondDecisionTaskCompleted};
 use simpleflow_model::types::DecisionTask;
@@ -180,6 +180,9 @@ impl<S: SwfService> Decider<S> {
             for decision in &mut decided.decisions {
                 reroute(&execution, decision);
             }
+        }
+        for HookPanic { hook, panic } in suspended.replayer.take_hook_panics() {
+            tracing::error!("{}: the hook {hook} {panic}", describe(&execution));
         }
         for missing in suspended.replayer.take_missing_types() {
             self.register(missing, stop.at_once_token()).await?;

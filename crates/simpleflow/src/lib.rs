@@ -8,7 +8,7 @@
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, AggregateError, Arg, Chain, ContinueAs, Duplicate, Error, Failure,
+    ActivityResult, AggregateError, Arg, Chain, Closing, ContinueAs, Duplicate, Error, Failure,
     FailureDecision, Flow, FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg,
     Program, Registry, ReplayContext, Result, RetryPolicy, RunContext, RunningActivity, Saga,
     SagaError, Scope, Submit, TaskError, TaskErrorKind, TaskFailure, WaitAll, Workflow,

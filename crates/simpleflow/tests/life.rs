@@ -1,12 +1,12 @@
-//! The life of executions: continue-as-new, cancel, retries, run to the end in virtual time.
+//! The life of executions: continue-as-new, cancel, retries, hooks, run to the end in virtual time.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use simpleflow::FailureDecision;
 use simpleflow::model::EventAttributes;
 use simpleflow::prelude::*;
 use simpleflow::testing::Test;
+use simpleflow::{FailureDecision, ReplayContext};
 
 #[activity]
 async fn work(round: u32) -> u32 {
@@ -199,4 +199,53 @@ fn a_retry_waits_as_long_as_its_policy_says() {
         }
         assert!(open <= 1, "the workflow has a limit of its own");
     }
+}
+
+static HOOKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn called(hook: &str, context: &ReplayContext<'_>) {
+    let run = context.run_context();
+    let call = format!("{hook} of {}", run.workflow_id);
+    HOOKS.lock().unwrap().push(call);
+}
+
+#[workflow(name = "life.hooked")]
+struct Hooked;
+
+impl Workflow for Hooked {
+    type Output = u32;
+
+    async fn run(self, flow: Flow) -> Result<u32> {
+        Ok(flow.submit(work(1)).await?)
+    }
+
+    fn before_replay(context: &ReplayContext<'_>) {
+        called("before_replay", context);
+        panic!("this one changes nothing");
+    }
+
+    fn after_replay(context: &ReplayContext<'_>) {
+        called("after_replay", context);
+    }
+
+    fn after_closed(context: &ReplayContext<'_>) {
+        called("after_closed", context);
+    }
+}
+
+#[test]
+fn hooks_are_called_around_each_decision() {
+    let run = Test::of(Hooked).workflow_id("w").run();
+    assert_eq!(run.result::<u32>().unwrap(), 10);
+    let hooks = HOOKS.lock().unwrap();
+    assert_eq!(
+        *hooks,
+        [
+            "before_replay of w",
+            "after_replay of w",
+            "before_replay of w",
+            "after_replay of w",
+            "after_closed of w"
+        ]
+    );
 }

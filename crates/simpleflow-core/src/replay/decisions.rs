@@ -34,14 +34,26 @@ impl Replayer {
     /// are given again. At most 100 fit, and 1 MB; the timer `_simpleflow_wake_up_timer` makes
     /// the service call again for the rest.
     ///
+    /// The workflow's [hooks](crate::Workflow::before_replay) are called around that, unless the
+    /// execution is closed.
+    ///
     /// # Errors
     /// [`ReplayError`] when the code does not do what the history says it did. The replayer is of
     /// no use then.
     pub fn decisions(&mut self) -> Result<Decisions, ReplayError> {
-        self.read()?;
         if self.closed {
+            self.read()?;
             return Ok(Decisions::default());
         }
+        self.before_replay();
+        self.read()?;
+        let decisions = self.decide();
+        self.after_replay();
+        Ok(decisions)
+    }
+
+    /// The decisions on what the code has seen.
+    fn decide(&self) -> Decisions {
         let state = self.shared.state.borrow();
         let mut response = Response::new(self.limits);
         let is_patch = |(_, command): &(u64, &Command)| command.is_patch();
@@ -87,10 +99,10 @@ impl Replayer {
         if response.full && !self.wake_up_timer_open {
             decisions.push(wake_up());
         }
-        Ok(Decisions {
+        Decisions {
             decisions,
             execution_context: self.execution_context(),
-        })
+        }
     }
 
     fn execution_context(&self) -> Option<SmolStr> {

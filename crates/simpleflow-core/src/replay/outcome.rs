@@ -8,7 +8,6 @@ use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
 
 use super::{Ending, Moment, ReplayError, Replayer};
 use crate::commands::Command;
-use crate::continued::same_settings;
 use crate::error::{Failure, TaskErrorKind};
 use crate::flow::signal_payload;
 use crate::hooks::ReplayContext;
@@ -123,10 +122,8 @@ impl Replayer {
         if requested {
             return;
         }
-        match panics::catch(|| {
-            self.entry
-                .should_cancel(&ReplayContext::new(&self.shared.state))
-        }) {
+        let context = ReplayContext::new(&self.shared.state, None);
+        match panics::catch(|| (self.entry.hooks().should_cancel)(&context)) {
             Ok(true) if handled => {
                 self.shared.state.borrow_mut().request_cancel();
                 self.poll();
@@ -151,22 +148,6 @@ impl Replayer {
     }
 
     fn start(&mut self, started: WorkflowExecutionStarted) {
-        *self.same_settings = same_settings(&started);
-        {
-            let mut state = self.shared.state.borrow_mut();
-            let run = &mut state.run;
-            run.name = started.workflow_type.name;
-            run.version = started.workflow_type.version;
-            run.task_list = started.task_list.name;
-            run.tag_list = started.tag_list.into_iter().flatten().flatten().collect();
-            run.continued_execution_run_id = started
-                .continued_execution_run_id
-                .filter(|id| !id.is_empty());
-            if let Some(parent) = started.parent_workflow_execution {
-                run.parent_workflow_id = Some(parent.workflow_id);
-                run.parent_run_id = Some(parent.run_id);
-            }
-        }
         let input = started.input.unwrap_or_default();
         match panics::catch(|| self.entry.start(&input, self.flow())) {
             Ok(Ok(future)) => {
