@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod basic;
+pub mod canvas;
 pub mod complex;
 pub mod dyn_task_list;
 pub mod fan_out;

@@ -49,12 +49,15 @@ impl Example {
     }
 }
 
+const CANVAS: &str = r#"{"product":24,"broken":[null],"went_on":[null,2,6],"kept_to_itself":[[null],2,6],"bubbled":[[[null]],6]}"#;
+
 const EXAMPLES: &[Example] = &[
     example("approval", "Approval", r#"["ada", 1]"#).gives(r#""ada: no answer""#),
     example("approval", "Approval", r#"["ada", 86400]"#)
         .signalled(&[("answer", r#"{"approved": true}"#)])
         .gives(r#""ada: approved""#),
     example("basic", "BasicWorkflow", "[1, 0]").gives("4"),
+    example("canvas", "CanvasWorkflow", "[1, 2, 3]").gives(CANVAS),
     example("complex", "ComplexWorkflow", "[1, 0]").gives("10"),
     example(
         "dyn_task_list",

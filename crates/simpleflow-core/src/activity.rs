@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use simpleflow_model::{SmolStr, TaskPriority, Timeout};
 
-pub(crate) use call::ArgKind;
 pub use call::{ActivityCall, Arg, IntoArg};
+pub(crate) use call::{ArgKind, OwnId};
 pub use context::{ActivityContext, ActivityInfo, HeartbeatSink};
 pub use program::{PROGRAM_ERROR, Program};
 
@@ -43,7 +43,8 @@ pub struct ActivityDefinition {
     pub schedule_to_start_timeout: Timeout,
     /// How long an attempt may be silent, in seconds.
     pub heartbeat_timeout: Timeout,
-    /// The priority of its tasks: the higher goes first.
+    /// The priority of its tasks: the higher goes first. Without one it is that of the workflow that
+    /// calls it.
     pub task_priority: Option<TaskPriority>,
     /// Whether equal arguments are one task, run once in an execution.
     pub idempotent: bool,

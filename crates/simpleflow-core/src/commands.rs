@@ -14,6 +14,9 @@ use crate::task::{Task, TaskKind};
 /// The name of the marker that remembers a patch.
 pub(crate) const PATCH_MARKER: &str = "simpleflow.patch";
 
+/// The name of the marker that remembers a value.
+pub(crate) const VALUE_MARKER: &str = "simpleflow.value";
+
 #[derive(Clone)]
 pub(crate) enum Command {
     /// Schedule an activity, start a child or a timer.
@@ -34,18 +37,29 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether it records a patch. It goes before all others: a replay takes a patch whose marker
-    /// is not in the history for one that was not there.
-    pub(crate) fn is_patch(&self) -> bool {
-        matches!(self, Self::RecordMarker { name, .. } if name == PATCH_MARKER)
+    /// Whether it records a patch, or remembers a value. It goes before all others: a replay takes a
+    /// patch whose marker is not in the history for one that was not there, and makes the value
+    /// anew, so that nothing may have been sent because of it.
+    pub(crate) fn goes_first(&self) -> bool {
+        matches!(self, Self::RecordMarker { name, .. }
+            if name == PATCH_MARKER || name == VALUE_MARKER)
+    }
+
+    /// Whether it sends on a signal that the execution received. No code asks for that: a history
+    /// that was written without it is no other history.
+    pub(crate) fn is_sent_on(&self) -> bool {
+        matches!(self, Self::Start(task)
+            if matches!(&task.kind, TaskKind::SendSignal(signal) if signal.is_sent_on))
     }
 
     /// Whether it is still to be sent when the code has ended: work of the execution's own ends
-    /// with it, but others see its markers and its children.
+    /// with it, but others see its markers, its signals and its children.
     pub(crate) fn outlives_execution(&self) -> bool {
         match self {
             Self::RecordMarker { .. } => true,
-            Self::Start(task) | Self::Cancel(task) => matches!(task.kind, TaskKind::Child(_)),
+            Self::Start(task) | Self::Cancel(task) => {
+                matches!(task.kind, TaskKind::Child(_) | TaskKind::SendSignal(_))
+            }
             Self::BackOff { .. } => false,
         }
     }

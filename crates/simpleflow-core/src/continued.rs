@@ -8,6 +8,7 @@ use simpleflow_model::{SmolStr, TaskList, limits};
 
 use crate::error::Error;
 use crate::flow::too_long;
+use crate::tags::{InvalidTags, TagList};
 use crate::workflow::{Changed, Workflow, WorkflowCall, WorkflowDefinition, input_of};
 
 /// What [`Flow::continue_as_new`](crate::Flow::continue_as_new) takes: a workflow, whose fields
@@ -55,12 +56,8 @@ impl<W: Workflow> IntoNextRun for WorkflowCall<W> {
         if length > limits::DATA_LENGTH {
             return Err(refused(&too_long("input", length)));
         }
-        if self.settings.tag_list.len() > limits::TAGS {
-            let tags = self.settings.tag_list.len();
-            return Err(refused(&format_args!(
-                "{tags} tags are too many: SWF takes at most {}",
-                limits::TAGS
-            )));
+        if let TagList::Own(tags) = &self.settings.tag_list {
+            InvalidTags::check(tags).map_err(|problem| refused(&problem))?;
         }
         Ok(NextRun {
             settings: self.settings,
@@ -142,8 +139,11 @@ impl NextRun {
         if changed.child_policy {
             next.child_policy = Some(settings.child_policy);
         }
-        if changed.tag_list {
-            let tags: Vec<_> = settings.tag_list.into_iter().map(Some).collect();
+        // Inherited tags are those of the run that ends.
+        if changed.tag_list
+            && let TagList::Own(tags) = settings.tag_list
+        {
+            let tags: Vec<_> = tags.into_iter().map(Some).collect();
             next.tag_list = Some(tags).filter(|tags| !tags.is_empty());
         }
         Ok(next)

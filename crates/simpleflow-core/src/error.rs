@@ -333,7 +333,8 @@ fn cut(text: &str, most: usize) -> SmolStr {
     (start + MARK).into()
 }
 
-/// The failure of a task: an activity, a child execution, a timer, code that was spawned, a canvas.
+/// The failure of a task: an activity, a child execution, a timer, a signal, a Lambda function, code
+/// that was spawned, a canvas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskError {
     task: SmolStr,
@@ -374,6 +375,13 @@ pub enum TaskErrorKind {
     Refused {
         /// The service's cause, such as `ACTIVITY_TYPE_DEPRECATED`.
         cause: SmolStr,
+    },
+    /// The service took it and could not start it, as a Lambda function whose role it cannot assume.
+    NotStarted {
+        /// The service's cause, such as `ASSUME_ROLE_FAILED`.
+        cause: SmolStr,
+        /// More of it.
+        message: SmolStr,
     },
     /// A task whose result it needs failed; of a chain of such tasks, the one that began it.
     Dependency(Box<TaskError>),
@@ -422,7 +430,7 @@ impl TaskError {
         &self.task
     }
 
-    /// The name of the activity, workflow or timer.
+    /// The name of the activity, workflow, timer, signal or function.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -468,6 +476,7 @@ impl TaskError {
             TaskErrorKind::Cancelled { .. } => "cancelled".to_owned(),
             TaskErrorKind::Terminated => "terminated".to_owned(),
             TaskErrorKind::Refused { cause } => cause.to_string(),
+            TaskErrorKind::NotStarted { cause, message } => format!("{cause}: {message}"),
             TaskErrorKind::Dependency(error) => {
                 format!("{} failed: {}", error.task, error.reason())
             }
@@ -508,6 +517,13 @@ impl TaskError {
     }
 
     pub(crate) fn to_execution_failure(&self) -> Failure {
+        let details = match self.aggregate() {
+            Some(error) => {
+                let failures = error.flatten().into_iter().map(ToString::to_string);
+                Some(failures.collect::<Vec<_>>().join("\n"))
+            }
+            None => self.details().map(str::to_owned),
+        };
         Failure::new(
             format!(
                 "Workflow execution error in {}{}: \"{}\"",
@@ -515,7 +531,7 @@ impl TaskError {
                 self.name,
                 self.reason()
             ),
-            self.details().map(str::to_owned),
+            details,
         )
     }
 }

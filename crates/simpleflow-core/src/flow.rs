@@ -3,13 +3,18 @@
 mod cancel;
 mod coroutines;
 mod failures;
+mod lambdas;
+mod markers;
 mod saga;
 mod scope;
+mod signals;
 mod state;
 mod submit;
+mod timers;
 mod wakes;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,25 +23,30 @@ use rand::RngExt as _;
 use rand::distr::{Distribution, StandardUniform};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use simpleflow_model::{SmolStr, Timestamp};
+use simpleflow_model::{SmolStr, Timestamp, limits};
 
 pub(crate) use coroutines::Coroutines;
 pub(crate) use failures::FailureHandler;
 pub use saga::{Saga, SagaError};
 pub use scope::Scope;
 pub(crate) use scope::ScopeState;
-pub(crate) use state::{FlowState, timer_seconds};
+pub(crate) use signals::Received;
+pub(crate) use state::FlowState;
 pub use submit::Submit;
-pub(crate) use submit::{Site, SubmitTo};
-pub(crate) use submit::{signal_payload, too_long};
+pub(crate) use submit::{Site, SubmitTo, too_long};
+pub(crate) use timers::timer_seconds;
 pub(crate) use wakes::MAIN;
 
 use crate::context::RunContext;
 use crate::continued::ContinueAs;
 use crate::error::{Error, Result, TaskError};
+use crate::event_details::{EventDetails, EventKind};
 use crate::future::{Future, WaitAll};
+use crate::marker::Marker;
 use crate::registry::json_of_result;
+use crate::signal::{Signal, Signals};
 use crate::task::Task;
+use crate::timer::{Elapsed, Timer};
 
 /// What a workflow's code sees of its execution: the way to submit tasks, and time, randomness and
 /// ids that are the same at each replay. A handle: clones are the same flow.
@@ -59,6 +69,8 @@ impl Flow {
         state.scope.clone_from(&self.scope);
         let task = make(&mut state);
         state.admit(&task);
+        // What makes tasks otherwise belongs to none.
+        state.scope = None;
         task
     }
 
@@ -66,8 +78,8 @@ impl Flow {
         Future::new(self.make(make), &self.shared)
     }
 
-    /// Submits an activity, a child workflow or a [canvas](crate::canvas), and gives the future of
-    /// its result.
+    /// Submits an activity, a child workflow, a Lambda function, a signal, a timer or a
+    /// [canvas](crate::canvas), and gives the future of its result.
     ///
     /// The task takes its id and its place there and then, and the call never waits. What depends
     /// on other tasks is scheduled when they are done; when one of them fails, it fails with it.
@@ -79,18 +91,55 @@ impl Flow {
 
     /// Starts a timer with an id of one's own; a second start of the same id is the same timer.
     ///
-    /// SWF counts in whole seconds: a fraction is rounded up.
+    /// SWF counts in whole seconds: a fraction is rounded up. A [`Timer`] can have a control.
     #[track_caller]
     pub fn start_timer(&self, id: impl Into<SmolStr>, duration: Duration) -> Future<()> {
-        let location = Location::caller();
-        self.new_task(|state| state.start_timer(id.into(), duration, location))
+        self.submit(Timer::new(id, duration))
     }
 
     /// Waits for some time, durably. SWF counts in whole seconds: a fraction is rounded up.
     #[track_caller]
     pub fn sleep(&self, duration: Duration) -> Future<()> {
         let location = Location::caller();
-        self.new_task(|state| state.sleep(duration, location))
+        self.new_task(|state| state.sleep("sleep", duration, location))
+    }
+
+    /// Waits for any future, but no longer than some time, which begins with this call. SWF counts
+    /// in whole seconds: a fraction is rounded up.
+    ///
+    /// The timer is cancelled when the future is first, or when this is dropped. When the time is
+    /// first, the future is dropped; a task goes on, since the future of a task is a handle: cancel
+    /// it, if its result is of no use any more.
+    ///
+    /// ```
+    /// # use simpleflow_core::{Flow, Future, Result};
+    /// # use std::time::Duration;
+    /// # async fn example(flow: Flow, task: Future<i64>) -> Result<Option<i64>> {
+    /// match flow.timeout(task.get(), Duration::from_secs(60)).await {
+    ///     Ok(result) => Ok(Some(result?)),
+    ///     Err(_elapsed) => {
+    ///         task.cancel();
+    ///         Ok(None)
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Elapsed`], when the time was first.
+    #[track_caller]
+    pub fn timeout<F: IntoFuture>(
+        &self,
+        future: F,
+        limit: Duration,
+    ) -> impl std::future::Future<Output = Result<F::Output, Elapsed>> + use<F> {
+        let location = Location::caller();
+        let task = self
+            .shared
+            .state
+            .borrow_mut()
+            .sleep("timeout", limit, location);
+        crate::timer::timeout(Future::new(task, &self.shared), future, limit)
     }
 
     /// The next signal of a name: each call takes one, in the order in which they arrived,
@@ -99,11 +148,43 @@ impl Flow {
     ///
     /// The payload is the signal's input as JSON; of an input in the original's form,
     /// `{"args": [...], "kwargs": {...}}`, it is the only argument, or the object of the named
-    /// ones. A signal without input is `null`.
+    /// ones. A signal without input, or without arguments, is `null`.
+    ///
+    /// To wait no longer than some time, see [`timeout`](Self::timeout); to take one after the
+    /// other, [`signals`](Self::signals).
     #[track_caller]
     pub fn wait_signal<T: DeserializeOwned>(&self, name: impl Into<SmolStr>) -> Future<T> {
         let location = Location::caller();
         self.new_task(|state| state.wait_signal(name.into(), location))
+    }
+
+    /// The signals of a name, one after the other, as a `Stream` that never ends.
+    ///
+    /// It takes signals as calls of [`wait_signal`](Self::wait_signal) do, one whenever it is asked
+    /// for the next: a signal goes to whoever has waited longest, and to nobody else. What it
+    /// has not given when it is dropped stays for the others.
+    ///
+    /// ```
+    /// # use simpleflow_core::{Flow, Result};
+    /// # async fn example(flow: Flow) -> Result<i64> {
+    /// let mut payments = flow.signals::<i64>("paid");
+    /// let mut sum = 0;
+    /// while sum < 100 {
+    ///     sum += payments.next().await?;
+    /// }
+    /// # Ok(sum)
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn signals<T: DeserializeOwned>(&self, name: impl Into<SmolStr>) -> Signals<T> {
+        Signals::new(self.clone(), name.into(), Location::caller())
+    }
+
+    /// Sends a signal to this execution itself, marked to be propagated: to its parent and its
+    /// children. [`Signal`] sends it elsewhere.
+    #[track_caller]
+    pub fn signal<T: serde::Serialize>(&self, name: impl Into<SmolStr>, payload: T) -> Future<()> {
+        self.submit(Signal::new(name, payload))
     }
 
     /// Runs code beside the workflow's own, whether or not it is awaited, and gives the future of
@@ -172,6 +253,93 @@ impl Flow {
         state.record_marker(name.into(), details, location);
     }
 
+    /// The last marker of each name that [`record_marker`](Self::record_marker) recorded so far,
+    /// in the order in which the names came up.
+    pub fn list_markers(&self) -> Vec<Marker> {
+        let state = self.shared.state.borrow();
+        let mut last: Vec<Marker> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for marker in state.markers.recorded() {
+            match places.get(marker.name.as_str()) {
+                Some(&place) => last[place] = marker.clone(),
+                None => {
+                    places.insert(&marker.name, last.len());
+                    last.push(marker.clone());
+                }
+            }
+        }
+        last
+    }
+
+    /// All markers that [`record_marker`](Self::record_marker) recorded so far, in order.
+    pub fn list_all_markers(&self) -> Vec<Marker> {
+        self.shared.state.borrow().markers.recorded().to_vec()
+    }
+
+    /// The value of a closure with a side effect, such as reading a file or the environment, which
+    /// runs once: the value is remembered in a marker, and comes from there at each replay.
+    ///
+    /// When the decision in which it ran does not reach the service, because its decider fell or
+    /// took too long, it runs again. It is to be quick: nothing else is decided meanwhile.
+    ///
+    /// ```
+    /// # use simpleflow_core::{Flow, Result};
+    /// # async fn example(flow: Flow) -> Result<()> {
+    /// let region = flow.record(|| std::env::var("AWS_REGION").ok())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the value has no JSON form, or what the history remembers is not a `T`. A value of more
+    /// than about 32,700 characters of JSON fails the workflow.
+    #[track_caller]
+    pub fn record<T>(&self, effect: impl FnOnce() -> T) -> Result<T>
+    where
+        T: serde::Serialize + DeserializeOwned,
+    {
+        self.record_named("record", effect)
+    }
+
+    /// As [`record`](Self::record), with a name for the value: values of different names may change
+    /// their order in the code under running executions. Each call of a name is a value of its own.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    #[track_caller]
+    pub fn record_named<T>(&self, name: impl Into<SmolStr>, effect: impl FnOnce() -> T) -> Result<T>
+    where
+        T: serde::Serialize + DeserializeOwned,
+    {
+        let location = Location::caller();
+        let name = name.into();
+        let (number, known) = self.shared.state.borrow_mut().next_value(&name);
+        let problem = |problem: &dyn std::fmt::Display| {
+            Error::msg(format_args!(
+                "the recorded value {name:?} at {location}: {problem}"
+            ))
+        };
+        let value = match known {
+            Some(value) => value,
+            // No borrow is held: it may use the flow.
+            None => crate::payload::to_json(&effect())
+                .map_err(|error| problem(&format_args!("it has no JSON form: {error}")))?,
+        };
+        let mut state = self.shared.state.borrow_mut();
+        state.remember_value(&name, number, &value, location);
+        // Also when it is new, so that it is the same then as at each replay.
+        serde_json::from_str(&value).map_err(|error| {
+            let expected = std::any::type_name::<T>();
+            problem(&format_args!("{value} is not of type {expected}: {error}"))
+        })
+    }
+
+    /// What is known of the last signal or marker of a name, or of the timer with an id that was
+    /// started by [`start_timer`](Self::start_timer); `None` when there is none.
+    pub fn get_event_details(&self, kind: EventKind, name: &str) -> Option<EventDetails> {
+        self.shared.state.borrow().event_details(kind, name)
+    }
+
     /// Whether the code behind this id may run, so that code can change under running executions:
     /// `true` in an execution that meets this call for the first time, and from then on; `false`
     /// in one that passed this place before the call was there.
@@ -179,6 +347,24 @@ impl Flow {
     pub fn patched(&self, id: &str) -> bool {
         let location = Location::caller();
         self.shared.state.borrow_mut().patched(id, location)
+    }
+
+    /// Sets the execution context: a text of at most 32,768 characters that SWF shows with the
+    /// execution (`latestExecutionContext`), from the next decision on. By default it is the signals
+    /// that the workflow waits for. A text that is too long fails the workflow.
+    #[track_caller]
+    pub fn set_execution_context(&self, context: impl Into<SmolStr>) {
+        let location = Location::caller();
+        let context = context.into();
+        let length = context.chars().count();
+        let mut state = self.shared.state.borrow_mut();
+        if length > limits::DATA_LENGTH {
+            let problem = too_long("execution context", length);
+            let error = Error::msg(format_args!("at {location}: {problem}"));
+            state.raised.get_or_insert(error);
+        } else {
+            state.execution_context = Some(context);
+        }
     }
 
     /// The time of the event that the workflow reacts to: the same at each replay.
@@ -229,8 +415,9 @@ impl Flow {
     /// at any end, activities and timers that are open are not waited for, and children go on.
     ///
     /// The new run has the settings of this one, which were given at its start: task list, tags,
-    /// priority, child policy, and the time limits, which begin anew. A call changes those that it
-    /// names, as in `Self { .. }.call().tag_list(["late"])`; a workflow id is not among them. The
+    /// priority, child policy, and the time limits, which begin anew. A call, or the workflow's
+    /// `get_task_list` and `get_tag_list`, change those that they
+    /// name, as in `Self { .. }.call().tag_list(["late"])`; a workflow id is not among them. The
     /// version is that of the workflow that is given, so that a long-running execution can move to
     /// a new version.
     ///

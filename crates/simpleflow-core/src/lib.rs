@@ -14,18 +14,24 @@ mod commands;
 mod context;
 mod continued;
 mod error;
+mod event_details;
 mod failure;
 mod flow;
 mod future;
 mod hooks;
+mod lambda;
+mod marker;
 pub mod panics;
 pub mod payload;
 mod registry;
 pub mod replay;
 mod retry;
+mod signal;
+mod tags;
 mod task;
 mod task_id;
 pub mod testing;
+mod timer;
 mod workflow;
 
 pub use activity::{
@@ -36,20 +42,26 @@ pub use canvas::{AggregateError, Chain, FuncGroup, Group};
 pub use context::RunContext;
 pub use continued::ContinueAs;
 pub use error::{Error, Failure, Result, TaskError, TaskErrorKind};
+pub use event_details::{EventDetails, EventKind};
 pub use failure::{FailureDecision, TaskFailure};
 pub use flow::{Flow, Saga, SagaError, Scope, Submit};
 pub use future::{Future, FutureState, Get, WaitAll};
 pub use hooks::{Closing, ReplayContext};
 pub use inventory;
+pub use lambda::Lambda;
+pub use marker::Marker;
 pub use registry::{
-    ActivityEntry, Duplicate, IsResult, Linked, Registry, WorkflowEntry, WorkflowFuture,
-    activity_result, path,
+    ActivityEntry, Duplicate, IsResult, Linked, OfInput, Registry, StandIn, WorkflowEntry,
+    WorkflowFuture, activity_result, path,
 };
 pub use replay::Replayer;
 pub use retry::RetryPolicy;
 pub use serde_json;
+pub use signal::{Signal, Signals};
 pub use simpleflow_model as model;
+pub use tags::{InvalidTags, TagList};
 pub use task_id::child_id_prefix;
+pub use timer::{Elapsed, Timer};
 pub use uuid;
 pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};
 

@@ -5,24 +5,37 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use simpleflow_model::{SmolStr, limits};
 
-use crate::activity::{Activity, ActivityContext, ActivityDefinition, RunningActivity};
+use crate::activity::{
+    Activity, ActivityContext, ActivityDefinition, ActivityResult, RunningActivity,
+};
 use crate::error::{Error, Failure, Result};
 use crate::flow::Flow;
 use crate::flow::too_long;
 use crate::hooks::{Hooks, Table};
 use crate::payload::{ArgumentError, Arguments, to_json};
+use crate::tags::TagList;
 use crate::workflow::{Workflow, WorkflowDefinition};
 
 /// The future of a workflow's code: its result as JSON.
 pub type WorkflowFuture = Pin<Box<dyn Future<Output = Result<SmolStr>>>>;
 
+/// What an execution is started with that may depend on its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfInput {
+    /// The task list of its deciders, if the workflow names one.
+    pub task_list: Option<SmolStr>,
+    /// Its tags.
+    pub tag_list: TagList,
+}
+
 /// A workflow that a program knows.
 #[derive(Clone, Copy)]
 pub struct WorkflowEntry {
     definition: fn() -> &'static WorkflowDefinition,
-    check: fn(&str) -> Result<(), ArgumentError>,
+    of_input: fn(&str) -> Result<OfInput, ArgumentError>,
     start: fn(&str, Flow) -> Result<WorkflowFuture, ArgumentError>,
     hooks: &'static Hooks,
 }
@@ -32,7 +45,18 @@ impl WorkflowEntry {
     pub const fn of<W: Workflow>() -> Self {
         Self {
             definition: W::definition,
-            check: |input| W::from_arguments(Arguments::parse(input)?).map(drop),
+            of_input: |input| {
+                let workflow = W::from_arguments(Arguments::parse(input)?)?;
+                let definition = W::definition();
+                Ok(OfInput {
+                    task_list: workflow
+                        .get_task_list()
+                        .or_else(|| definition.task_list.clone()),
+                    tag_list: workflow
+                        .get_tag_list()
+                        .unwrap_or_else(|| definition.tag_list.clone()),
+                })
+            },
             start: |input, flow| {
                 let workflow = W::from_arguments(Arguments::parse(input)?)?;
                 Ok(Box::pin(async move {
@@ -54,7 +78,15 @@ impl WorkflowEntry {
     /// # Errors
     /// What does not fit.
     pub fn check_input(&self, input: &str) -> Result<(), ArgumentError> {
-        (self.check)(input)
+        self.of_input(input).map(drop)
+    }
+
+    /// What an execution with this input is started with.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn of_input(&self, input: &str) -> Result<OfInput, ArgumentError> {
+        (self.of_input)(input)
     }
 
     pub(crate) fn hooks(&self) -> &'static Hooks {
@@ -158,9 +190,13 @@ pub enum Linked {
 
 inventory::collect!(Linked);
 
+/// What stands in for a Lambda function: from its input to its result, both JSON text.
+pub type StandIn = Arc<dyn Fn(&str) -> ActivityResult + Send + Sync>;
+
 /// The workflows and activities that a program knows, by name and version.
 #[derive(Clone, Default)]
 pub struct Registry {
+    lambda_functions: BTreeMap<SmolStr, StandIn>,
     workflows: BTreeMap<(SmolStr, SmolStr), WorkflowEntry>,
     activities: BTreeMap<(SmolStr, SmolStr), ActivityEntry>,
     duplicates: Vec<Duplicate>,
@@ -217,6 +253,32 @@ impl Registry {
     pub fn activity_with<A: Activity>(mut self, activity: A) -> Self {
         self.add_activity(ActivityEntry::of(activity));
         self
+    }
+
+    /// Adds what stands in for a Lambda function in local runs and tests: a closure from its input
+    /// to its result. On SWF the function itself is called.
+    #[must_use]
+    pub fn lambda_function<X, T, E>(
+        mut self,
+        name: impl Into<SmolStr>,
+        run: impl Fn(X) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        X: DeserializeOwned,
+        T: serde::Serialize,
+        E: std::fmt::Display + std::fmt::Debug + 'static,
+    {
+        let run = move |input: &str| {
+            let input = serde_json::from_str(input).map_err(|e| Failure::of_activity(&e))?;
+            activity_result(run(input))
+        };
+        self.lambda_functions.insert(name.into(), Arc::new(run));
+        self
+    }
+
+    /// What stands in for a Lambda function: from its input, JSON text, to its result.
+    pub fn find_lambda_function(&self, name: &str) -> Option<StandIn> {
+        self.lambda_functions.get(name).cloned()
     }
 
     /// Puts an activity in the place of the one that has its name and version, or adds it.

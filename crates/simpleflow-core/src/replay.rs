@@ -42,7 +42,7 @@ pub use decisions::Decisions;
 pub use error::{Divergence, NonDeterminism, ReplayError};
 pub use hooks::HookPanic;
 
-use crate::commands::PATCH_MARKER;
+use crate::commands::{PATCH_MARKER, VALUE_MARKER};
 use crate::context::RunContext;
 use crate::continued::same_settings;
 use crate::error::TaskErrorKind;
@@ -228,7 +228,7 @@ impl Replayer {
     }
 
     /// What has to be known of an event before it is reached: up to where the history was decided
-    /// on, which patches it has, and whether it ends.
+    /// on, which patches it has, which values it remembers, and whether it ends.
     fn look_ahead(&mut self, event: &HistoryEvent) {
         use EventAttributes as E;
         match &event.attributes {
@@ -241,6 +241,10 @@ impl Replayer {
                 if let Ok(id) = serde_json::from_str::<SmolStr>(id) {
                     self.shared.state.borrow_mut().known_patches.insert(id);
                 }
+            }
+            E::MarkerRecorded(marker) if *marker.marker_name == *VALUE_MARKER => {
+                let details = marker.details.as_deref().unwrap_or_default();
+                self.shared.state.borrow_mut().markers.remember(details);
             }
             E::WorkflowExecutionCompleted(_)
             | E::WorkflowExecutionFailed(_)
@@ -313,14 +317,15 @@ impl Replayer {
                 self.release()
             }
             E::WorkflowExecutionTerminated(_) | E::WorkflowExecutionTimedOut(_) => self.settle(),
-            // That an initiated child was not started, or a cancel not delivered, may stand among
-            // the decisions, but is none.
+            // That an initiated child was not started, or a cancel or a signal not delivered, may
+            // stand among the decisions, but is none.
             E::StartChildWorkflowExecutionFailed(failed)
                 if failed.initiated_event_id != EventId(0) =>
             {
                 self.hold_or_deliver(event)
             }
-            E::RequestCancelExternalWorkflowExecutionFailed(_) => self.hold_or_deliver(event),
+            E::RequestCancelExternalWorkflowExecutionFailed(_)
+            | E::SignalExternalWorkflowExecutionFailed(_) => self.hold_or_deliver(event),
             _ if self.take_as_decision(&event)? => Ok(()),
             _ => {
                 self.settle()?;

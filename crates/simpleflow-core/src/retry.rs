@@ -149,6 +149,13 @@ impl RetryPolicy {
     }
 }
 
+impl Default for RetryPolicy {
+    /// One attempt alone.
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl From<u32> for RetryPolicy {
     fn from(retries: u32) -> Self {
         Self::new(retries)

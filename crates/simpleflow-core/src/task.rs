@@ -1,5 +1,5 @@
-//! A task of a workflow: an activity, a child execution, a timer, or the wait for a signal or a
-//! cancel; and what is known of it so far.
+//! A task of a workflow: an activity, a child execution, a timer, a Lambda function, a signal that is
+//! sent, or the wait for one or for a cancel; and what is known of it so far.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use simpleflow_model::SmolStr;
+use simpleflow_model::{SmolStr, Timeout};
 
 use crate::activity::ActivityDefinition;
 use crate::error::{TaskError, TaskErrorKind};
@@ -55,12 +55,14 @@ pub(crate) enum Dependent {
     Argument(Rc<Task>, usize),
     /// A task that turned out to be the same one.
     Same(Rc<Task>),
+    /// A signal to this child execution, which is sent when it is started.
+    Signal(Rc<Task>),
 }
 
 impl Dependent {
     fn into_task(self) -> Rc<Task> {
         match self {
-            Self::Argument(task, _) | Self::Same(task) => task,
+            Self::Argument(task, _) | Self::Same(task) | Self::Signal(task) => task,
         }
     }
 }
@@ -71,6 +73,7 @@ pub(crate) enum IdSpace {
     Activities,
     Children,
     Timers,
+    Lambdas,
 }
 
 pub(crate) enum TaskKind {
@@ -80,11 +83,33 @@ pub(crate) enum TaskKind {
         seconds: u32,
         control: Option<SmolStr>,
     },
+    /// The wait for a signal.
     Signal,
+    SendSignal(SignalToSend),
+    Lambda(LambdaTask),
     /// Code of the workflow's own, by its number.
     Coroutine(u32),
     /// The wait for a request to cancel the execution.
     CancelRequest,
+}
+
+pub(crate) struct LambdaTask {
+    pub(crate) name: SmolStr,
+    pub(crate) input: Option<SmolStr>,
+    pub(crate) start_to_close_timeout: Option<Timeout>,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// A signal to another execution, or to this one.
+pub(crate) struct SignalToSend {
+    pub(crate) name: SmolStr,
+    pub(crate) input: Option<SmolStr>,
+    pub(crate) workflow_id: SmolStr,
+    /// The run, if it is to be this one and not whichever is open. Of a child that is not started
+    /// yet it is set when it is.
+    pub(crate) run_id: RefCell<Option<SmolStr>>,
+    /// Whether it was received, and is sent on by no code.
+    pub(crate) is_sent_on: bool,
 }
 
 pub(crate) struct ActivityTask {
@@ -195,14 +220,15 @@ impl ActivityTask {
 }
 
 impl TaskKind {
-    /// Within which tasks its id is its own. Waits for one signal share their name; of a
-    /// coroutine the service never hears.
+    /// Within which tasks its id is its own. Waits for one signal share their name, the service does
+    /// not know the ids of signals that are sent, and of a coroutine it never hears.
     pub(crate) fn id_space(&self) -> Option<IdSpace> {
         match self {
             Self::Activity(_) => Some(IdSpace::Activities),
             Self::Child(_) => Some(IdSpace::Children),
             Self::Timer { .. } => Some(IdSpace::Timers),
-            Self::Signal | Self::CancelRequest | Self::Coroutine(_) => None,
+            Self::Lambda(_) => Some(IdSpace::Lambdas),
+            Self::Signal | Self::SendSignal(_) | Self::CancelRequest | Self::Coroutine(_) => None,
         }
     }
 }
@@ -250,6 +276,8 @@ impl Task {
             (TaskKind::Activity(activity), _) => &activity.definition().name,
             (TaskKind::Child(child), _) => &child.settings.name,
             (TaskKind::CancelRequest, _) => const { &SmolStr::new_static("cancel request") },
+            (TaskKind::SendSignal(signal), _) => &signal.name,
+            (TaskKind::Lambda(lambda), _) => &lambda.name,
             (_, Some(id)) => id,
             (_, None) => const { &SmolStr::new_static("") },
         }
@@ -259,6 +287,7 @@ impl Task {
         match &self.kind {
             TaskKind::Activity(activity) => Some(&activity.definition().retry),
             TaskKind::Child(child) => Some(&child.settings.retry),
+            TaskKind::Lambda(lambda) => Some(&lambda.retry),
             _ => None,
         }
     }
@@ -279,6 +308,8 @@ impl Task {
             match self.kind {
                 TaskKind::Activity(_) => "activity-",
                 TaskKind::Child(_) => "workflow-",
+                TaskKind::SendSignal(_) => "signal-",
+                TaskKind::Lambda(_) => "lambda-",
                 _ => "",
             },
             self.failures.get() + 1,
@@ -297,6 +328,13 @@ impl Task {
 
     pub(crate) fn is_done(&self) -> bool {
         self.with_state(|state| matches!(state, State::Done(_)))
+    }
+
+    /// Whether it is a signal or a Lambda function that the service has: it can be called back no
+    /// more.
+    pub(crate) fn is_beyond_recall(&self) -> bool {
+        matches!(self.kind, TaskKind::SendSignal(_) | TaskKind::Lambda(_))
+            && self.with_state(|state| matches!(state, State::Scheduled | State::Started))
     }
 
     /// How it ended, if it has.
@@ -323,6 +361,28 @@ impl Task {
 
     pub(crate) fn add_dependent(&self, dependent: Dependent) {
         self.dependents.borrow_mut().push(dependent);
+    }
+
+    /// The execution of a child that is started, or was: its workflow id, and its run id.
+    pub(crate) fn started_child(&self) -> Option<(SmolStr, Option<SmolStr>)> {
+        let TaskKind::Child(child) = &self.kind else {
+            return None;
+        };
+        let run_id = child.run_id.borrow().clone();
+        let started = self.with_state(|state| match state {
+            State::Started => true,
+            State::Done(_) => run_id.is_some(),
+            _ => false,
+        });
+        started.then(|| (self.id().clone(), run_id))
+    }
+
+    /// The signals that are to be sent when it is started.
+    pub(crate) fn take_signals(&self) -> Vec<Rc<Task>> {
+        let mut dependents = self.dependents.borrow_mut();
+        let signals =
+            dependents.extract_if(.., |dependent| matches!(dependent, Dependent::Signal(_)));
+        signals.map(Dependent::into_task).collect()
     }
 
     /// Ends the task: its waiters are woken, its dependents given back, its arguments dropped.

@@ -28,6 +28,15 @@ pub(crate) fn of_retry_timer(task_id: &str) -> SmolStr {
 /// The prefix of the timers after which a task is tried again.
 pub(crate) const RETRY_TIMER_PREFIX: &str = "__simpleflow_task_";
 
+/// The timer that makes the service call the decider again at once, when there is more to decide
+/// than one response takes. Its name is the original's.
+pub(crate) const WAKE_UP_TIMER: &str = "_simpleflow_wake_up_timer";
+
+/// Whether a timer is not the code's.
+pub(crate) fn is_reserved_timer(id: &str) -> bool {
+    id == WAKE_UP_TIMER || id.starts_with(RETRY_TIMER_PREFIX)
+}
+
 /// An id of more than 256 characters keeps its first 223 and ends in the MD5 of the whole.
 fn within_limit(id: SmolStr) -> SmolStr {
     if id.len() <= MAX_LENGTH || id.chars().count() <= MAX_LENGTH {

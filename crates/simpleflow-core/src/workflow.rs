@@ -7,6 +7,7 @@ use crate::flow::Flow;
 use crate::hooks::ReplayContext;
 use crate::payload::{ArgumentError, Arguments, Parameter};
 use crate::retry::RetryPolicy;
+use crate::tags::TagList;
 
 /// What the service and the command know of a workflow: the attributes of `#[workflow]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +20,7 @@ pub struct WorkflowDefinition {
     pub path: SmolStr,
     /// The task list whose deciders run it. A child without one uses its parent's.
     pub task_list: Option<SmolStr>,
-    /// The priority of its decision tasks.
+    /// The priority of its decision tasks, and of the activities that it calls and that have none.
     pub task_priority: Option<TaskPriority>,
     /// Whether and when a child is started again after a failure or a timeout: a number of times,
     /// or a policy.
@@ -32,13 +33,17 @@ pub struct WorkflowDefinition {
     pub decision_tasks_timeout: Timeout,
     /// What becomes of its own children when it is terminated or times out.
     pub child_policy: ChildPolicy,
-    /// The tags of its executions, at most five.
-    pub tag_list: Vec<SmolStr>,
+    /// The tags of its executions.
+    pub tag_list: TagList,
+    /// The ARN of the IAM role with which the service calls its Lambda functions.
+    pub lambda_role: Option<SmolStr>,
     /// Whether a child with equal input is one execution, started once in its parent.
     pub idempotent: bool,
     /// How many activities of an execution may be open at once, at most the service's 1,000. The
     /// others wait until one ends.
     pub max_open_activity_count: u32,
+    /// Whether a signal that is [propagated](crate::Signal#propagation) goes from it to its parent.
+    pub propagate_signals_to_parent: bool,
     /// Its parameters.
     pub parameters: &'static [Parameter],
     /// Where in the source it is defined.
@@ -60,9 +65,11 @@ impl WorkflowDefinition {
             execution_timeout: Timeout::Seconds(limits::EXECUTION_SECONDS),
             decision_tasks_timeout: Timeout::Seconds(300),
             child_policy: ChildPolicy::Terminate,
-            tag_list: Vec::new(),
+            tag_list: TagList::default(),
+            lambda_role: None,
             idempotent: false,
             max_open_activity_count: limits::OPEN_ACTIVITIES as u32,
+            propagate_signals_to_parent: true,
             parameters,
             location: "",
         }
@@ -196,13 +203,39 @@ pub trait Workflow: WorkflowInput {
         let _ = context;
     }
 
+    /// The workflow id of a child with this input; by default, and when it is empty, one made from
+    /// the parent's.
+    fn get_workflow_id(&self) -> Option<SmolStr> {
+        None
+    }
+
+    /// The task list of an execution with this input; by default that of `#[workflow]`.
+    fn get_task_list(&self) -> Option<SmolStr> {
+        None
+    }
+
+    /// The tags of an execution with this input; by default those of `#[workflow]`.
+    fn get_tag_list(&self) -> Option<TagList> {
+        None
+    }
+
     /// A call of this workflow as a child, whose settings can be changed.
     fn call(self) -> WorkflowCall<Self> {
+        let mut settings = Self::definition().clone();
+        let (task_list, tag_list) = (self.get_task_list(), self.get_tag_list());
+        let changed = Changed {
+            task_list: task_list.is_some(),
+            tag_list: tag_list.is_some(),
+            ..Changed::default()
+        };
+        settings.task_list = task_list.or(settings.task_list);
+        settings.tag_list = tag_list.unwrap_or(settings.tag_list);
+        let workflow_id = self.get_workflow_id().filter(|id| !id.is_empty());
         WorkflowCall {
             workflow: self,
-            settings: Self::definition().clone(),
-            changed: Changed::default(),
-            workflow_id: None,
+            settings,
+            changed,
+            workflow_id,
         }
     }
 }
@@ -279,6 +312,24 @@ impl<W> WorkflowCall<W> {
         self
     }
 
+    /// How long a decision may take, in seconds.
+    pub fn decision_tasks_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.settings.decision_tasks_timeout = timeout.into();
+        self
+    }
+
+    /// Whether a child with equal input is one execution, started once.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.settings.idempotent = idempotent;
+        self
+    }
+
+    /// The ARN of the IAM role with which the service calls its Lambda functions.
+    pub fn lambda_role(mut self, role: impl Into<SmolStr>) -> Self {
+        self.settings.lambda_role = Some(role.into());
+        self
+    }
+
     /// What becomes of its own children when it is terminated or times out.
     pub fn child_policy(mut self, policy: ChildPolicy) -> Self {
         self.settings.child_policy = policy;
@@ -288,7 +339,14 @@ impl<W> WorkflowCall<W> {
 
     /// The tags of the execution, at most five.
     pub fn tag_list<T: Into<SmolStr>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.settings.tag_list = tags.into_iter().map(Into::into).collect();
+        self.settings.tag_list = tags.into_iter().collect();
+        self.changed.tag_list = true;
+        self
+    }
+
+    /// The tags of the execution are those of this one.
+    pub fn inherit_tags(mut self) -> Self {
+        self.settings.tag_list = TagList::Inherited;
         self.changed.tag_list = true;
         self
     }

@@ -642,6 +642,25 @@ fn what_a_canvas_submitted_outlives_the_workflow_that_did_not_wait_for_it() {
     assert_eq!(next::<EndsFirst>(&history), ["complete 1"]);
 }
 
+workflow!(PanicsBeside(flow) -> Value {
+    let panics = FuncGroup::new(|flow| {
+        assert!(flow.is_replaying(), "never");
+        inc(1)
+    });
+    Ok(told(flow.submit(Group::new().append(Child { x: 1 }).append(panics)).await))
+});
+
+#[test]
+fn a_panic_in_a_canvas_fails_the_workflow_and_cancels_nothing() {
+    let decisions = next::<PanicsBeside>(&started());
+    assert_eq!(decisions.len(), 2);
+    assert!(decisions[0].starts_with("child "), "{decisions:?}");
+    assert_eq!(
+        decisions[1],
+        "fail Cannot replay the workflow: panic(never)"
+    );
+}
+
 workflow!(Aggregates(flow) -> Value {
     let inner = Group::new().append(fail(1)).append(inc(1)).append(fail(2));
     let group = Group::new().append(inner).append(inc(2)).append(fail(3));
@@ -682,6 +701,24 @@ fn a_workflow_that_passes_the_failure_on_fails_with_it() {
         "fail Workflow execution error in group-1: \"5 of 5 members failed: \
          activity-fail-1: Error: no; activity-fail-2: Error: no; activity-fail-3: Error: no; \
          and 2 more\""
+    );
+    let history = (1..=5).fold(
+        started().decision(|d| {
+            (1..=5).fold(d, |d, n| {
+                d.schedule_activity(format!("activity-fail-{n}"), "fail")
+            })
+        }),
+        |history, n| history.activity_failed(&format!("activity-fail-{n}"), "Error: no", "{}"),
+    );
+    let decisions = replay::<FailsTheWorkflow>(&history).decisions().unwrap();
+    let [Decision::FailWorkflowExecution(failed)] = &*decisions.decisions else {
+        panic!("{decisions:?}")
+    };
+    let details = failed.details.as_deref().unwrap_or_default();
+    assert_eq!(details.lines().count(), 5);
+    assert_eq!(
+        details.lines().next_back(),
+        Some("activity-fail-5: Error: no")
     );
 }
 

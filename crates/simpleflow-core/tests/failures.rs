@@ -35,7 +35,9 @@ fn a_policy_waits_between_the_attempts() {
         };
         assert_eq!(
             next::<Polite>(&history),
-            [format!("timer {TIMER} {seconds}")]
+            [format!(
+                r#"timer {TIMER} {seconds} {{"args":[1],"kwargs":{{}}}}"#
+            )]
         );
         let decided = replay::<Polite>(&history).decisions().unwrap().decisions;
         let Decision::StartTimer(timer) = &decided[0] else {
@@ -145,7 +147,10 @@ fn a_child_is_started_again_by_its_policy() {
         .decision(|d| d.start_child("c", "child"))
         .child_failed("c", "no");
     let decided = replay::<Parent>(&history).decisions().unwrap().decisions;
-    assert_eq!(next::<Parent>(&history), ["timer __simpleflow_task_c 5"]);
+    assert_eq!(
+        next::<Parent>(&history),
+        [r#"timer __simpleflow_task_c 5 {"args":[1],"kwargs":{}}"#]
+    );
     let Decision::StartTimer(timer) = &decided[0] else {
         panic!("{decided:?}");
     };
@@ -239,7 +244,10 @@ fn the_code_chooses_what_becomes_of_a_failure() {
         ("abort", failed),
         ("ignore", "complete -1"),
         ("retry", again),
-        ("later", "timer __simpleflow_task_activity-retried-1 30"),
+        (
+            "later",
+            r#"timer __simpleflow_task_activity-retried-1 30 {"args":[1],"kwargs":{}}"#,
+        ),
         ("cancel", "complete -2"),
         ("handled", "complete -3"),
         ("what", "fail Cannot replay the workflow: panic(what)"),

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use simpleflow_core::replay::{Decisions, Limits, Replayer};
 use simpleflow_core::testing::{Decided, HistoryBuilder, replay};
-use simpleflow_core::{Chain, FuncGroup, Group, RunContext, WorkflowEntry};
+use simpleflow_core::{Chain, EventKind, FuncGroup, Group, Lambda, RunContext, WorkflowEntry};
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{Decision, HistoryEvent};
 
@@ -45,7 +45,10 @@ impl Workflow for Child {
     }
 }
 
-const OPERATIONS: u16 = 32;
+/// The input of a signal that is sent on, which no code sends.
+const SENT_ON: &str = r#"{"args":[5],"kwargs":{},"__propagate":true}"#;
+
+const OPERATIONS: u16 = 39;
 
 fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, Result<i64>> {
     Box::pin(async move {
@@ -53,6 +56,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
         let mut tasks: Vec<Future<i64>> = Vec::new();
         let mut timers: Vec<Future<()>> = Vec::new();
         let mut scopes = vec![flow.scope()];
+        let mut signals: Vec<Future<()>> = Vec::new();
         let value = |result: std::result::Result<i64, TaskError>| match result {
             Ok(x) => x,
             Err(error) => -i64::from(error.attempt()),
@@ -133,6 +137,47 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                     let (left, right) = both.await;
                     return Ok(sum + left? * 3 + right?);
                 }
+                (24, chosen) => {
+                    let signal = Signal::new("a", x + 10).propagate(argument % 2 == 0);
+                    let signal = match (argument % 3, chosen) {
+                        (0, Some(task)) => signal.to_child(&task),
+                        (1, _) => signal.to("other"),
+                        _ => signal,
+                    };
+                    signals.push(flow.submit(signal));
+                }
+                (25, _) => match signals.pop() {
+                    Some(signal) if argument % 3 == 0 => signal.cancel(),
+                    Some(signal) => sum += i64::from(signal.await.is_ok()),
+                    None => {}
+                },
+                (26, _) => {
+                    let mut stream = flow.signals::<i64>("a");
+                    let next = stream.next();
+                    match select(std::pin::pin!(next), flow.sleep(secs(2))).await {
+                        Either::Left((signal, _)) => sum += value(signal),
+                        Either::Right(_) => sum -= 1,
+                    }
+                }
+                (27, Some(task)) => match flow.timeout(task, secs(x as u64)).await {
+                    Ok(result) => sum += value(result),
+                    Err(_) => sum -= 2,
+                },
+                (28, _) => sum += flow.record(|| x * 5 + 1).unwrap(),
+                (29, _) => {
+                    let markers = flow.list_markers().len() + flow.list_all_markers().len();
+                    let signal = flow.get_event_details(EventKind::Signal, "a");
+                    let known = markers % 2 == 1 || signal.is_some();
+                    tasks.extend(known.then(|| flow.submit(slow(x))));
+                }
+                (30, _) => {
+                    let lambda = Lambda::new("f").input(x).retry(argument as u32 % 2);
+                    let lambda = match argument % 3 {
+                        0 => lambda.id(format!("own-{x}")),
+                        _ => lambda,
+                    };
+                    tasks.push(flow.submit(lambda));
+                }
                 (20, _) if x == 7 => tasks.push(flow.submit(vital(x))),
                 (21, _) if depth < 2 => {
                     let code: Vec<_> = rest.by_ref().take(argument).copied().collect();
@@ -144,6 +189,14 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                 }
                 (23, _) => {
                     let canvas = flow.submit(canvas(&mut rest, argument, 0));
+                    if x % 4 == 3 {
+                        let (flow, canvas) = (flow.clone(), canvas.clone());
+                        flow.clone().spawn(async move {
+                            flow.sleep(secs(1)).await?;
+                            canvas.cancel();
+                            Ok(())
+                        });
+                    }
                     tasks.push(flow.spawn(async move { Ok(canvas.await?.len() as i64) }));
                 }
                 (22, Some(task)) => {
@@ -153,15 +206,15 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         Ok(inner.submit(inc(x)).await? + x)
                     }));
                 }
-                (24, _) if x == 5 => return flow.continue_as_new(Random { code: vec![7] }),
-                (25, _) => {
+                (31, _) if x == 5 => return flow.continue_as_new(Random { code: vec![7] }),
+                (32, _) => {
                     let outer = &scopes[argument % scopes.len()];
                     scopes.push(match x % 3 {
                         0 => outer.shielded_scope(),
                         _ => outer.scope(),
                     });
                 }
-                (26, _) => {
+                (33, _) => {
                     let scope = &scopes[argument % scopes.len()];
                     tasks.push(match x % 4 {
                         0 => scope.submit(Child { x }),
@@ -171,19 +224,19 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                     });
                     timers.push(scope.sleep(secs(x as u64)));
                 }
-                (27, _) => {
+                (34, _) => {
                     let scope = &scopes[argument % scopes.len()];
                     scope.cancel();
                     if x % 2 == 0 {
                         scope.done().await;
                     }
                 }
-                (28, Some(task)) => match select(task, flow.cancel_requested()).await {
+                (35, Some(task)) => match select(task, flow.cancel_requested()).await {
                     Either::Left((result, _)) => sum += value(result),
                     Either::Right(_) if x % 2 == 0 => return Err(Error::cancelled()),
                     Either::Right((_, task)) => task.cancel(),
                 },
-                (29, _) => {
+                (36, _) => {
                     let saga = flow.saga(async |saga| {
                         let first = saga.submit(inc(x));
                         saga.undo(slow(&first));
@@ -196,8 +249,8 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                     });
                     sum += saga.await.unwrap_or(-7);
                 }
-                (30, _) => tasks.push(flow.submit(polite(x))),
-                (31, _) => {
+                (37, _) => tasks.push(flow.submit(polite(x))),
+                (38, _) => {
                     let mut turn = argument;
                     let inside = flow.clone();
                     flow.on_task_failure(move |failure| {
@@ -406,6 +459,18 @@ fn received(answer: Decisions, luck: &mut Luck<'_>) -> Decided {
                 (Decision::ContinueAsNewWorkflowExecution(_), 21) => {
                     Some("WORKFLOW_TYPE_DEPRECATED")
                 }
+                (Decision::ScheduleLambdaFunction(_), 23) => {
+                    Some("LAMBDA_FUNCTION_CREATION_RATE_EXCEEDED")
+                }
+                (Decision::ScheduleLambdaFunction(_), 22) => {
+                    Some("LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION")
+                }
+                (Decision::SignalExternalWorkflowExecution(_), 23) => {
+                    Some("SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED")
+                }
+                (Decision::SignalExternalWorkflowExecution(_), 22) => {
+                    Some("UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION")
+                }
                 (Decision::RequestCancelExternalWorkflowExecution(_), 23) => {
                     Some("REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED")
                 }
@@ -429,6 +494,8 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
         Activity(String, bool, bool),
         Timer(String),
         Child(String, bool),
+        Signal(String),
+        Lambda(String, bool),
     }
     let cancelled: Vec<_> = history.cancelled_activities().collect();
     let mut things: Vec<_> = history
@@ -441,6 +508,10 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
             .open_children()
             .map(|(id, started)| Thing::Child(id.to_string(), started)),
     );
+    let lambdas = history.open_lambda_functions();
+    things.extend(lambdas.map(|(id, started)| Thing::Lambda(id.to_string(), started)));
+    let signals = history.signals_under_way();
+    things.extend(signals.map(|id| Thing::Signal(id.to_string())));
     if steps > 600 {
         return history.terminated();
     }
@@ -450,11 +521,27 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
     if things.is_empty() || luck.strikes(12) {
         return match luck.of(60) {
             59 => history.cancel_requested(),
+            58 => history.signaled("a", SENT_ON),
             n => history.signaled(if n % 2 == 0 { "a" } else { "b" }, n.to_string()),
         };
     }
     match things.swap_remove(luck.of(things.len())) {
         Thing::Timer(id) => history.timer_fired(&id),
+        Thing::Lambda(id, started) => match luck.of(8) {
+            7 => history.lambda_failed(&id, "no", "{}"),
+            6 => history.lambda_timed_out(&id),
+            5 if !started => history.lambda_not_started(&id, "ASSUME_ROLE_FAILED", "no"),
+            4 if !started => history.lambda_started(&id),
+            n => history.lambda_completed(&id, n.to_string()),
+        },
+        Thing::Signal(id) => match luck.of(6) {
+            5 => history.signal_not_delivered(&id, "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"),
+            4 => {
+                let rate = "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED";
+                history.signal_not_delivered(&id, rate)
+            }
+            _ => history.signal_delivered(&id),
+        },
         Thing::Activity(id, started, cancelled) => match luck.of(10) {
             9 => history.activity_timed_out(&id, ActivityTaskTimeoutType::StartToClose),
             8 if !started => {
@@ -482,6 +569,7 @@ fn code() -> impl Strategy<Value = Vec<u16>> {
     let operation = prop_oneof![
         4 => prop::sample::select(vec![0_u16, 1, 2, 3, 4, 13]),
         2 => prop::sample::select(vec![5, 6, 7, 9, 10, 17]),
+        1 => prop::sample::select(vec![24, 25, 26, 27, 28, 29, 30]),
         1 => prop::sample::select(vec![11, 12]),
         2 => prop::sample::select(vec![21, 22, 23]),
         2 => 0..OPERATIONS,
@@ -540,7 +628,8 @@ proptest! {
         drop in any::<bool>(),
     ) {
         let history = play(&code, &mut Luck(luck.iter()), Limits::default()).build();
-        let decided: Vec<_> = (0..history.len()).filter(|&index| is_decision(&history[index])).collect();
+        let decided: Vec<_> = (0..history.len()).filter(|&index| is_decision(&history[index]) && !is_beside_sent_on(&history, index)).collect();
+        prop_assume!(!decided.is_empty());
         let index = decided[place.index(decided.len())];
         let mutated = match drop {
             false => renamed(&history, index),
@@ -555,20 +644,44 @@ proptest! {
     }
 }
 
-/// Whether an event records a decision. Without its marker, a patch was not there: that is
-/// another history, not a wrong one.
+/// Whether an event records a decision of the code. Without its marker, a patch was not there: that
+/// is another history, not a wrong one.
 fn is_decision(event: &HistoryEvent) -> bool {
     let event = serde_json::to_value(event).unwrap();
-    let is_follow_up = event["eventType"] == "RequestCancelExternalWorkflowExecutionFailed"
+    let follow_ups = [
+        "RequestCancelExternalWorkflowExecutionFailed",
+        "SignalExternalWorkflowExecutionFailed",
+    ];
+    let is_follow_up = follow_ups.iter().any(|name| event["eventType"] == *name)
         || event["startChildWorkflowExecutionFailedEventAttributes"]["initiatedEventId"]
             .as_i64()
             .is_some_and(|initiated| initiated > 0);
+    let input = event["signalExternalWorkflowExecutionInitiatedEventAttributes"]["input"].as_str();
+    let is_sent_on = input == Some(SENT_ON);
     let is_patch = event["markerRecordedEventAttributes"]["markerName"] == "simpleflow.patch";
     event
         .to_string()
         .contains("\"decisionTaskCompletedEventId\"")
         && !is_follow_up
         && !is_patch
+        && !is_sent_on
+}
+
+/// Whether the decider did nothing else in that decision but to send a signal on. Without this one
+/// it is the original, which does so before anything else.
+fn is_beside_sent_on(history: &[HistoryEvent], index: usize) -> bool {
+    let completed = |event: &HistoryEvent| {
+        let mut event = serde_json::to_value(event).unwrap();
+        attributes(&mut event)
+            .get("decisionTaskCompletedEventId")
+            .cloned()
+    };
+    let of = completed(&history[index]);
+    let mut beside = (0..history.len())
+        .filter(|&other| other != index && completed(&history[other]) == of)
+        .map(|other| &history[other])
+        .peekable();
+    beside.peek().is_some() && beside.all(|event| !is_decision(event))
 }
 
 fn attributes(event: &mut Value) -> &mut serde_json::Map<String, Value> {
@@ -579,7 +692,7 @@ fn attributes(event: &mut Value) -> &mut serde_json::Map<String, Value> {
 /// The same history, in which the decision of an event was about something else.
 fn renamed(history: &[HistoryEvent], index: usize) -> Option<Vec<HistoryEvent>> {
     let mut event = serde_json::to_value(&history[index]).unwrap();
-    let names = ["activityId", "timerId", "workflowId", "details"];
+    let names = ["activityId", "timerId", "workflowId", "id", "details"];
     let is_close = event["eventType"]
         .as_str()
         .unwrap()

@@ -137,7 +137,11 @@ fn a_refusal_for_the_rate_is_tried_again_after_a_growing_time() {
                 .refused("ACTIVITY_CREATION_RATE_EXCEEDED")
         });
         let timer = "__simpleflow_task_activity-inc-1";
-        assert_eq!(next::<One>(&history), [format!("timer {timer} {seconds}")]);
+        let control = r#"{"args":[1],"kwargs":{}}"#;
+        assert_eq!(
+            next::<One>(&history),
+            [format!("timer {timer} {seconds} {control}")]
+        );
         history = history.decision(|d| d.start_timer(timer, seconds));
         assert!(next::<One>(&history).is_empty());
         history = history.timer_fired(timer);
@@ -303,7 +307,11 @@ fn a_cancel_of_a_child_that_is_refused_for_the_rate_is_tried_again() {
                 .refused("REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED")
         });
     let timer = "__simpleflow_task_c";
-    assert_eq!(next::<Parent>(&history), [format!("timer {timer} 1")]);
+    let control = r#"{"args":[],"kwargs":{}}"#;
+    assert_eq!(
+        next::<Parent>(&history),
+        [format!("timer {timer} 1 {control}")]
+    );
     let history = history
         .decision(|d| d.start_timer(timer, 1))
         .timer_fired(timer);

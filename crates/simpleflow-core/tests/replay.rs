@@ -790,3 +790,92 @@ fn a_long_chain_is_no_deep_one() {
         ["complete \"activity-inc-1 failed: no\""]
     );
 }
+
+#[activity(name = "urgent", task_priority = 5)]
+fn urgent() -> Result<()> {
+    Ok(())
+}
+
+#[workflow(name = "prioritized", task_priority = 3)]
+struct Prioritized;
+
+impl Workflow for Prioritized {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        flow.submit(inc(1));
+        flow.submit(urgent());
+        flow.submit(urgent().priority(7));
+        flow.sleep(secs(1)).await?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_priority_is_the_call_s_or_the_activity_s_or_the_workflow_s() {
+    let decided = replay::<Prioritized>(&started()).decisions().unwrap();
+    let priorities: Vec<_> = decided
+        .decisions
+        .iter()
+        .filter_map(|decision| match decision {
+            simpleflow_model::Decision::ScheduleActivityTask(task) => task.task_priority,
+            _ => None,
+        })
+        .map(|priority| priority.0)
+        .collect();
+    assert_eq!(priorities, [3, 5, 7]);
+}
+
+workflow!(WholeIds(flow) -> i64 {
+    let first = flow.submit(inc(1).activity_id("mine"));
+    let same = flow.submit(inc(2).activity_id("mine"));
+    let suffixed = flow.submit(inc(3).id("mine"));
+    let nameless = flow.submit(inc(3).activity_id(""));
+    assert!(matches!(nameless.await.unwrap_err().kind(), TaskErrorKind::Input(_)));
+    Ok(first.await? + same.await? + suffixed.await?)
+});
+
+#[test]
+fn an_activity_may_have_an_id_of_one_s_own() {
+    assert_eq!(
+        next::<WholeIds>(&started()),
+        ["schedule mine(1)", "schedule activity-inc-mine(3)"]
+    );
+    let history = started()
+        .decision(|d| {
+            d.schedule_activity("mine", "inc")
+                .schedule_activity("activity-inc-mine", "inc")
+        })
+        .activity_completed("mine", "2")
+        .activity_completed("activity-inc-mine", "4");
+    assert_eq!(next::<WholeIds>(&history), ["complete 8"]);
+}
+
+workflow!(SetsContext(flow) -> () {
+    flow.set_execution_context("first");
+    flow.sleep(secs(1)).await?;
+    flow.wait_signal::<()>("go").await?;
+    flow.set_execution_context("x".repeat(32_769));
+    Ok(())
+});
+
+#[test]
+fn the_execution_context_is_what_the_code_sets() {
+    let context = |history: &simpleflow_core::testing::HistoryBuilder| {
+        let decided = replay::<SetsContext>(history).decisions().unwrap();
+        decided.execution_context.unwrap()
+    };
+    assert_eq!(context(&started()), "first");
+    let history = started()
+        .decision(|d| d.start_timer("sleep-1", 1).execution_context("first"))
+        .timer_fired("sleep-1");
+    assert_eq!(context(&history), "first");
+    let history = history.decision(|d| d).signaled("go", "");
+    let [fail] = &next::<SetsContext>(&history)[..] else {
+        panic!("{:?}", next::<SetsContext>(&history));
+    };
+    assert!(
+        fail.contains("32769 characters of execution context are too many"),
+        "{fail}"
+    );
+}

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simpleflow_core::{Registry, WorkflowEntry};
+use simpleflow_core::{Failure, Registry, WorkflowEntry, panics};
 use simpleflow_engine::TaskKind;
 use simpleflow_model::{DomainName, FaultKind, HistoryEvent, RunId, WorkflowExecution, limits};
 use simpleflow_service::ServiceError;
@@ -231,8 +231,32 @@ impl Local {
                 }
                 Err(error) => return error.into(),
             }
+            self.run_lambda_functions();
             // Without this executions that start each other would starve everything else.
             tokio::task::consume_budget().await;
+        }
+    }
+
+    /// Runs what stands in for the Lambda functions that a decision has scheduled.
+    fn run_lambda_functions(&self) {
+        let registry = &self.registry;
+        let taken = self
+            .service
+            .take_lambda_functions(|name| registry.find_lambda_function(name).is_some());
+        for (function, at_work) in taken {
+            let Some(run) = registry.find_lambda_function(&function.name) else {
+                continue;
+            };
+            let service = self.service.clone();
+            self.runtime().spawn_blocking(move || {
+                let input = function.input.as_deref().unwrap_or("null");
+                let result = panics::catch(|| run(input)).unwrap_or_else(|panic| {
+                    let message = format!("{} at {}", panic.message, panic.location);
+                    Err(Failure::with_type("panic", &message, &[]))
+                });
+                service.end_lambda_function(&function, result);
+                drop(at_work);
+            });
         }
     }
 

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use simpleflow_core::WorkflowEntry;
 use simpleflow_core::payload::{ArgumentError, Arguments};
+use simpleflow_core::{InvalidTags, WorkflowEntry};
 use simpleflow_model::operation::{SignalWorkflowExecution, StartWorkflowExecution};
 use simpleflow_model::{
-    DomainName, FaultKind, RunId, SmolStr, TaskList, Timestamp, WorkflowExecution, WorkflowId,
+    Arn, DomainName, FaultKind, RunId, SmolStr, TaskList, Timestamp, WorkflowExecution, WorkflowId,
     WorkflowType, limits,
 };
 use simpleflow_service::{ServiceError, SwfService};
@@ -40,6 +40,9 @@ pub enum StartError {
     /// Decisions have no time.
     #[error("the limit of a decision is 0 seconds: expected at least 1")]
     NoTimeToDecide,
+    /// The tags are not what the service takes.
+    #[error(transparent)]
+    Tags(#[from] InvalidTags),
     /// An execution with this id is open.
     #[error(
         "an execution with the id {0} is open in this domain: choose another id, or wait for its end"
@@ -67,14 +70,17 @@ pub enum StartError {
 pub struct StartOptions {
     /// The workflow id; by default one from the workflow's name and the time.
     pub workflow_id: Option<WorkflowId>,
-    /// The tags; by default the workflow's.
+    /// The tags, at most five; by default the workflow's for this input.
     pub tag_list: Option<Vec<SmolStr>>,
     /// How long the execution may be open, in seconds; by default the workflow's limit.
     pub execution_timeout: Option<u32>,
     /// How long a decision may take, in seconds; by default the workflow's limit.
     pub decision_tasks_timeout: Option<u32>,
-    /// The task list of the deciders; by default the workflow's.
+    /// The task list of the deciders; by default the workflow's for this input.
     pub task_list: Option<SmolStr>,
+    /// The ARN of the IAM role with which the service calls Lambda functions; by default the
+    /// workflow's.
+    pub lambda_role: Option<SmolStr>,
     /// Signals that are sent right after the start: names, and inputs as JSON text.
     pub signals: Vec<(SmolStr, Option<SmolStr>)>,
 }
@@ -151,7 +157,7 @@ pub fn start_request(
         workflow: definition.path.clone(),
         problem,
     };
-    workflow.check_input(input).map_err(bad_input)?;
+    let of_input = workflow.of_input(input).map_err(bad_input)?;
     let input = Arguments::parse(input).map_err(bad_input)?.to_input();
     let length = input.chars().count();
     if length > limits::DATA_LENGTH {
@@ -168,8 +174,12 @@ pub fn start_request(
         let seconds = now.as_micros() / 1_000_000;
         format!("{}-{}-{seconds}", definition.name, definition.version).into()
     });
-    let task_list = options.task_list.as_ref().or(definition.task_list.as_ref());
-    let tags = options.tag_list.as_ref().unwrap_or(&definition.tag_list);
+    let task_list = options.task_list.as_ref().or(of_input.task_list.as_ref());
+    let own_tags = of_input.tag_list.of_child(&[]);
+    let tags = options.tag_list.as_deref().unwrap_or(own_tags);
+    InvalidTags::check(tags)?;
+    let role = options.lambda_role.as_ref();
+    let role = role.or(definition.lambda_role.as_ref());
     Ok(StartWorkflowExecution {
         domain: domain.clone(),
         workflow_id,
@@ -192,6 +202,7 @@ pub fn start_request(
         task_start_to_close_timeout: Some(decision_tasks_timeout),
         child_policy: Some(definition.child_policy.clone()),
         tag_list: (!tags.is_empty()).then(|| tags.iter().cloned().map(Some).collect()),
+        lambda_role: role.cloned().map(Arn::from),
         ..StartWorkflowExecution::default()
     })
 }

@@ -78,6 +78,22 @@ impl Test {
         self
     }
 
+    /// Runs a closure in the place of a Lambda function, from its input to its result. The workflow
+    /// needs a `lambda_role` all the same.
+    pub fn lambda_function<X, T, E>(
+        mut self,
+        name: impl Into<SmolStr>,
+        run: impl Fn(X) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        X: DeserializeOwned,
+        T: Serialize,
+        E: std::fmt::Display + std::fmt::Debug + 'static,
+    {
+        self.registry = self.registry.lambda_function(name, run);
+        self
+    }
+
     /// Sends a signal right after the start.
     ///
     /// # Panics

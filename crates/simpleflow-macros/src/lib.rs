@@ -71,9 +71,10 @@ pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
 /// Settings, all optional: `name`, `version`, `task_list`, `child_policy` (text);
 /// `task_priority` (an integer); `max_open_activity_count` (a number: how many activities of an
 /// execution may be open at once, at most SWF's 1,000); `retry` (a number, or an expression for a
-/// `RetryPolicy`); `raises_on_failure`, `idempotent` (booleans);
+/// `RetryPolicy`); `raises_on_failure`, `idempotent`, `propagate_signals_to_parent` (booleans);
 /// `execution_timeout`, `decision_tasks_timeout` (seconds, or `"NONE"`); `tag_list` (a list of
-/// texts).
+/// texts, or `"INHERIT_TAG_LIST"` for those of the parent); `lambda_role` (text: the ARN of the
+/// role with which the service calls Lambda functions).
 #[proc_macro_attribute]
 pub fn workflow(settings: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as Item);

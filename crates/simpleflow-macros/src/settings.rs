@@ -27,11 +27,16 @@ pub(crate) enum Kind {
     Timeout,
     ChildPolicy,
     Tags,
+    /// Any text.
+    OptionalText,
     /// The text of a JSON object.
     Json,
     /// The text of a program, or a list that begins with it.
     Program,
 }
+
+/// What stands for the tags of the parent.
+const INHERIT_TAG_LIST: &str = "INHERIT_TAG_LIST";
 
 /// `name = value`, of which the value may have been forgotten.
 struct Setting {
@@ -177,6 +182,12 @@ impl Kind {
                 };
                 quote!(::simpleflow::model::ChildPolicy::#policy)
             }
+            (Self::OptionalText, Some(Lit::Str(text))) => {
+                quote!(::core::option::Option::Some(::core::convert::Into::into(#text)))
+            }
+            (Self::Tags, Some(Lit::Str(text))) if text.value() == INHERIT_TAG_LIST => {
+                quote!(::simpleflow::TagList::Inherited)
+            }
             (Self::Tags, _) => {
                 let Expr::Array(array) = value else {
                     return None;
@@ -186,7 +197,9 @@ impl Kind {
                     let problem = format!("an execution has at most {} tags", limits::TAGS);
                     return Some(Err(Error::new(extra.span(), problem)));
                 }
-                quote!(::core::convert::From::from([#(::core::convert::Into::into(#tags)),*]))
+                quote!(::simpleflow::TagList::Own(
+                    ::core::convert::From::from([#(::core::convert::Into::into(#tags)),*])
+                ))
             }
             (Self::Json, Some(Lit::Str(text))) => {
                 type Object = serde_json::Map<String, serde_json::Value>;
@@ -222,7 +235,11 @@ impl Kind {
                 "\"TERMINATE\", \"REQUEST_CANCEL\" or \"ABANDON\"",
                 "\"ABANDON\"",
             ),
-            Self::Tags => ("a list of texts", "[\"nightly\", \"video\"]"),
+            Self::OptionalText => ("a text", "\"arn:aws:iam::123456789012:role/swf-lambda\""),
+            Self::Tags => (
+                "a list of texts or \"INHERIT_TAG_LIST\"",
+                "[\"nightly\", \"video\"]",
+            ),
             Self::Json => ("the text of a JSON object", "r#\"{\"owner\": \"video\"}\"#"),
             Self::Program => (
                 "the name of a program, or a list of it and its first arguments",

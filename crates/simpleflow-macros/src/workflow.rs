@@ -21,8 +21,10 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("decision_tasks_timeout", Kind::Timeout),
     ("child_policy", Kind::ChildPolicy),
     ("tag_list", Kind::Tags),
+    ("lambda_role", Kind::OptionalText),
     ("idempotent", Kind::Flag),
     ("max_open_activity_count", Kind::Positive),
+    ("propagate_signals_to_parent", Kind::Flag),
 ];
 
 /// The expansion. The fields' `#[default(…)]` is taken off the item.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::json;
 use simpleflow_core::testing::HistoryBuilder;
-use simpleflow_model::decision::{ScheduleActivityTask, StartTimer};
+use simpleflow_model::decision::{ScheduleActivityTask, ScheduleLambdaFunction, StartTimer};
 use simpleflow_model::event::WorkflowExecutionStarted;
 use simpleflow_model::types::PendingTaskCount;
 use simpleflow_model::{
@@ -347,7 +347,7 @@ fn a_lambda_function_that_is_open() {
     assert_eq!((lambda.kind, lambda.attempt), ("lambda_function", 1));
     assert_eq!(
         lambda.text,
-        "Lambda function f-1 (resize) is open since 2023-11-14 22:13:23 UTC (17 s ago)."
+        "Lambda function f-1 (resize) runs since 2023-11-14 22:13:24 UTC (16 s ago)."
     );
 }
 
@@ -419,4 +419,28 @@ fn a_closed_execution_waits_for_nothing() {
       }
     }
     "#);
+}
+
+#[test]
+fn a_lambda_function_that_runs_or_does_not() {
+    let history = started().decision(|d| {
+        d.decide(ScheduleLambdaFunction {
+            id: "lambda-resize-1".into(),
+            name: "resize".into(),
+            start_to_close_timeout: Some(Timeout::Seconds(60)),
+            ..ScheduleLambdaFunction::default()
+        })
+    });
+    assert_snapshot!(why(history.clone(), 10), @"
+    Execution order-7 run run-1 of examples.order 1, domain shop: open since 2023-11-14 22:13:20 UTC (10 s)
+    - Lambda function lambda-resize-1 (resize) is not started yet, since 2023-11-14 22:13:22 UTC (8 s ago).
+        Only Amazon SWF calls Lambda functions; a local run calls what stands in for them.
+    - It may be open until 2023-11-14 23:13:20 UTC (in 59 min 50 s).
+    ");
+    assert_snapshot!(why(history.lambda_started("lambda-resize-1"), 10), @"
+    Execution order-7 run run-1 of examples.order 1, domain shop: open since 2023-11-14 22:13:20 UTC (10 s)
+    - Lambda function lambda-resize-1 (resize) runs since 2023-11-14 22:13:23 UTC (7 s ago).
+        It times out at 2023-11-14 22:14:23 UTC (in 53 s).
+    - It may be open until 2023-11-14 23:13:20 UTC (in 59 min 50 s).
+    ");
 }

@@ -8,11 +8,12 @@
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, AggregateError, Arg, Chain, Closing, ContinueAs, Duplicate, Error, Failure,
-    FailureDecision, Flow, FuncGroup, Future, FutureState, Get, Group, HeartbeatSink, IntoArg,
-    Program, Registry, ReplayContext, Result, RetryPolicy, RunContext, RunningActivity, Saga,
-    SagaError, Scope, Submit, TaskError, TaskErrorKind, TaskFailure, WaitAll, Workflow,
-    WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    ActivityResult, AggregateError, Arg, Chain, Closing, ContinueAs, Duplicate, Elapsed, Error,
+    EventDetails, EventKind, Failure, FailureDecision, Flow, FuncGroup, Future, FutureState, Get,
+    Group, HeartbeatSink, IntoArg, InvalidTags, Lambda, Marker, Program, Registry, ReplayContext,
+    Result, RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals,
+    Submit, TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, Workflow, WorkflowCall,
+    WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};
 pub use simpleflow_macros::{activity, workflow};
@@ -23,7 +24,7 @@ pub mod prelude {
     pub use std::time::Duration;
 
     pub use simpleflow_core::{
-        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, RetryPolicy,
+        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, RetryPolicy, Signal,
         TaskError, TaskErrorKind, Workflow, bail,
     };
     pub use simpleflow_macros::{activity, workflow};

@@ -131,8 +131,10 @@ impl Workflow for Order {
     decision_tasks_timeout = 30,
     child_policy = "REQUEST_CANCEL",
     tag_list = ["night", "video"],
+    lambda_role = "arn:aws:iam::1:role/r",
     max_open_activity_count = 50,
-    idempotent = true
+    idempotent = true,
+    propagate_signals_to_parent = false
 )]
 struct Nightly;
 
@@ -238,9 +240,11 @@ fn a_definition_has_the_attribute_s_values() {
             execution_timeout: Timeout::Seconds(86_400),
             decision_tasks_timeout: Timeout::Seconds(30),
             child_policy: ChildPolicy::RequestCancel,
-            tag_list: vec!["night".into(), "video".into()],
+            tag_list: simpleflow::TagList::from_iter(["night", "video"]),
+            lambda_role: Some("arn:aws:iam::1:role/r".into()),
             idempotent: true,
             max_open_activity_count: 50,
+            propagate_signals_to_parent: false,
             parameters: &[],
             location: definition.location,
         }

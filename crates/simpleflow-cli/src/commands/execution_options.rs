@@ -50,6 +50,11 @@ pub(crate) struct ExecutionOptions {
     /// The tags of the execution, at most five.
     #[arg(long, value_name = "TAG,TAG", value_delimiter = ',', value_parser = parse_tag)]
     tags: Vec<SmolStr>,
+
+    /// The ARN of the IAM role with which the service calls Lambda functions. By default the
+    /// workflow's.
+    #[arg(long, value_name = "ARN")]
+    lambda_role: Option<SmolStr>,
 }
 
 impl ExecutionOptions {
@@ -78,6 +83,7 @@ impl ExecutionOptions {
             tag_list: (!self.tags.is_empty()).then(|| self.tags.clone()),
             execution_timeout: self.execution_timeout,
             decision_tasks_timeout: self.decision_tasks_timeout,
+            lambda_role: self.lambda_role.clone(),
             ..StartOptions::default()
         })
     }

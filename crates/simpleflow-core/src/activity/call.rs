@@ -64,6 +64,13 @@ impl IntoArg<String> for &str {
     }
 }
 
+/// An id of the caller's own.
+pub(crate) enum OwnId {
+    /// What stands after `activity-NAME-`.
+    Suffix(SmolStr),
+    Whole(SmolStr),
+}
+
 /// A call of an activity, to be given to [`Flow::submit`](crate::Flow::submit). Its methods
 /// change for this call what `#[activity]` says.
 #[must_use = "a call does nothing until it is given to `flow.submit`"]
@@ -71,7 +78,7 @@ pub struct ActivityCall<T> {
     pub(crate) definition: &'static ActivityDefinition,
     pub(crate) args: Vec<Arg>,
     pub(crate) overrides: Option<Box<ActivityDefinition>>,
-    pub(crate) id: Option<SmolStr>,
+    pub(crate) id: Option<OwnId>,
     output: PhantomData<fn() -> T>,
 }
 
@@ -104,7 +111,8 @@ impl<T> ActivityCall<T> {
         self.with(|call| call.task_list = task_list.into())
     }
 
-    /// The priority of the task: the higher goes first.
+    /// The priority of the task: the higher goes first. By default it is that of `#[activity]`, or
+    /// else that of the workflow that calls it.
     pub fn priority(self, priority: i32) -> Self {
         self.with(|call| call.task_priority = Some(TaskPriority(priority)))
     }
@@ -155,7 +163,15 @@ impl<T> ActivityCall<T> {
     /// A suffix of one's own for the task's id, in place of a counter. A second submit with the
     /// same id is the same task.
     pub fn id(mut self, suffix: impl Into<SmolStr>) -> Self {
-        self.id = Some(suffix.into());
+        self.id = Some(OwnId::Suffix(suffix.into()));
+        self
+    }
+
+    /// The whole id of the task, of 1 to 256 characters, without `activity-NAME-` before it: to go on
+    /// with executions that were begun with other ids. A second submit with the same id is the same
+    /// task.
+    pub fn activity_id(mut self, id: impl Into<SmolStr>) -> Self {
+        self.id = Some(OwnId::Whole(id.into()));
         self
     }
 }

@@ -205,6 +205,7 @@ impl<C: Submit + 'static> Extend<C> for Chain {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: 'static> Submit for Chain<S> {
     type Output = Vec<Value>;
 }
@@ -226,6 +227,7 @@ impl<S: 'static> SubmitTo for Chain<S> {
 #[must_use = "a chain does nothing until it is given to `flow.submit`"]
 pub struct Last<T>(Chain<Sent<T>>);
 
+#[diagnostic::do_not_recommend]
 impl<T: 'static> Submit for Last<T> {
     type Output = T;
 }

@@ -52,6 +52,7 @@ impl<T> FuncGroup<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T> Submit for FuncGroup<T> {
     type Output = T;
 }

@@ -113,6 +113,7 @@ impl<T, S: Submit<Output = T> + 'static> Extend<S> for Group<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T> Submit for Group<T> {
     type Output = Vec<T>;
 }

@@ -137,10 +137,10 @@ impl Shared {
         }
     }
 
-    /// Cancels a task because the canvas is that it is a member of. When the workflow is over, its
-    /// canvases are dropped, and what they submitted goes on.
+    /// Cancels a task because the canvas is that it is a member of. When the workflow is over, or
+    /// about to be by a panic, its canvases are dropped, and what they submitted goes on.
     pub(crate) fn cancel_in_canvas(&self, task: &Rc<Task>) {
-        if !self.coroutines.closed.get() {
+        if !self.coroutines.closed.get() && !std::thread::panicking() {
             self.cancel(task);
         }
     }

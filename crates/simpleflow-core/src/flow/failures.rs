@@ -10,9 +10,9 @@ use crate::failure::{FailureDecision, TaskFailure};
 pub(crate) type FailureHandler = Rc<RefCell<dyn FnMut(&TaskFailure) -> FailureDecision>>;
 
 impl Flow {
-    /// Has this closure asked about each activity or child that failed, whose time was up, or that
-    /// the service refused, before the task's retry policy is looked at, from now on. It is in the
-    /// place of any former one.
+    /// Has this closure asked about each activity, child or Lambda function that failed, whose time
+    /// was up, or that the service refused, before the task's retry policy is looked at, from now on.
+    /// It is in the place of any former one.
     ///
     /// ```
     /// # use simpleflow_core::{ActivityCall, FailureDecision, Flow, Result};

@@ -1,25 +1,24 @@
 //! The state behind a flow: its tasks, and the commands that no event has confirmed yet.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::Duration;
 
 use md5::{Digest, Md5};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use simpleflow_model::{EventId, MarkerName, SmolStr, TimerId, Timestamp, limits};
+use simpleflow_model::{EventId, SmolStr, Timestamp};
 
 use super::cancel::CancelRequest;
-use super::{FailureHandler, ScopeState, too_long};
+use super::markers::Markers;
+use super::signals::SignalQueues;
+use super::{FailureHandler, ScopeState};
 use crate::commands::{Command, Commands, PATCH_MARKER};
 use crate::context::RunContext;
 use crate::error::{Error, TaskErrorKind};
+use crate::event_details::{EventDetails, EventKind};
 use crate::task::{ActivityTask, Awaited, Dependent, IdSpace, Outcome, State, Task, TaskKind};
 use crate::task_id;
-
-/// The longest time that SWF's eight digits of seconds can say: more than three years.
-const LONGEST_TIMER_SECONDS: u64 = 99_999_999;
 
 pub(crate) struct FlowState {
     pub(crate) run: RunContext,
@@ -27,6 +26,8 @@ pub(crate) struct FlowState {
     /// The event that the code reacts to.
     pub(crate) seen: EventId,
     pub(crate) replaying: bool,
+    /// What the code has set as the execution context.
+    pub(crate) execution_context: Option<SmolStr>,
     /// Where the code submitted last.
     pub(crate) last_submit: Option<&'static Location<'static>>,
     /// Activities that wait to be scheduled: apart, since the limit on open ones holds them back.
@@ -51,42 +52,14 @@ pub(crate) struct FlowState {
     pub(crate) cancel: CancelRequest,
     /// How many open tasks something waits for.
     pub(crate) awaited: Awaited,
-    signals: BTreeMap<SmolStr, Signals>,
+    pub(super) signals: SignalQueues,
+    pub(crate) markers: Markers,
     activity_counts: HashMap<SmolStr, u32>,
     other_counts: HashMap<SmolStr, u32>,
     /// Tasks whose id does not come from a counter: a second submit is the same task.
     by_id: HashMap<(IdSpace, SmolStr), Rc<Task>>,
     patches: HashMap<SmolStr, bool>,
     rng: Option<ChaCha8Rng>,
-}
-
-#[derive(Default)]
-struct Signals {
-    received: VecDeque<SmolStr>,
-    waiting: VecDeque<Rc<Task>>,
-}
-
-impl Signals {
-    /// Takes the longest wait. One that the code has dropped, such as the loser of a race, takes
-    /// no signal away from the next.
-    fn take_waiting(&mut self) -> Option<Rc<Task>> {
-        std::iter::from_fn(|| self.waiting.pop_front()).find(Task::is_wanted)
-    }
-
-    /// Adds a wait. A loop that drops its waits at either end leaves nothing behind.
-    fn wait(&mut self, task: Rc<Task>) {
-        while self
-            .waiting
-            .pop_front_if(|task| !task.is_wanted())
-            .is_some()
-        {}
-        while self.waiting.pop_back_if(|task| !task.is_wanted()).is_some() {}
-        self.waiting.push_back(task);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.received.is_empty() && self.waiting.is_empty()
-    }
 }
 
 impl FlowState {
@@ -96,6 +69,7 @@ impl FlowState {
             now: Timestamp::default(),
             seen: EventId(0),
             replaying: false,
+            execution_context: None,
             last_submit: None,
             activities: Commands::default(),
             others: Commands::default(),
@@ -108,7 +82,8 @@ impl FlowState {
             failure_handler: None,
             cancel: CancelRequest::default(),
             awaited: Awaited::default(),
-            signals: BTreeMap::new(),
+            signals: SignalQueues::default(),
+            markers: Markers::default(),
             activity_counts: HashMap::new(),
             other_counts: HashMap::new(),
             by_id: HashMap::new(),
@@ -148,14 +123,6 @@ impl FlowState {
         }
     }
 
-    /// The names of the signals that are waited for.
-    pub(crate) fn waiting_signals(&self) -> impl Iterator<Item = &SmolStr> {
-        self.signals
-            .iter()
-            .filter(|(_, signals)| signals.waiting.iter().any(Task::is_wanted))
-            .map(|(name, _)| name)
-    }
-
     pub(crate) fn history_length(&self) -> usize {
         usize::try_from(self.seen.0).unwrap_or_default()
     }
@@ -183,6 +150,12 @@ impl FlowState {
         task.set_state(State::Queued(place));
     }
 
+    pub(crate) fn queue_unless_done(&mut self, task: &Rc<Task>) {
+        if !task.is_done() {
+            self.queue(task);
+        }
+    }
+
     pub(crate) fn next_activity_id(&mut self, name: &SmolStr) -> SmolStr {
         task_id::of_activity(name, count(&mut self.activity_counts, name))
     }
@@ -202,123 +175,11 @@ impl FlowState {
             .insert((space, task.id().clone()), Rc::clone(task));
     }
 
-    pub(crate) fn start_timer(
-        &mut self,
-        id: SmolStr,
-        duration: Duration,
-        location: &'static Location<'static>,
-    ) -> Rc<Task> {
-        if let Some(task) = self.task_of(IdSpace::Timers, &id) {
-            return task;
-        }
-        let problem = TimerId::new(id.clone()).err();
-        let task = self.new_timer(id, duration, location);
-        self.keep_by_id(IdSpace::Timers, &task);
-        match problem {
-            Some(problem) => self.refuse_input(&task, problem.to_string()),
-            None => self.queue(&task),
-        }
-        task
-    }
-
-    /// A timer whose id nobody knows, and which is forgotten when it has fired.
-    pub(crate) fn sleep(
-        &mut self,
-        duration: Duration,
-        location: &'static Location<'static>,
-    ) -> Rc<Task> {
-        let number = self.count(&SmolStr::new_static("sleep"));
-        let task = self.new_timer(task_id::join("sleep", number), duration, location);
-        self.queue(&task);
-        task
-    }
-
-    fn new_timer(
-        &mut self,
-        id: SmolStr,
-        duration: Duration,
-        location: &'static Location<'static>,
-    ) -> Rc<Task> {
-        self.last_submit = Some(location);
-        let kind = TaskKind::Timer {
-            seconds: timer_seconds(duration),
-            control: None,
-        };
-        self.new_task(id, kind, location, State::Waiting)
-    }
-
     /// Fails a task that the service would not understand. One such decision would make it refuse
     /// all that it is sent with.
     pub(crate) fn refuse_input(&mut self, task: &Rc<Task>, problem: impl Into<SmolStr>) {
         let error = task.error(TaskErrorKind::Input(problem.into()));
         self.finish(task, Err(error));
-    }
-
-    pub(crate) fn wait_signal(
-        &mut self,
-        name: SmolStr,
-        location: &'static Location<'static>,
-    ) -> Rc<Task> {
-        self.last_submit = Some(location);
-        let task = self.new_task(name.clone(), TaskKind::Signal, location, State::Waiting);
-        let signals = self.signals.entry(name).or_default();
-        match signals.received.pop_front() {
-            Some(payload) => task.set_state(State::Done(Ok(payload))),
-            None => signals.wait(Rc::clone(&task)),
-        }
-        self.forget_signals(task.id());
-        task
-    }
-
-    /// A signal arrived: it ends the longest wait for its name, or is kept for the next.
-    pub(crate) fn receive_signal(&mut self, name: &str, payload: SmolStr) {
-        let signals = self.signals.entry(name.into()).or_default();
-        match signals.take_waiting() {
-            Some(task) => self.finish(&task, Ok(payload)),
-            None => signals.received.push_back(payload),
-        }
-        self.forget_signals(name);
-    }
-
-    /// Forgets a name that no signal and no wait has.
-    fn forget_signals(&mut self, name: &str) {
-        if self.signals.get(name).is_some_and(Signals::is_empty) {
-            self.signals.remove(name);
-        }
-    }
-
-    /// Records a marker. One that the service would not take fails the workflow: nothing waits
-    /// for a marker that could be told.
-    pub(crate) fn record_marker(
-        &mut self,
-        name: SmolStr,
-        details: Result<SmolStr, serde_json::Error>,
-        location: &'static Location<'static>,
-    ) {
-        self.last_submit = Some(location);
-        let details = MarkerName::new(name.clone())
-            .map_err(|problem| problem.to_string())
-            .and(details.map_err(|problem| format!("its details have no JSON form: {problem}")))
-            .and_then(|details| match details.chars().count() {
-                length if length > limits::DATA_LENGTH => {
-                    Err(too_long("details", length).to_string())
-                }
-                _ => Ok(details),
-            });
-        match details {
-            Ok(details) => {
-                self.push(Command::RecordMarker {
-                    name,
-                    details,
-                    location,
-                });
-            }
-            Err(problem) => {
-                self.raised.get_or_insert_with(|| {
-                    Error::msg(format_args!("the marker {name:?} at {location}: {problem}"))
-                });
-            }
-        }
     }
 
     pub(crate) fn patched(&mut self, id: &str, location: &'static Location<'static>) -> bool {
@@ -332,6 +193,45 @@ impl FlowState {
             self.record_marker(PATCH_MARKER.into(), Ok(details), location);
         }
         patched
+    }
+
+    pub(super) fn event_details(&self, kind: EventKind, name: &str) -> Option<EventDetails> {
+        match kind {
+            EventKind::Signal => self.signals.last(name).map(|signal| EventDetails {
+                state: "signaled",
+                payload: signal.input.clone(),
+                timestamp: Some(signal.at),
+                sender: signal.sender.clone(),
+            }),
+            EventKind::Marker => {
+                let mut markers = self.markers.recorded().iter().rev();
+                let marker = markers.find(|marker| marker.name == name)?;
+                Some(EventDetails {
+                    state: "recorded",
+                    payload: Some(marker.details.clone()),
+                    timestamp: Some(marker.recorded),
+                    sender: None,
+                })
+            }
+            EventKind::Timer => {
+                let task = self.task_of(IdSpace::Timers, &name.into())?;
+                let TaskKind::Timer { control, .. } = &task.kind else {
+                    return None;
+                };
+                let state = task.with_state(|state| match state {
+                    State::Done(Ok(_)) => "fired",
+                    State::Done(Err(error)) if error.is_cancelled() => "canceled",
+                    State::Done(Err(_)) => "start_failed",
+                    _ => "started",
+                });
+                Some(EventDetails {
+                    state,
+                    payload: control.clone(),
+                    timestamp: None,
+                    sender: None,
+                })
+            }
+        }
     }
 
     /// The generator of this run: its seed is the workflow id and the run id.
@@ -369,6 +269,7 @@ impl FlowState {
                                 self.fill(&task, index, result.clone());
                             }
                             Dependent::Same(task) => self.finish(&task, Ok(result.clone())),
+                            Dependent::Signal(task) => self.queue_unless_done(&task),
                         }
                     }
                 }
@@ -378,7 +279,7 @@ impl FlowState {
                             .into_iter()
                             .rev()
                             .map(|dependent| match dependent {
-                                Dependent::Argument(task, _) => {
+                                Dependent::Argument(task, _) | Dependent::Signal(task) => {
                                     let error = task.error(error.of_dependent());
                                     (task, Err(error))
                                 }
@@ -427,7 +328,7 @@ impl FlowState {
             Ask,
             AskOnceStarted,
         }
-        if task.is_done() || task.cancel_requested.replace(true) {
+        if task.is_done() || task.is_beyond_recall() || task.cancel_requested.replace(true) {
             return;
         }
         let way = task.with_state(|state| match state {
@@ -446,10 +347,7 @@ impl FlowState {
                         .or_else(|| self.others.take(place));
                 }
                 self.withdraw_requests(task);
-                if let Some(signals) = self.signals.get_mut(task.id()) {
-                    signals.waiting.retain(|other| !Rc::ptr_eq(other, task));
-                    self.forget_signals(task.id());
-                }
+                self.signals.withdraw(task);
             }
             Way::Ask => {
                 self.push(Command::Cancel(Rc::clone(task)));
@@ -492,8 +390,8 @@ impl FlowState {
 #[cfg(test)]
 impl FlowState {
     /// How much there is of all that it holds more or less of.
-    pub(crate) fn sizes(&self) -> [(&'static str, usize); 9] {
-        let waits = |signals: &Signals| signals.waiting.len() + signals.received.len();
+    pub(crate) fn sizes(&self) -> [(&'static str, usize); 10] {
+        let (names, signals) = self.signals.sizes();
         [
             ("activity commands", self.activities.len()),
             ("other commands", self.others.len()),
@@ -501,18 +399,12 @@ impl FlowState {
             ("open activities", self.open_activities),
             ("tasks that back off", self.backing_off.len()),
             ("tasks known by id", self.by_id.len()),
-            ("names of signals", self.signals.len()),
-            ("signals and waits", self.signals.values().map(waits).sum()),
+            ("names of signals", names),
+            ("signals and waits", signals),
+            ("remembered values", self.markers.remembered()),
             ("patches", self.patches.len() + self.known_patches.len()),
         ]
     }
-}
-
-/// A time as that of a timer: whole seconds, at most what SWF takes.
-pub(crate) fn timer_seconds(duration: Duration) -> u32 {
-    let fraction = u64::from(duration.subsec_nanos() > 0);
-    let seconds = duration.as_secs().saturating_add(fraction);
-    seconds.min(LONGEST_TIMER_SECONDS) as u32
 }
 
 fn count(counts: &mut HashMap<SmolStr, u32>, name: &SmolStr) -> u32 {

@@ -3,22 +3,25 @@
 use std::panic::Location;
 use std::rc::Rc;
 
-use simpleflow_model::{ActivityId, SmolStr, WorkflowId, limits};
+use simpleflow_model::{ActivityId, SmolStr, TaskListName, WorkflowId, limits};
 
 use super::{Flow, FlowState};
-use crate::activity::{ActivityCall, Arg, ArgKind};
+use crate::activity::{ActivityCall, Arg, ArgKind, OwnId};
 use crate::error::TaskErrorKind;
 use crate::future::Future;
+use crate::tags::{InvalidTags, TagList};
 use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
 use crate::task_id;
-use crate::workflow::{Workflow, WorkflowCall, input_of};
+use crate::workflow::{Workflow, WorkflowCall, WorkflowDefinition, input_of};
 
 /// What can be given to [`Flow::submit`](crate::Flow::submit), and be a member of a
-/// [canvas](crate::canvas): the call of an activity, a workflow or the call of one, a canvas. A
-/// [`Future`] is the task that it is of, and `()` and `None` are nothing, done at once.
+/// [canvas](crate::canvas): the call of an activity, a workflow or the call of one, a [`Lambda`](crate::Lambda)
+/// function, a [`Signal`](crate::Signal), a [`Timer`](crate::Timer), a canvas. A [`Future`] is the task that it is of, and `()` and
+/// `None` are nothing, done at once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be submitted",
-    label = "expected a call of an activity, such as `increment(1)`, or a workflow",
+    label = "expected a call of an activity, such as `increment(1)`, a workflow, \
+             a Lambda function, a signal or a timer",
     note = "a function with `#[activity]` is called by its name; its `run` is the function itself, \
             which does its work here and now"
 )]
@@ -125,8 +128,11 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         }
         let name = &definition.name;
         let (id, unique) = match self.id {
-            Some(suffix) => {
-                let id = task_id::of_activity(name, suffix);
+            Some(own) => {
+                let id = match own {
+                    OwnId::Suffix(suffix) => task_id::of_activity(name, suffix),
+                    OwnId::Whole(id) => id,
+                };
                 if let Err(problem) = ActivityId::new(id.clone()) {
                     failure.get_or_insert(TaskErrorKind::Input(problem.to_string().into()));
                 }
@@ -173,6 +179,7 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T> Submit for Future<T> {
     type Output = T;
 }
@@ -184,6 +191,7 @@ impl<T> SubmitTo for Future<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Submit> Submit for Option<S> {
     type Output = Option<S::Output>;
 }
@@ -198,6 +206,7 @@ impl<S: Submit> SubmitTo for Option<S> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Submit for () {
     type Output = ();
 }
@@ -222,6 +231,23 @@ impl FlowState {
         }
         self.queue(task);
     }
+}
+
+/// What the service would not take of a child.
+fn child_problem(id: &SmolStr, settings: &WorkflowDefinition) -> Option<SmolStr> {
+    if let Err(invalid) = WorkflowId::new(id.clone()) {
+        return Some(invalid.to_string().into());
+    }
+    if let Some(task_list) = &settings.task_list
+        && let Err(invalid) = TaskListName::new(task_list.clone())
+    {
+        return Some(invalid.to_string().into());
+    }
+    let TagList::Own(tags) = &settings.tag_list else {
+        return None;
+    };
+    let invalid = InvalidTags::check(tags).err()?;
+    Some(invalid.to_string().into())
 }
 
 /// The message about a field that is longer than SWF takes.
@@ -296,10 +322,7 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
                 (length > limits::DATA_LENGTH).then(|| too_long("input", length))
             }
         };
-        let problem = problem.or_else(|| {
-            let invalid = WorkflowId::new(id.clone()).err()?;
-            Some(invalid.to_string().into())
-        });
+        let problem = problem.or_else(|| child_problem(&id, &settings));
         let child = ChildTask {
             settings: Rc::new(settings),
             input,
@@ -324,32 +347,5 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
         location: &'static Location<'static>,
     ) -> Rc<Task> {
         self.raises_on_failure(raises).into_task(state, location)
-    }
-}
-
-/// The payload of a signal: see [`Flow::wait_signal`](crate::Flow::wait_signal).
-pub(crate) fn signal_payload(input: Option<&str>) -> SmolStr {
-    let Some(input) = input.filter(|input| !input.is_empty()) else {
-        return "null".into();
-    };
-    if serde_json::from_str::<serde::de::IgnoredAny>(input).is_err() {
-        return serde_json::Value::from(input).to_string().into();
-    }
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Envelope {
-        args: Vec<serde_json::Value>,
-        kwargs: serde_json::Map<String, serde_json::Value>,
-        #[serde(rename = "__propagate", default)]
-        _propagate: bool,
-    }
-    match serde_json::from_str::<Envelope>(input) {
-        Ok(Envelope {
-            mut args, kwargs, ..
-        }) if kwargs.is_empty() && args.len() == 1 => args.remove(0).to_string().into(),
-        Ok(Envelope { args, kwargs, .. }) if args.is_empty() => {
-            serde_json::Value::Object(kwargs).to_string().into()
-        }
-        _ => input.into(),
     }
 }

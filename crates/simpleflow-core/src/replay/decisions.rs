@@ -4,25 +4,28 @@ use std::io;
 
 use simpleflow_model::decision::{
     CancelTimer, RecordMarker, RequestCancelActivityTask, RequestCancelExternalWorkflowExecution,
-    ScheduleActivityTask, StartChildWorkflowExecution, StartTimer,
+    ScheduleActivityTask, ScheduleLambdaFunction, SignalExternalWorkflowExecution,
+    StartChildWorkflowExecution, StartTimer,
 };
 use simpleflow_model::{
-    ActivityType, Decision, RunId, SmolStr, TaskList, Timeout, TimerId, WorkflowType, limits,
+    ActivityType, Arn, Decision, RunId, SmolStr, TaskList, TaskPriority, Timeout, TimerId,
+    WorkflowType, limits,
 };
 
-use super::outcome::WAKE_UP_TIMER;
 use super::{Limits, ReplayError, Replayer};
 use crate::commands::Command;
 use crate::context::RunContext;
-use crate::task::{ActivityTask, ChildTask, Task, TaskKind};
+use crate::task::{ActivityTask, ChildTask, LambdaTask, SignalToSend, Task, TaskKind};
+use crate::task_id::WAKE_UP_TIMER;
+use crate::workflow::WorkflowDefinition;
 
 /// The answer to a decision task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decisions {
     /// The decisions, in order.
     pub decisions: Vec<Decision>,
-    /// The execution context: the signals that are waited for, in the original's form; empty to
-    /// clear it; `None` to leave it.
+    /// The execution context: what the code has set, or the signals that are waited for, in the
+    /// original's form; empty to clear it; `None` to leave it.
     pub execution_context: Option<SmolStr>,
 }
 
@@ -55,16 +58,17 @@ impl Replayer {
     /// The decisions on what the code has seen.
     fn decide(&self) -> Decisions {
         let state = self.shared.state.borrow();
+        let workflow = self.entry.definition();
         let mut response = Response::new(self.limits);
-        let is_patch = |(_, command): &(u64, &Command)| command.is_patch();
-        for (_, command) in state.others.iter().filter(is_patch) {
-            response.push(|| decision(command, &state.run));
+        let goes_first = |(_, command): &(u64, &Command)| command.goes_first();
+        for (_, command) in state.others.iter().filter(goes_first) {
+            response.push(|| decision(command, workflow, &state.run));
         }
-        let others = state.others.iter().filter(|command| !is_patch(command));
+        let others = state.others.iter().filter(|command| !goes_first(command));
         if let Some(ending) = &self.ending {
             for (_, command) in others {
                 if command.outlives_execution() {
-                    response.push(|| decision(command, &state.run));
+                    response.push(|| decision(command, workflow, &state.run));
                 }
             }
             response.push(|| ending.decision());
@@ -91,7 +95,7 @@ impl Replayer {
                     (None, Some(_)) => others.next(),
                 };
                 if let Some((_, command)) = next {
-                    response.push(|| decision(command, &state.run));
+                    response.push(|| decision(command, workflow, &state.run));
                 }
             }
         }
@@ -107,6 +111,9 @@ impl Replayer {
 
     fn execution_context(&self) -> Option<SmolStr> {
         let state = self.shared.state.borrow();
+        if let Some(context) = &state.execution_context {
+            return Some(context.clone());
+        }
         let mut waiting = state.waiting_signals().peekable();
         if self.ending.is_none() && waiting.peek().is_some() {
             let names: Vec<_> = waiting.map(SmolStr::as_str).collect();
@@ -173,9 +180,9 @@ fn json_bytes(decision: &Decision) -> usize {
     counter.0
 }
 
-fn decision(command: &Command, run: &RunContext) -> Decision {
+fn decision(command: &Command, workflow: &WorkflowDefinition, run: &RunContext) -> Decision {
     match command {
-        Command::Start(task) => start(task, run),
+        Command::Start(task) => start(task, workflow, run),
         Command::Cancel(task) => cancel(task),
         Command::BackOff {
             task,
@@ -202,10 +209,12 @@ fn decision(command: &Command, run: &RunContext) -> Decision {
     }
 }
 
-fn start(task: &Task, run: &RunContext) -> Decision {
+fn start(task: &Task, workflow: &WorkflowDefinition, run: &RunContext) -> Decision {
     match &task.kind {
-        TaskKind::Activity(activity) => schedule_activity(task, activity),
+        TaskKind::Activity(activity) => schedule_activity(task, activity, workflow.task_priority),
         TaskKind::Child(child) => start_child(task, child, run),
+        TaskKind::SendSignal(signal) => send_signal(signal),
+        TaskKind::Lambda(lambda) => schedule_lambda(task, lambda),
         // Nobody starts the wait for a signal or a cancel, or a coroutine.
         TaskKind::Timer { .. }
         | TaskKind::Signal
@@ -226,7 +235,11 @@ fn start(task: &Task, run: &RunContext) -> Decision {
     }
 }
 
-fn schedule_activity(task: &Task, activity: &ActivityTask) -> Decision {
+fn schedule_activity(
+    task: &Task,
+    activity: &ActivityTask,
+    priority: Option<TaskPriority>,
+) -> Decision {
     let definition = activity.definition();
     ScheduleActivityTask {
         activity_type: ActivityType {
@@ -240,7 +253,7 @@ fn schedule_activity(task: &Task, activity: &ActivityTask) -> Decision {
             name: definition.task_list.clone().into(),
             ..TaskList::default()
         }),
-        task_priority: definition.task_priority,
+        task_priority: definition.task_priority.or(priority),
         schedule_to_close_timeout: Some(definition.schedule_to_close_timeout),
         schedule_to_start_timeout: Some(definition.schedule_to_start_timeout),
         start_to_close_timeout: Some(definition.start_to_close_timeout),
@@ -256,7 +269,7 @@ fn start_child(task: &Task, child: &ChildTask, run: &RunContext) -> Decision {
         Some(task_list) => task_list.clone().into(),
         None => run.task_list.clone(),
     };
-    let tags = &settings.tag_list;
+    let tags = settings.tag_list.of_child(&run.tag_list);
     StartChildWorkflowExecution {
         workflow_type: WorkflowType {
             name: settings.name.clone().into(),
@@ -274,7 +287,30 @@ fn start_child(task: &Task, child: &ChildTask, run: &RunContext) -> Decision {
         task_priority: settings.task_priority,
         child_policy: Some(settings.child_policy.clone()),
         tag_list: (!tags.is_empty()).then(|| tags.iter().cloned().map(Some).collect()),
+        lambda_role: settings.lambda_role.clone().map(Arn::from),
         ..StartChildWorkflowExecution::default()
+    }
+    .into()
+}
+
+fn schedule_lambda(task: &Task, lambda: &LambdaTask) -> Decision {
+    ScheduleLambdaFunction {
+        id: task.id().clone().into(),
+        name: lambda.name.clone().into(),
+        input: lambda.input.clone(),
+        start_to_close_timeout: lambda.start_to_close_timeout,
+        ..ScheduleLambdaFunction::default()
+    }
+    .into()
+}
+
+fn send_signal(signal: &SignalToSend) -> Decision {
+    SignalExternalWorkflowExecution {
+        workflow_id: signal.workflow_id.clone().into(),
+        run_id: signal.run_id.borrow().clone().map(RunId::from),
+        signal_name: signal.name.clone().into(),
+        input: signal.input.clone(),
+        ..SignalExternalWorkflowExecution::default()
     }
     .into()
 }
@@ -293,10 +329,13 @@ fn cancel(task: &Task) -> Decision {
             ..RequestCancelExternalWorkflowExecution::default()
         }
         .into(),
+        // Signals and Lambda functions that the service has cannot be called back.
         TaskKind::Timer { .. }
         | TaskKind::Signal
         | TaskKind::CancelRequest
-        | TaskKind::Coroutine(_) => CancelTimer {
+        | TaskKind::Coroutine(_)
+        | TaskKind::SendSignal(_)
+        | TaskKind::Lambda(_) => CancelTimer {
             timer_id: id.into(),
             ..CancelTimer::default()
         }

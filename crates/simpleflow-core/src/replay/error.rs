@@ -127,6 +127,8 @@ fn subject(event: &HistoryEvent) -> SmolStr {
         E::StartChildWorkflowExecutionFailed(a) => a.workflow_id.as_str(),
         E::MarkerRecorded(a) => a.marker_name.as_str(),
         E::SignalExternalWorkflowExecutionInitiated(a) => a.signal_name.as_str(),
+        E::LambdaFunctionScheduled(a) => a.id.as_str(),
+        E::ScheduleLambdaFunctionFailed(a) => a.id.as_str(),
         _ => "",
     }
     .into()
@@ -140,6 +142,7 @@ fn type_name(event: &HistoryEvent) -> &str {
         E::ScheduleActivityTaskFailed(a) => &a.activity_type.name,
         E::StartChildWorkflowExecutionInitiated(a) => &a.workflow_type.name,
         E::StartChildWorkflowExecutionFailed(a) => &a.workflow_type.name,
+        E::LambdaFunctionScheduled(a) => &a.name,
         _ => "",
     }
 }

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
+use simpleflow_model::event::SignalExternalWorkflowExecutionInitiated;
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums, limits};
 
 use super::error;
-use super::outcome::WAKE_UP_TIMER;
 use super::{Divergence, Ending, MissingType, Moment, ReplayError, Replayer, Window};
 use crate::commands::{Command, Commands};
-use crate::task::{IdSpace, State, Task};
-use crate::task_id::RETRY_TIMER_PREFIX;
+use crate::task::{IdSpace, State, Task, TaskKind};
+use crate::task_id::{RETRY_TIMER_PREFIX, WAKE_UP_TIMER};
 
 /// The decisions of one decision task, as the history tells them.
 pub(super) struct Batch {
@@ -17,6 +17,8 @@ pub(super) struct Batch {
     /// Commands at this place and above were issued after the decision task was started.
     boundary: u64,
     decisions: usize,
+    /// How many of these sent on a signal.
+    sent_on: usize,
     /// The last event that records one of them.
     last_event: EventId,
     /// Activities that the service refused: when they were sent, they counted as open.
@@ -43,6 +45,7 @@ impl Replayer {
             completed,
             boundary,
             decisions: 0,
+            sent_on: 0,
             last_event: completed,
             refused_activities: 0,
             woken_up: false,
@@ -165,6 +168,29 @@ impl Replayer {
                 initiated.decision_task_completed_event_id
             }
 
+            E::LambdaFunctionScheduled(scheduled) => {
+                let task = self.claim_start(event, IdSpace::Lambdas, &scheduled.id)?;
+                let task = self.check_type(event, task, &scheduled.name)?;
+                open(&mut self.shared.state.borrow_mut(), id, task);
+                scheduled.decision_task_completed_event_id
+            }
+            E::ScheduleLambdaFunctionFailed(failed) => {
+                let task = self.claim_start(event, IdSpace::Lambdas, &failed.id)?;
+                use enums::ScheduleLambdaFunctionFailedCause as Cause;
+                match failed.cause {
+                    Cause::OpenLambdaFunctionsLimitExceeded
+                    | Cause::LambdaFunctionCreationRateExceeded => self.back_off(&task),
+                    _ => self.refuse(at, &task, failed.cause.as_str()),
+                }
+                failed.decision_task_completed_event_id
+            }
+
+            E::SignalExternalWorkflowExecutionInitiated(initiated) => {
+                let task = self.claim_signal(event, initiated)?;
+                open(&mut self.shared.state.borrow_mut(), id, task);
+                initiated.decision_task_completed_event_id
+            }
+
             E::MarkerRecorded(marker) => {
                 self.claim(event, |command| {
                     matches!(command, Command::RecordMarker { name, details, .. }
@@ -212,9 +238,6 @@ impl Replayer {
                 self.next_run_refused(at, failed);
                 failed.decision_task_completed_event_id
             }
-            E::SignalExternalWorkflowExecutionInitiated(_)
-            | E::LambdaFunctionScheduled(_)
-            | E::ScheduleLambdaFunctionFailed(_) => return Err(self.unclaimed(event)),
             _ => return Ok(false),
         };
         self.recent.matched(event);
@@ -255,9 +278,13 @@ impl Replayer {
             return Err(self.unclaimed(event));
         };
         if let Window::Matching(batch) = &mut self.window
-            && !command.is_patch()
+            && !command.goes_first()
         {
-            batch.last_other = batch.last_other.max(Some(place));
+            if command.is_sent_on() {
+                batch.sent_on += 1;
+            } else {
+                batch.last_other = batch.last_other.max(Some(place));
+            }
         }
         Ok(command)
     }
@@ -305,6 +332,23 @@ impl Replayer {
         let command = self.claim(event, |command| {
             matches!(command, Command::Start(task)
                 if task.kind.id_space() == Some(space) && task.id() == id)
+        })?;
+        match command {
+            Command::Start(task) => Ok(task),
+            _ => Err(self.unclaimed(event)),
+        }
+    }
+
+    fn claim_signal(
+        &mut self,
+        event: &HistoryEvent,
+        initiated: &SignalExternalWorkflowExecutionInitiated,
+    ) -> Result<Rc<Task>, ReplayError> {
+        let command = self.claim(event, |command| {
+            matches!(command, Command::Start(task)
+                if matches!(&task.kind, TaskKind::SendSignal(signal)
+                    if *signal.workflow_id == *initiated.workflow_id
+                        && *signal.name == *initiated.signal_name))
         })?;
         match command {
             Command::Start(task) => Ok(task),
@@ -391,13 +435,16 @@ impl Replayer {
         };
         let full = batch.woken_up
             || self.wake_up_timer_open
+            // The original sends signals on before anything else, and then waits for the next
+            // decision task.
+            || (batch.sent_on > 0 && batch.sent_on == batch.decisions)
             || batch.decisions + 1 >= self.limits.decisions;
         let state = self.shared.state.borrow();
         let issued_before = |queue: &Commands, place: u64, fits: fn(&Command) -> bool| {
             queue
                 .iter()
                 .take_while(|(issued, _)| *issued < place)
-                .filter(|(_, command)| fits(command))
+                .filter(|(_, command)| fits(command) && !command.is_sent_on())
                 .take(error::SHOWN)
                 .map(|(issued, command)| (issued, error_line(command)))
                 .collect()
@@ -461,6 +508,9 @@ fn error_line(command: &Command) -> String {
     match command {
         Command::Start(task) if task.kind.id_space() == Some(IdSpace::Timers) => {
             format!("start of timer {} at {}", task.id(), task.location)
+        }
+        Command::Start(task) if command.is_sent_on() => {
+            format!("{} sent on, which was received", task.id())
         }
         Command::Start(task) => format!("submit of {} at {}", task.id(), task.location),
         Command::Cancel(task) => format!("cancel of {} submitted at {}", task.id(), task.location),

@@ -3,21 +3,19 @@
 use std::rc::Rc;
 
 use simpleflow_model::enums::ActivityTaskTimeoutType;
-use simpleflow_model::event::WorkflowExecutionStarted;
+use simpleflow_model::event::{WorkflowExecutionSignaled, WorkflowExecutionStarted};
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
 
 use super::{Ending, Moment, ReplayError, Replayer};
 use crate::commands::Command;
 use crate::error::{Failure, TaskErrorKind};
-use crate::flow::signal_payload;
+use crate::flow::Received;
 use crate::hooks::ReplayContext;
 use crate::panics;
 use crate::payload::ArgumentError;
+use crate::signal;
 use crate::task::{State, Task, TaskKind};
-
-/// The timer that makes the service call the decider again at once, when there is more to decide
-/// than one response takes. Its name is the original's.
-pub(super) const WAKE_UP_TIMER: &str = "_simpleflow_wake_up_timer";
+use crate::task_id::WAKE_UP_TIMER;
 
 impl Replayer {
     /// Lets the code see an event.
@@ -27,13 +25,12 @@ impl Replayer {
         use EventAttributes as E;
         match event.attributes {
             E::WorkflowExecutionStarted(started) => self.start(*started),
-            E::WorkflowExecutionSignaled(signal) => {
-                let payload = signal_payload(signal.input.as_deref());
-                self.shared
-                    .state
-                    .borrow_mut()
-                    .receive_signal(&signal.signal_name, payload);
-                self.poll();
+            E::WorkflowExecutionSignaled(signaled) => self.signaled(signaled),
+            E::ExternalWorkflowExecutionSignaled(signaled) => {
+                self.completed(signaled.initiated_event_id, None);
+            }
+            E::SignalExternalWorkflowExecutionFailed(failed) => {
+                self.signal_not_delivered(at, &failed);
             }
             E::WorkflowExecutionCancelRequested(_) if self.ending.is_none() => {
                 self.cancel_requested();
@@ -66,6 +63,27 @@ impl Replayer {
             }
 
             E::TimerFired(fired) => self.timer_fired(&fired.timer_id, fired.started_event_id),
+
+            E::LambdaFunctionStarted(started) => self.started(started.scheduled_event_id, None),
+            E::LambdaFunctionCompleted(completed) => {
+                self.completed(completed.scheduled_event_id, completed.result);
+            }
+            E::LambdaFunctionFailed(failed) => {
+                let kind = TaskErrorKind::Failed {
+                    reason: failed.reason.unwrap_or_default(),
+                    details: failed.details,
+                };
+                self.failed(failed.scheduled_event_id, kind);
+            }
+            // It has one time limit.
+            E::LambdaFunctionTimedOut(timed_out) => {
+                let kind = TaskErrorKind::TimedOut {
+                    timeout_type: ActivityTaskTimeoutType::StartToClose,
+                    details: None,
+                };
+                self.failed(timed_out.scheduled_event_id, kind);
+            }
+            E::StartLambdaFunctionFailed(failed) => self.lambda_not_started(at, &failed),
 
             E::ChildWorkflowExecutionStarted(started) => {
                 let run_id = SmolStr::from(started.workflow_execution.run_id.as_str());
@@ -167,14 +185,33 @@ impl Replayer {
         task.set_state(State::Started);
         if let TaskKind::Child(child) = &task.kind {
             child.run_id.replace(run_id);
+            state.send_to_started(&task);
             if task.cancel_requested.get() {
                 state.push(Command::Cancel(task));
             }
         }
     }
 
+    fn signaled(&mut self, signaled: WorkflowExecutionSignaled) {
+        {
+            let mut state = self.shared.state.borrow_mut();
+            let name = SmolStr::from(signaled.signal_name.as_str());
+            let signal = Received {
+                input: signaled.input,
+                sender: signaled.external_workflow_execution,
+                at: state.now,
+            };
+            if signal::is_propagated(signal.input.as_deref()) {
+                let to_parent = self.entry.definition().propagate_signals_to_parent;
+                state.send_on(&name, signal.clone(), to_parent);
+            }
+            state.receive_signal(&name, signal);
+        }
+        self.poll();
+    }
+
     /// The task that an event about its end speaks of, which is open no more.
-    fn close_task(&mut self, scheduled: EventId) -> Option<Rc<Task>> {
+    pub(super) fn close_task(&mut self, scheduled: EventId) -> Option<Rc<Task>> {
         let mut state = self.shared.state.borrow_mut();
         let task = state.open.remove(&scheduled)?;
         if let TaskKind::Activity(_) = task.kind {

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use simpleflow_model::enums;
 use simpleflow_model::event::{
-    RequestCancelExternalWorkflowExecutionFailed, StartChildWorkflowExecutionFailed,
+    RequestCancelExternalWorkflowExecutionFailed, SignalExternalWorkflowExecutionFailed,
+    StartChildWorkflowExecutionFailed, StartLambdaFunctionFailed,
 };
 
 use super::{Held, MissingType, Moment, Replayer, Window};
@@ -73,6 +74,36 @@ impl Replayer {
         };
         if let Some(task) = task {
             self.back_off(&task);
+        }
+    }
+
+    /// A Lambda function that was scheduled could not be started: its role is missing or wrong, so
+    /// another attempt would be no better.
+    pub(super) fn lambda_not_started(&mut self, at: Moment, failed: &StartLambdaFunctionFailed) {
+        let scheduled = failed.scheduled_event_id.unwrap_or_default();
+        if let Some(task) = self.close_task(scheduled) {
+            let cause = failed.cause.as_ref().map_or("", |cause| cause.as_str());
+            let kind = TaskErrorKind::NotStarted {
+                cause: cause.into(),
+                message: failed.message.clone().unwrap_or_default(),
+            };
+            self.give_up(at, &task, kind);
+        }
+    }
+
+    /// A signal was not delivered.
+    pub(super) fn signal_not_delivered(
+        &mut self,
+        at: Moment,
+        failed: &SignalExternalWorkflowExecutionFailed,
+    ) {
+        use enums::SignalExternalWorkflowExecutionFailedCause as Cause;
+        let Some(task) = self.close_task(failed.initiated_event_id) else {
+            return;
+        };
+        match failed.cause {
+            Cause::SignalExternalWorkflowExecutionRateExceeded => self.back_off(&task),
+            _ => self.refuse(at, &task, failed.cause.as_str()),
         }
     }
 

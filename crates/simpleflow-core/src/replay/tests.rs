@@ -30,7 +30,8 @@ thread_local! {
 }
 
 /// Goes round and round: tasks that end, one that fails and is tried again, a timer that loses its
-/// race, a wait that does, a marker, a signal whose name never comes again, and coroutines.
+/// race, a wait that does, a marker, a value that is remembered, a signal whose name never comes
+/// again, and coroutines.
 #[workflow(name = "rounds")]
 struct Rounds;
 
@@ -53,6 +54,7 @@ impl Workflow for Rounds {
                 flow.wait_any(&[&timeout, &missed]).await;
                 timeout.cancel();
                 flow.record_marker("round", round);
+                flow.record(|| round)?;
                 let beside = flow.spawn({
                     let second = second.clone();
                     async move { Ok(second.await?) }
@@ -137,6 +139,7 @@ fn a_warm_decision_is_as_dear_as_what_is_new() {
         // Of the waits for a signal that never comes, the newest is kept.
         ("names of signals", 2),
         ("signals and waits", 2),
+        ("remembered values", 0),
         ("patches", 0),
     ];
     assert_eq!(seen[99].1, expected);

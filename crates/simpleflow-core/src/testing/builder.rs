@@ -1,12 +1,14 @@
 //! The builder of histories.
 
+mod record;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use simpleflow_model::enums::ActivityTaskTimeoutType;
+use simpleflow_model::enums::{ActivityTaskTimeoutType, LambdaFunctionTimeoutType};
 use simpleflow_model::event::*;
 use simpleflow_model::{
-    ActivityId, Decision, EventAttributes, EventId, HistoryEvent, RunId, SignalName, SmolStr,
+    ActivityId, EventAttributes, EventId, FunctionId, HistoryEvent, RunId, SignalName, SmolStr,
     TaskList, TimerId, Timestamp, WorkflowExecution, WorkflowId, WorkflowType,
 };
 
@@ -35,6 +37,9 @@ pub struct HistoryBuilder {
     activities: BTreeMap<ActivityId, OpenActivity>,
     timers: BTreeMap<TimerId, EventId>,
     children: BTreeMap<WorkflowId, OpenChild>,
+    /// The signals that were sent and not delivered yet, in order.
+    signals: Vec<SentSignal>,
+    lambdas: BTreeMap<FunctionId, OpenLambda>,
     closed: bool,
 }
 
@@ -52,6 +57,20 @@ struct OpenChild {
     cancel_initiated: Option<EventId>,
     execution: WorkflowExecution,
     workflow_type: WorkflowType,
+}
+
+#[derive(Clone, Debug)]
+struct OpenLambda {
+    scheduled: EventId,
+    started: Option<EventId>,
+}
+
+#[derive(Clone, Debug)]
+struct SentSignal {
+    initiated: EventId,
+    decided: EventId,
+    workflow_id: WorkflowId,
+    run_id: Option<RunId>,
 }
 
 impl HistoryBuilder {
@@ -113,6 +132,18 @@ impl HistoryBuilder {
         self.children
             .iter()
             .map(|(id, child)| (id, child.started.is_some()))
+    }
+
+    /// The open Lambda functions, and whether they run.
+    pub fn open_lambda_functions(&self) -> impl Iterator<Item = (&FunctionId, bool)> {
+        self.lambdas
+            .iter()
+            .map(|(id, lambda)| (id, lambda.started.is_some()))
+    }
+
+    /// The receivers of the signals that were sent and not delivered yet.
+    pub fn signals_under_way(&self) -> impl Iterator<Item = &WorkflowId> {
+        self.signals.iter().map(|signal| &signal.workflow_id)
     }
 
     /// The execution was started with this input, JSON text.
@@ -453,6 +484,143 @@ impl HistoryBuilder {
         child.unwrap_or_else(|| panic!("child {workflow_id:?} is not open"))
     }
 
+    // Lambda functions.
+
+    /// A Lambda function was started. What ends one does this first if need be.
+    #[must_use]
+    pub fn lambda_started(mut self, id: &str) -> Self {
+        self.step();
+        self.start_lambda(id);
+        self
+    }
+
+    /// A Lambda function completed; `result` is JSON text.
+    #[must_use]
+    pub fn lambda_completed(mut self, id: &str, result: impl Into<SmolStr>) -> Self {
+        let (scheduled_event_id, started_event_id) = self.end_lambda(id);
+        self.happened(LambdaFunctionCompleted {
+            result: Some(result.into()),
+            scheduled_event_id,
+            started_event_id,
+            ..LambdaFunctionCompleted::default()
+        })
+    }
+
+    /// A Lambda function failed.
+    #[must_use]
+    pub fn lambda_failed(
+        mut self,
+        id: &str,
+        reason: impl Into<SmolStr>,
+        details: impl Into<SmolStr>,
+    ) -> Self {
+        let (scheduled_event_id, started_event_id) = self.end_lambda(id);
+        self.happened(LambdaFunctionFailed {
+            reason: Some(reason.into()),
+            details: Some(details.into()),
+            scheduled_event_id,
+            started_event_id,
+            ..LambdaFunctionFailed::default()
+        })
+    }
+
+    /// The time of a Lambda function was up.
+    #[must_use]
+    pub fn lambda_timed_out(mut self, id: &str) -> Self {
+        let (scheduled_event_id, started_event_id) = self.end_lambda(id);
+        self.happened(LambdaFunctionTimedOut {
+            timeout_type: Some(LambdaFunctionTimeoutType::StartToClose),
+            scheduled_event_id,
+            started_event_id,
+            ..LambdaFunctionTimedOut::default()
+        })
+    }
+
+    /// A Lambda function could not be started; `cause` is SWF's word for why, such as
+    /// `ASSUME_ROLE_FAILED`.
+    #[must_use]
+    pub fn lambda_not_started(
+        mut self,
+        id: &str,
+        cause: &str,
+        message: impl Into<SmolStr>,
+    ) -> Self {
+        let lambda = self.close_lambda(id);
+        self.happened(StartLambdaFunctionFailed {
+            scheduled_event_id: Some(lambda.scheduled),
+            cause: Some(cause.into()),
+            message: Some(message.into()),
+            ..StartLambdaFunctionFailed::default()
+        })
+    }
+
+    fn start_lambda(&mut self, id: &str) -> EventId {
+        let lambda = self.lambdas.get(id);
+        let lambda = lambda.unwrap_or_else(|| panic!("Lambda function {id:?} is not open"));
+        if let Some(started) = lambda.started {
+            return started;
+        }
+        let started = self.push(LambdaFunctionStarted {
+            scheduled_event_id: lambda.scheduled,
+            ..LambdaFunctionStarted::default()
+        });
+        if let Some(lambda) = self.lambdas.get_mut(id) {
+            lambda.started = Some(started);
+        }
+        started
+    }
+
+    fn end_lambda(&mut self, id: &str) -> (EventId, EventId) {
+        self.step();
+        let started = self.start_lambda(id);
+        (self.close_lambda(id).scheduled, started)
+    }
+
+    fn close_lambda(&mut self, id: &str) -> OpenLambda {
+        let lambda = self.lambdas.remove(id);
+        lambda.unwrap_or_else(|| panic!("Lambda function {id:?} is not open"))
+    }
+
+    // Signals to other executions.
+
+    /// The first signal to this execution that is under way was delivered.
+    #[must_use]
+    pub fn signal_delivered(mut self, workflow_id: &str) -> Self {
+        let signal = self.take_signal(workflow_id);
+        self.happened(ExternalWorkflowExecutionSignaled {
+            workflow_execution: WorkflowExecution {
+                workflow_id: signal.workflow_id,
+                run_id: signal.run_id.unwrap_or_else(|| "run".into()),
+                ..WorkflowExecution::default()
+            },
+            initiated_event_id: signal.initiated,
+            ..ExternalWorkflowExecutionSignaled::default()
+        })
+    }
+
+    /// The first signal to this execution that is under way was not delivered; `cause` is SWF's
+    /// word for why, such as `UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION`.
+    #[must_use]
+    pub fn signal_not_delivered(mut self, workflow_id: &str, cause: &str) -> Self {
+        let signal = self.take_signal(workflow_id);
+        self.happened(SignalExternalWorkflowExecutionFailed {
+            workflow_id: signal.workflow_id,
+            run_id: signal.run_id,
+            cause: cause.into(),
+            initiated_event_id: signal.initiated,
+            decision_task_completed_event_id: signal.decided,
+            ..SignalExternalWorkflowExecutionFailed::default()
+        })
+    }
+
+    fn take_signal(&mut self, workflow_id: &str) -> SentSignal {
+        let mut under_way = self.signals.iter();
+        match under_way.position(|signal| *signal.workflow_id == *workflow_id) {
+            Some(index) => self.signals.remove(index),
+            None => panic!("no signal to {workflow_id:?} is under way"),
+        }
+    }
+
     // The execution itself.
 
     /// The execution received a signal with this input; empty for none.
@@ -461,6 +629,27 @@ impl HistoryBuilder {
         self.happened(WorkflowExecutionSignaled {
             signal_name: name.into(),
             input: Some(input.into()).filter(|input| !input.is_empty()),
+            ..WorkflowExecutionSignaled::default()
+        })
+    }
+
+    /// The execution received a signal with this input from another execution.
+    #[must_use]
+    pub fn signaled_by(
+        self,
+        name: impl Into<SignalName>,
+        input: impl Into<SmolStr>,
+        workflow_id: impl Into<WorkflowId>,
+        run_id: impl Into<RunId>,
+    ) -> Self {
+        self.happened(WorkflowExecutionSignaled {
+            signal_name: name.into(),
+            input: Some(input.into()),
+            external_workflow_execution: Some(WorkflowExecution {
+                workflow_id: workflow_id.into(),
+                run_id: run_id.into(),
+                ..WorkflowExecution::default()
+            }),
             ..WorkflowExecutionSignaled::default()
         })
     }
@@ -521,290 +710,5 @@ impl HistoryBuilder {
             });
             self.waiting = Some(scheduled);
         }
-    }
-
-    /// Records what the service made of a decision.
-    fn record(&mut self, decision: Decision, refused: Option<SmolStr>, completed: EventId) {
-        let refused = refused.or_else(|| self.must_refuse(&decision).map(SmolStr::new_static));
-        match refused {
-            Some(cause) => self.record_refusal(decision, &cause, completed),
-            None => self.record_success(decision, completed),
-        }
-    }
-
-    /// The cause for which the service refuses a decision, as far as the history tells.
-    fn must_refuse(&self, decision: &Decision) -> Option<&'static str> {
-        use Decision as D;
-        match decision {
-            D::ScheduleActivityTask(d) if self.activities.contains_key(&d.activity_id) => {
-                Some("ACTIVITY_ID_ALREADY_IN_USE")
-            }
-            D::RequestCancelActivityTask(d) if !self.activities.contains_key(&d.activity_id) => {
-                Some("ACTIVITY_ID_UNKNOWN")
-            }
-            D::StartTimer(d) if self.timers.contains_key(&d.timer_id) => {
-                Some("TIMER_ID_ALREADY_IN_USE")
-            }
-            D::CancelTimer(d) if !self.timers.contains_key(&d.timer_id) => Some("TIMER_ID_UNKNOWN"),
-            D::RequestCancelExternalWorkflowExecution(d)
-                if !self.children.contains_key(&d.workflow_id) =>
-            {
-                Some("UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION")
-            }
-            D::CompleteWorkflowExecution(_)
-            | D::FailWorkflowExecution(_)
-            | D::CancelWorkflowExecution(_)
-            | D::ContinueAsNewWorkflowExecution(_)
-                if self.waiting.is_some() =>
-            {
-                Some("UNHANDLED_DECISION")
-            }
-            _ => None,
-        }
-    }
-
-    fn record_refusal(
-        &mut self,
-        decision: Decision,
-        cause: &str,
-        decision_task_completed_event_id: EventId,
-    ) {
-        use Decision as D;
-        let attributes: EventAttributes = match decision {
-            D::ScheduleActivityTask(d) => ScheduleActivityTaskFailed {
-                activity_type: d.activity_type,
-                activity_id: d.activity_id,
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..ScheduleActivityTaskFailed::default()
-            }
-            .into(),
-            D::RequestCancelActivityTask(d) => RequestCancelActivityTaskFailed {
-                activity_id: d.activity_id,
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..RequestCancelActivityTaskFailed::default()
-            }
-            .into(),
-            D::StartTimer(d) => StartTimerFailed {
-                timer_id: d.timer_id,
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..StartTimerFailed::default()
-            }
-            .into(),
-            D::CancelTimer(d) => CancelTimerFailed {
-                timer_id: d.timer_id,
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..CancelTimerFailed::default()
-            }
-            .into(),
-            D::RecordMarker(d) => RecordMarkerFailed {
-                marker_name: d.marker_name,
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..RecordMarkerFailed::default()
-            }
-            .into(),
-            D::StartChildWorkflowExecution(d) => StartChildWorkflowExecutionFailed {
-                workflow_type: d.workflow_type,
-                cause: cause.into(),
-                workflow_id: d.workflow_id,
-                decision_task_completed_event_id,
-                ..StartChildWorkflowExecutionFailed::default()
-            }
-            .into(),
-            D::RequestCancelExternalWorkflowExecution(d) => {
-                let initiated_event_id =
-                    self.push(RequestCancelExternalWorkflowExecutionInitiated {
-                        workflow_id: d.workflow_id.clone(),
-                        run_id: d.run_id.clone(),
-                        decision_task_completed_event_id,
-                        ..RequestCancelExternalWorkflowExecutionInitiated::default()
-                    });
-                RequestCancelExternalWorkflowExecutionFailed {
-                    workflow_id: d.workflow_id,
-                    run_id: d.run_id,
-                    cause: cause.into(),
-                    initiated_event_id,
-                    decision_task_completed_event_id,
-                    ..RequestCancelExternalWorkflowExecutionFailed::default()
-                }
-                .into()
-            }
-            D::CompleteWorkflowExecution(_) => CompleteWorkflowExecutionFailed {
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..CompleteWorkflowExecutionFailed::default()
-            }
-            .into(),
-            D::FailWorkflowExecution(_) => FailWorkflowExecutionFailed {
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..FailWorkflowExecutionFailed::default()
-            }
-            .into(),
-            D::CancelWorkflowExecution(_) => CancelWorkflowExecutionFailed {
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..CancelWorkflowExecutionFailed::default()
-            }
-            .into(),
-            D::ContinueAsNewWorkflowExecution(_) => ContinueAsNewWorkflowExecutionFailed {
-                cause: cause.into(),
-                decision_task_completed_event_id,
-                ..ContinueAsNewWorkflowExecutionFailed::default()
-            }
-            .into(),
-            other => panic!(
-                "the builder has no {} that is refused",
-                other.decision_type()
-            ),
-        };
-        self.push(attributes);
-        self.schedule_decision();
-    }
-
-    fn record_success(&mut self, decision: Decision, decision_task_completed_event_id: EventId) {
-        use Decision as D;
-        match decision {
-            D::ScheduleActivityTask(d) => {
-                let activity_id = d.activity_id.clone();
-                let scheduled = self.push(ActivityTaskScheduled {
-                    activity_type: d.activity_type,
-                    activity_id: d.activity_id,
-                    input: d.input,
-                    control: d.control,
-                    schedule_to_start_timeout: d.schedule_to_start_timeout,
-                    schedule_to_close_timeout: d.schedule_to_close_timeout,
-                    start_to_close_timeout: d.start_to_close_timeout,
-                    task_list: d.task_list.unwrap_or_default(),
-                    task_priority: d.task_priority,
-                    decision_task_completed_event_id,
-                    heartbeat_timeout: d.heartbeat_timeout,
-                    ..ActivityTaskScheduled::default()
-                });
-                let activity = OpenActivity {
-                    scheduled,
-                    started: None,
-                    cancel_requested: None,
-                };
-                self.activities.insert(activity_id, activity);
-            }
-            D::RequestCancelActivityTask(d) => {
-                let requested = self.push(ActivityTaskCancelRequested {
-                    decision_task_completed_event_id,
-                    activity_id: d.activity_id.clone(),
-                    ..ActivityTaskCancelRequested::default()
-                });
-                if let Some(activity) = self.activities.get_mut(&d.activity_id) {
-                    activity.cancel_requested = Some(requested);
-                }
-            }
-            D::StartTimer(d) => {
-                let started = self.push(TimerStarted {
-                    timer_id: d.timer_id.clone(),
-                    control: d.control,
-                    start_to_fire_timeout: d.start_to_fire_timeout,
-                    decision_task_completed_event_id,
-                    ..TimerStarted::default()
-                });
-                self.timers.insert(d.timer_id, started);
-            }
-            D::CancelTimer(d) => {
-                let started_event_id = self.timers.remove(&d.timer_id).unwrap_or_default();
-                self.push(TimerCanceled {
-                    timer_id: d.timer_id,
-                    started_event_id,
-                    decision_task_completed_event_id,
-                    ..TimerCanceled::default()
-                });
-            }
-            D::RecordMarker(d) => {
-                self.push(MarkerRecorded {
-                    marker_name: d.marker_name,
-                    details: d.details,
-                    decision_task_completed_event_id,
-                    ..MarkerRecorded::default()
-                });
-            }
-            D::StartChildWorkflowExecution(d) => {
-                let initiated = self.push(StartChildWorkflowExecutionInitiated {
-                    workflow_id: d.workflow_id.clone(),
-                    workflow_type: d.workflow_type.clone(),
-                    control: d.control,
-                    input: d.input,
-                    execution_start_to_close_timeout: d.execution_start_to_close_timeout,
-                    task_list: d.task_list.unwrap_or_default(),
-                    task_priority: d.task_priority,
-                    decision_task_completed_event_id,
-                    child_policy: d.child_policy.unwrap_or_default(),
-                    task_start_to_close_timeout: d.task_start_to_close_timeout,
-                    tag_list: d.tag_list,
-                    ..StartChildWorkflowExecutionInitiated::default()
-                });
-                let child = OpenChild {
-                    initiated,
-                    started: None,
-                    cancel_initiated: None,
-                    execution: WorkflowExecution {
-                        workflow_id: d.workflow_id.clone(),
-                        run_id: RunId::from(format!("run-{initiated}")),
-                        ..WorkflowExecution::default()
-                    },
-                    workflow_type: d.workflow_type,
-                };
-                self.children.insert(d.workflow_id, child);
-            }
-            D::RequestCancelExternalWorkflowExecution(d) => {
-                let initiated = self.push(RequestCancelExternalWorkflowExecutionInitiated {
-                    workflow_id: d.workflow_id.clone(),
-                    run_id: d.run_id,
-                    decision_task_completed_event_id,
-                    ..RequestCancelExternalWorkflowExecutionInitiated::default()
-                });
-                if let Some(child) = self.children.get_mut(&d.workflow_id) {
-                    child.cancel_initiated = Some(initiated);
-                }
-            }
-            D::CompleteWorkflowExecution(d) => self.close(WorkflowExecutionCompleted {
-                result: d.result,
-                decision_task_completed_event_id,
-                ..WorkflowExecutionCompleted::default()
-            }),
-            D::FailWorkflowExecution(d) => self.close(WorkflowExecutionFailed {
-                reason: d.reason,
-                details: d.details,
-                decision_task_completed_event_id,
-                ..WorkflowExecutionFailed::default()
-            }),
-            D::CancelWorkflowExecution(d) => self.close(WorkflowExecutionCanceled {
-                details: d.details,
-                decision_task_completed_event_id,
-                ..WorkflowExecutionCanceled::default()
-            }),
-            D::ContinueAsNewWorkflowExecution(d) => {
-                self.close(WorkflowExecutionContinuedAsNew {
-                    input: d.input,
-                    decision_task_completed_event_id,
-                    new_execution_run_id: "next".into(),
-                    execution_start_to_close_timeout: d.execution_start_to_close_timeout,
-                    task_list: d.task_list.unwrap_or_default(),
-                    task_priority: d.task_priority,
-                    task_start_to_close_timeout: d.task_start_to_close_timeout,
-                    child_policy: d.child_policy.unwrap_or_default(),
-                    tag_list: d.tag_list,
-                    lambda_role: d.lambda_role,
-                    ..WorkflowExecutionContinuedAsNew::default()
-                });
-            }
-            other => panic!("the builder has no {}", other.decision_type()),
-        }
-    }
-
-    fn close(&mut self, attributes: impl Into<EventAttributes>) {
-        self.push(attributes);
-        self.closed = true;
     }
 }

@@ -3,12 +3,12 @@
 use simpleflow_model::decision::{
     CancelTimer, CancelWorkflowExecution, CompleteWorkflowExecution,
     ContinueAsNewWorkflowExecution, FailWorkflowExecution, RecordMarker, RequestCancelActivityTask,
-    RequestCancelExternalWorkflowExecution, ScheduleActivityTask, StartChildWorkflowExecution,
-    StartTimer,
+    RequestCancelExternalWorkflowExecution, ScheduleActivityTask, ScheduleLambdaFunction,
+    SignalExternalWorkflowExecution, StartChildWorkflowExecution, StartTimer,
 };
 use simpleflow_model::{
-    ActivityId, ActivityType, Decision, MarkerName, SmolStr, TaskList, Timeout, TimerId, TypeName,
-    WorkflowId, WorkflowType,
+    ActivityId, ActivityType, Decision, FunctionId, FunctionName, MarkerName, SignalName, SmolStr,
+    TaskList, Timeout, TimerId, TypeName, WorkflowId, WorkflowType,
 };
 
 use crate::replay::Decisions;
@@ -124,6 +124,26 @@ impl Decided {
         self.decide(RequestCancelExternalWorkflowExecution {
             workflow_id: workflow_id.into(),
             ..RequestCancelExternalWorkflowExecution::default()
+        })
+    }
+
+    /// A Lambda function was scheduled.
+    #[must_use]
+    pub fn schedule_lambda(self, id: impl Into<FunctionId>, name: impl Into<FunctionName>) -> Self {
+        self.decide(ScheduleLambdaFunction {
+            id: id.into(),
+            name: name.into(),
+            ..ScheduleLambdaFunction::default()
+        })
+    }
+
+    /// A signal was sent to the open run of an execution, without input.
+    #[must_use]
+    pub fn signal(self, name: impl Into<SignalName>, workflow_id: impl Into<WorkflowId>) -> Self {
+        self.decide(SignalExternalWorkflowExecution {
+            workflow_id: workflow_id.into(),
+            signal_name: name.into(),
+            ..SignalExternalWorkflowExecution::default()
         })
     }
 

@@ -7,7 +7,7 @@ pub use std::time::Duration;
 use simpleflow_core::replay::Decisions;
 use simpleflow_core::testing::{HistoryBuilder, replay};
 pub use simpleflow_core::{
-    Error, FailureDecision, Flow, Future, FutureState, Result, RetryPolicy, TaskError,
+    Error, FailureDecision, Flow, Future, FutureState, Result, RetryPolicy, Signal, TaskError,
     TaskErrorKind, Workflow,
 };
 pub use simpleflow_macros::{activity, workflow};
@@ -94,7 +94,11 @@ pub fn line(decision: &Decision) -> String {
             format!("schedule {}({})", &*d.activity_id, args.unwrap_or(input))
         }
         D::RequestCancelActivityTask(d) => format!("cancel activity {}", d.activity_id),
-        D::StartTimer(d) => format!("timer {} {}", d.timer_id, d.start_to_fire_timeout),
+        D::StartTimer(d) => {
+            let control = d.control.as_ref().map(|control| format!(" {control}"));
+            let control = control.unwrap_or_default();
+            format!("timer {} {}{control}", d.timer_id, d.start_to_fire_timeout)
+        }
         D::CancelTimer(d) => format!("cancel timer {}", d.timer_id),
         D::RecordMarker(d) => format!(
             "marker {} {}",
@@ -107,6 +111,19 @@ pub fn line(decision: &Decision) -> String {
             d.workflow_id,
             d.run_id.as_deref().unwrap_or("of any run")
         ),
+        D::ScheduleLambdaFunction(d) => format!(
+            "lambda {} {}({})",
+            d.id,
+            d.name,
+            d.input.as_deref().unwrap_or_default()
+        ),
+        D::SignalExternalWorkflowExecution(d) => format!(
+            "signal {} to {} {}: {}",
+            d.signal_name,
+            d.workflow_id,
+            d.run_id.as_deref().unwrap_or("of any run"),
+            d.input.as_deref().unwrap_or_default()
+        ),
         D::CompleteWorkflowExecution(d) => {
             format!("complete {}", d.result.as_deref().unwrap_or_default())
         }
@@ -117,6 +134,5 @@ pub fn line(decision: &Decision) -> String {
             format!("continue as {}", d.input.as_deref().unwrap_or_default())
         }
         D::CancelWorkflowExecution(_) => "cancel the execution".to_owned(),
-        other => other.decision_type().to_owned(),
     }
 }

@@ -40,15 +40,7 @@ fn of(facts: &Facts, task: &Task, described: &mut HashSet<TaskListName>) -> Opti
         (TaskKind::Activity, State::ScheduleFailed) => refused_activity(facts, task)?,
         (TaskKind::Timer, State::Started) => timer(facts, task),
         (TaskKind::ChildWorkflow, state) if state.is_open() => child(facts, task),
-        (TaskKind::LambdaFunction, state) if state.is_open() => {
-            let text = format!(
-                "Lambda function {} ({}) is open since {}.",
-                task.id,
-                task.name,
-                ago(facts.now, attempt.scheduled.timestamp)
-            );
-            about("lambda_function", task, text)
-        }
+        (TaskKind::LambdaFunction, state) if state.is_open() => lambda_function(facts, task),
         (TaskKind::SignalSent | TaskKind::CancelSent, State::Scheduled) => {
             let what = match task.kind {
                 TaskKind::SignalSent => format!("Signal {}", task.id),
@@ -271,6 +263,32 @@ fn timer(facts: &Facts, task: &Task) -> Finding {
     Finding {
         until,
         ..about("timer", task, text)
+    }
+}
+
+fn lambda_function(facts: &Facts, task: &Task) -> Finding {
+    let attempt = task.last();
+    let since = ago(facts.now, attempt.state_since().timestamp);
+    let named = format!("Lambda function {} ({})", task.id, task.name);
+    let mut until = None;
+    let mut text = match &attempt.started {
+        Some(started) => {
+            until = deadline(started.timestamp, attempt.limits.start_to_close);
+            format!("{named} runs since {since}.")
+        }
+        None => format!(
+            "{named} is not started yet, since {since}.\n\
+             Only Amazon SWF calls Lambda functions; a local run calls what stands in for them."
+        ),
+    };
+    if let Some(until) = until {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\nIt times out at {}.", ahead(facts.now, until));
+    }
+    attempts(task, &mut text);
+    Finding {
+        until,
+        ..about("lambda_function", task, text)
     }
 }
 

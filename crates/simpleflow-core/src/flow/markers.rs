@@ -1,0 +1,133 @@
+//! Markers: those that the code records, and those that remember a value for it.
+
+use std::collections::HashMap;
+use std::panic::Location;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use simpleflow_model::{MarkerName, SmolStr, limits};
+
+use super::{FlowState, too_long};
+use crate::commands::{Command, PATCH_MARKER, VALUE_MARKER};
+use crate::error::Error;
+use crate::marker::Marker;
+
+/// The markers of an execution.
+#[derive(Default)]
+pub(crate) struct Markers {
+    /// Those of the code, in order.
+    recorded: Vec<Marker>,
+    /// Values that the history remembers and the code did not ask for yet, as JSON text.
+    remembered: HashMap<SmolStr, SmolStr>,
+    /// How many values of a name the code asked for.
+    asked: HashMap<SmolStr, u32>,
+}
+
+/// The details of a marker that remembers a value.
+#[derive(Serialize, Deserialize)]
+struct Remembered<'a> {
+    name: &'a str,
+    number: u32,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+fn id(name: &str, number: u32) -> SmolStr {
+    smol_str::format_smolstr!("{name}-{number}")
+}
+
+impl Markers {
+    pub(crate) fn recorded(&self) -> &[Marker] {
+        &self.recorded
+    }
+
+    /// Notes what a marker of the history remembers, unless the code is past it.
+    pub(crate) fn remember(&mut self, details: &str) {
+        if let Ok(Remembered {
+            name,
+            number,
+            value,
+        }) = serde_json::from_str(details)
+            && self.asked.get(name).is_none_or(|asked| *asked < number)
+        {
+            let value = value.get().into();
+            self.remembered.insert(id(name, number), value);
+        }
+    }
+
+    /// How many values are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.remembered.len()
+    }
+}
+
+impl FlowState {
+    /// Records a marker. One that the service would not take fails the workflow: nothing waits
+    /// for a marker that could be told.
+    pub(crate) fn record_marker(
+        &mut self,
+        name: SmolStr,
+        details: Result<SmolStr, serde_json::Error>,
+        location: &'static Location<'static>,
+    ) {
+        self.last_submit = Some(location);
+        let details = MarkerName::new(name.clone())
+            .map_err(|problem| problem.to_string())
+            .and(details.map_err(|problem| format!("its details have no JSON form: {problem}")))
+            .and_then(|details| match details.chars().count() {
+                length if length > limits::DATA_LENGTH => {
+                    Err(too_long("details", length).to_string())
+                }
+                _ => Ok(details),
+            });
+        match details {
+            Ok(details) => {
+                if name != PATCH_MARKER && name != VALUE_MARKER {
+                    self.markers.recorded.push(Marker {
+                        name: name.clone(),
+                        details: details.clone(),
+                        recorded: self.now,
+                    });
+                }
+                self.push(Command::RecordMarker {
+                    name,
+                    details,
+                    location,
+                });
+            }
+            Err(problem) => {
+                self.raised.get_or_insert_with(|| {
+                    Error::msg(format_args!("the marker {name:?} at {location}: {problem}"))
+                });
+            }
+        }
+    }
+
+    /// The number of the next value of a name, and the value as JSON text, if the history
+    /// remembers it.
+    pub(crate) fn next_value(&mut self, name: &SmolStr) -> (u32, Option<SmolStr>) {
+        let number = self.markers.asked.entry(name.clone()).or_default();
+        *number += 1;
+        let number = *number;
+        (number, self.markers.remembered.remove(&id(name, number)))
+    }
+
+    /// Has a value remembered, JSON text.
+    pub(crate) fn remember_value(
+        &mut self,
+        name: &str,
+        number: u32,
+        value: &str,
+        location: &'static Location<'static>,
+    ) {
+        let details = serde_json::from_str(value).and_then(|value| {
+            crate::payload::to_json(&Remembered {
+                name,
+                number,
+                value,
+            })
+        });
+        self.record_marker(VALUE_MARKER.into(), details, location);
+    }
+}
