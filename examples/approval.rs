@@ -58,7 +58,7 @@ impl Workflow for Approval {
 
 #[cfg(test)]
 mod tests {
-    use simpleflow::testing::Test;
+    use simpleflow::testing::{Test, explore};
 
     use super::*;
 
@@ -75,6 +75,20 @@ mod tests {
             .signal("answer", serde_json::json!({"approved": true}))
             .run();
         assert_eq!(run.result::<String>().unwrap(), "ada: approved");
+    }
+
+    #[test]
+    fn the_answer_or_the_deadline_decides_in_every_order() {
+        let explored = explore(approval())
+            .signal("answer", serde_json::json!({"approved": false}))
+            .run();
+        assert!(explored.is_exhaustive());
+        let endings = ["ada: no answer", "ada: refused"];
+        assert_eq!(explored.results().len(), endings.len());
+        explored.allow_results(|run| {
+            let ending = run.result::<String>();
+            ending.is_ok_and(|ending| endings.contains(&&*ending))
+        });
     }
 
     #[test]

@@ -57,6 +57,8 @@ impl Workflow for BasicWorkflow {
 
 #[cfg(test)]
 mod tests {
+    use simpleflow::testing::explore;
+
     use super::*;
 
     #[test]
@@ -72,6 +74,13 @@ mod tests {
                 "activity-examples.basic.double-1",
             ]
         );
+    }
+
+    #[test]
+    fn computes_the_same_in_every_order() {
+        let explored = explore(BasicWorkflow { x: 1, t: 0.0 }).run();
+        assert!(explored.is_exhaustive());
+        assert_eq!(explored.assert_same_result().result::<i64>(), Ok(4));
     }
 
     #[tokio::test]

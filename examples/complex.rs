@@ -38,6 +38,8 @@ impl Workflow for ComplexWorkflow {
 
 #[cfg(test)]
 mod tests {
+    use simpleflow::testing::explore;
+
     use super::*;
 
     #[test]
@@ -45,5 +47,11 @@ mod tests {
         let run = simpleflow::testing::run(ComplexWorkflow { x: 1, t: 0.0 });
         assert_eq!(run.result::<i64>().unwrap(), 10);
         assert_eq!(run.scheduled_activities().len(), 1);
+    }
+
+    #[test]
+    fn adds_the_same_in_the_orders_that_are_tried() {
+        let explored = explore(ComplexWorkflow { x: 1, t: 0.0 }).bound(400).run();
+        assert_eq!(explored.assert_same_result().result::<i64>(), Ok(10));
     }
 }

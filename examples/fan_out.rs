@@ -66,6 +66,8 @@ impl Workflow for WordCount {
 
 #[cfg(test)]
 mod tests {
+    use simpleflow::testing::explore;
+
     use super::*;
 
     #[test]
@@ -78,6 +80,15 @@ mod tests {
         assert_eq!(counts["the"], 3);
         assert_eq!(counts["dog"], 1);
         assert_eq!(run.scheduled_activities().len(), 5);
+    }
+
+    #[test]
+    fn counts_the_same_in_every_order() {
+        let texts = ["a b", "b c", "c"].map(str::to_owned).to_vec();
+        let explored = explore(WordCount { texts }).run();
+        assert!(explored.is_exhaustive());
+        let counts = explored.assert_same_result().result::<Counts>().unwrap();
+        assert_eq!(counts["c"], 2);
     }
 
     #[test]

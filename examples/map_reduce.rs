@@ -87,6 +87,7 @@ fn ranges(from: u64, to: u64, length: u64) -> impl Iterator<Item = (u64, u64)> {
 #[cfg(test)]
 mod tests {
     use simpleflow::model::EventAttributes;
+    use simpleflow::testing::explore;
 
     use super::*;
 
@@ -104,6 +105,17 @@ mod tests {
             )
         };
         assert_eq!(run.history.iter().filter(is_child).count(), 3);
+    }
+
+    #[test]
+    fn counts_the_same_in_the_orders_that_are_tried() {
+        let explored = explore(Primes {
+            below: 30,
+            part: 10,
+        })
+        .bound(400)
+        .run();
+        assert_eq!(explored.assert_same_result().result::<u64>(), Ok(10));
     }
 
     #[test]

@@ -38,7 +38,16 @@ impl Workflow for Factorial {
 
 #[cfg(test)]
 mod tests {
+    use simpleflow::testing::explore;
+
     use super::*;
+
+    #[test]
+    fn multiplies_whenever_the_decider_crashes() {
+        let explored = explore(Factorial { n: 4 }).crashes(2).run();
+        assert!(explored.is_exhaustive());
+        assert_eq!(explored.assert_same_result().result::<i64>(), Ok(24));
+    }
 
     #[test]
     fn multiplies() {

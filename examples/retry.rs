@@ -63,7 +63,7 @@ impl Workflow for Download {
 
 #[cfg(test)]
 mod tests {
-    use simpleflow::testing::Test;
+    use simpleflow::testing::{Test, explore};
 
     use super::*;
 
@@ -86,6 +86,17 @@ mod tests {
         assert_eq!(parts.len(), 9);
         assert_eq!(parts[0], "part 1");
         assert_eq!(parts[7], "without part 8: Error: part 8 is damaged");
+    }
+
+    #[test]
+    fn one_failure_of_any_task_changes_nothing() {
+        let explored = explore(Download { parts: 2 })
+            .replace::<fetch, _>(|(part,): (u32,)| Ok::<_, Error>(format!("part {part}")))
+            .fail_any(1)
+            .run();
+        assert!(explored.is_exhaustive());
+        let parts = explored.assert_same_result().result::<Vec<String>>();
+        assert_eq!(parts.unwrap(), ["part 1", "part 2"]);
     }
 
     #[test]

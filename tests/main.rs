@@ -1,5 +1,6 @@
 //! End-to-end tests of the `simpleflow` command, run as a process.
 
+mod backends;
 mod bad_input;
 mod cli;
 mod common;

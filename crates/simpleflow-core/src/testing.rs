@@ -36,21 +36,22 @@
 
 mod builder;
 mod decided;
+mod flat;
+mod recorded;
 
-use serde::Deserialize as _;
-use simpleflow_model::types::History;
 use simpleflow_model::{DomainName, HistoryEvent, RunId, WorkflowExecution, WorkflowId};
 
 pub use builder::HistoryBuilder;
 pub use decided::Decided;
+pub use recorded::{IntoHistory, InvalidHistory, RecordedHistory};
 
 use crate::context::RunContext;
 use crate::registry::WorkflowEntry;
 use crate::replay::{Decisions, Limits, ReplayError, Replayer};
 use crate::workflow::Workflow;
 
-/// The replay of workflow `W` over a history: events, a [`HistoryBuilder`], or the JSON text that
-/// `GetWorkflowExecutionHistory` answers, which may also be the bare list of the events.
+/// The replay of workflow `W` over a history: events, a [`HistoryBuilder`], or the JSON text of a
+/// recorded one, in any of the forms that [`RecordedHistory::parse`] reads.
 pub fn replay<W: Workflow>(history: impl IntoHistory) -> Replay {
     Replay::of(WorkflowEntry::of::<W>(), history)
 }
@@ -143,123 +144,4 @@ pub enum ReplayFailed {
     /// The workflow does not do what the history says it did.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-}
-
-/// A text that is not a history.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidHistory {
-    /// It is not JSON, or its members are not those of a history.
-    #[error(
-        "cannot read the history: {0}; expected what GetWorkflowExecutionHistory answers, \
-         or the list of its events"
-    )]
-    Json(String),
-    /// It is the first page of several.
-    #[error("the history is not complete: it has a nextPageToken, so there are further pages")]
-    Page,
-    /// There is nothing in it.
-    #[error("the history has no events")]
-    Empty,
-}
-
-/// A history that was recorded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordedHistory {
-    /// The events.
-    pub events: Vec<HistoryEvent>,
-    /// The execution that it is of, if that was recorded with it. The ids of children and the
-    /// random values of a workflow depend on it.
-    pub execution: Option<WorkflowExecution>,
-}
-
-impl RecordedHistory {
-    /// Reads JSON text: what `GetWorkflowExecutionHistory` answers, what `workflow.start --history`
-    /// writes, which has the execution too, or the bare list of the events.
-    ///
-    /// # Errors
-    /// [`InvalidHistory`] when it is none of these, or not all of a history.
-    pub fn parse(text: &str) -> Result<Self, InvalidHistory> {
-        let unreadable = |error: serde_json::Error| InvalidHistory::Json(error.to_string());
-        if text.trim_start().starts_with('[') {
-            let events: Vec<HistoryEvent> = serde_json::from_str(text).map_err(unreadable)?;
-            return events.into_history();
-        }
-        let history: History = serde_json::from_str(text).map_err(unreadable)?;
-        if history.next_page_token.is_some() {
-            return Err(InvalidHistory::Page);
-        }
-        let mut unknown = history.unknown.iter();
-        let execution = unknown
-            .find(|(name, _)| *name == "workflowExecution")
-            .map(|(_, execution)| WorkflowExecution::deserialize(execution))
-            .transpose()
-            .map_err(unreadable)?;
-        Ok(Self {
-            execution,
-            ..history.events.into_history()?
-        })
-    }
-}
-
-/// What can be read as a history.
-pub trait IntoHistory {
-    /// The history.
-    ///
-    /// # Errors
-    /// [`InvalidHistory`] when it is empty, or a text that cannot be read.
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory>;
-}
-
-impl IntoHistory for RecordedHistory {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        Ok(self)
-    }
-}
-
-impl IntoHistory for Vec<HistoryEvent> {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        match self.is_empty() {
-            true => Err(InvalidHistory::Empty),
-            false => Ok(RecordedHistory {
-                events: self,
-                execution: None,
-            }),
-        }
-    }
-}
-
-impl IntoHistory for &[HistoryEvent] {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        self.to_vec().into_history()
-    }
-}
-
-impl IntoHistory for HistoryBuilder {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        self.build().into_history()
-    }
-}
-
-impl IntoHistory for &HistoryBuilder {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        self.events().into_history()
-    }
-}
-
-impl IntoHistory for &str {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        RecordedHistory::parse(self)
-    }
-}
-
-impl IntoHistory for String {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        RecordedHistory::parse(&self)
-    }
-}
-
-impl IntoHistory for &String {
-    fn into_history(self) -> Result<RecordedHistory, InvalidHistory> {
-        RecordedHistory::parse(self)
-    }
 }

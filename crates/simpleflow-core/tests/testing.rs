@@ -128,6 +128,30 @@ fn a_recorded_history_is_read_as_it_was_answered() {
 }
 
 #[test]
+fn a_recorded_history_is_read_as_boto3_and_the_aws_cli_write_it() {
+    // json.dumps(response, default=str), and the AWS CLI's second version.
+    for time in [
+        "2026-05-04 03:02:01.250000+02:00",
+        "2026-05-04T03:02:01.250000+02:00",
+    ] {
+        let mut events = serde_json::to_value(history().build()).unwrap();
+        for event in events.as_array_mut().unwrap() {
+            event["eventTimestamp"] = time.into();
+        }
+        let answer = serde_json::json!({
+            "events": events,
+            "ResponseMetadata": {"RequestId": "1", "HTTPStatusCode": 200, "RetryAttempts": 0},
+        });
+        let recorded = RecordedHistory::parse(&answer.to_string()).unwrap();
+        assert_eq!(
+            recorded.events[0].event_timestamp.as_micros(),
+            1_777_856_521_250_000
+        );
+        replay::<One>(recorded).check().unwrap();
+    }
+}
+
+#[test]
 fn the_execution_is_recorded_with_its_history_or_not() {
     let mut answer = serde_json::json!({"events": history().build()});
     let bare = RecordedHistory::parse(&answer.to_string()).unwrap();
@@ -159,6 +183,12 @@ fn what_is_no_history_is_said_so() {
     assert_eq!(
         says("[\n{\"eventId\": 1}]"),
         format!("cannot read the history: missing field `eventType` at line 2 column 14{expected}")
+    );
+    let flat = r#"[{"id": 1, "type": "Timer", "state": "sneezed", "timestamp": 1}]"#;
+    assert_eq!(
+        says(flat),
+        "cannot read event 1 of the history, which is in the flat form of workflow.history: Timer \
+         sneezed is no event; print it with --output-format events"
     );
     assert_eq!(says("[]"), InvalidHistory::Empty.to_string());
     assert_eq!(

@@ -16,12 +16,18 @@ impl Deadlines {
         self.0.insert((at, key, slot));
     }
 
-    pub(crate) fn remove(&mut self, at: Timestamp, key: ExecutionKey, slot: Slot) {
-        self.0.remove(&(at, key, slot));
+    /// Takes out an entry. Whether it was there.
+    pub(crate) fn remove(&mut self, at: Timestamp, key: ExecutionKey, slot: Slot) -> bool {
+        self.0.remove(&(at, key, slot))
     }
 
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.0.first().map(|(at, ..)| *at)
+    }
+
+    /// Everything, in the order of time.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Timestamp, ExecutionKey, Slot)> {
+        self.0.iter().copied()
     }
 
     /// Takes out the first entry that is due at `now`.

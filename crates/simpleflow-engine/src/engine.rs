@@ -56,7 +56,7 @@ pub struct Engine {
     pub(crate) run_count: u64,
     /// How many tasks ever waited.
     arrivals: u64,
-    deadlines: Deadlines,
+    pub(crate) deadlines: Deadlines,
     /// What the command at work has yet to cause.
     pub(crate) deferred: VecDeque<Deferred>,
     pub(crate) ready: BTreeSet<Ready>,

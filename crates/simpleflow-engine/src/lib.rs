@@ -21,6 +21,7 @@ mod registration;
 mod registry;
 mod run_id;
 mod settings;
+mod stepping;
 mod task_list;
 #[cfg(test)]
 mod testing;
@@ -35,5 +36,6 @@ pub use keeping::{Appended, Backlog, NotedHeartbeat, Removed};
 pub use operations::{ClosedSelection, HistoryPage, LambdaFunction, Selection};
 pub use registration::Registration;
 pub use settings::{Limits, Settings};
+pub use stepping::{ActivityAtWork, Due, DueTask};
 pub use token::TaskKind;
 pub use visibility::{ClosedBy, Entry, Filter};

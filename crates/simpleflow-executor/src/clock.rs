@@ -10,14 +10,15 @@ use simpleflow_model::Timestamp;
 pub(crate) enum Clock {
     /// The machine's.
     Real,
-    /// Virtual time: the machine's, and this many microseconds more. It runs on while anything is
+    /// Virtual time: the machine's, and this many microseconds more (or less). It runs on while anything is
     /// at work, and otherwise jumps to what is due next.
     Virtual(AtomicI64),
 }
 
 impl Clock {
-    pub(crate) fn virtual_from_now() -> Self {
-        Self::Virtual(AtomicI64::new(0))
+    pub(crate) fn virtual_from(start: Timestamp) -> Self {
+        let now = Timestamp::from(SystemTime::now()).as_micros();
+        Self::Virtual(AtomicI64::new(start.as_micros().saturating_sub(now)))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -7,6 +7,7 @@ mod time;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use simpleflow_engine::{Engine, Ready, Settings};
 use simpleflow_model::{EventAttributes, Fault, HistoryEvent, RunId, Timestamp};
@@ -15,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use polls::Polled;
+use time::Alarm;
 
 /// The engine as a service in this process. A handle: clones are the same service.
 #[derive(Clone)]
@@ -44,6 +46,8 @@ struct Inner {
     activity_lists: VecDeque<Ready>,
     /// How many [`AtWork`](time::AtWork) there are.
     at_work: usize,
+    /// Those who wait for a time.
+    alarms: Vec<Alarm>,
     /// When the keeper of time wakes up by itself.
     armed: Option<Timestamp>,
     /// The run whose close somebody waits for.
@@ -66,7 +70,12 @@ impl InProcess {
     /// A service with virtual time: while a task is with the local backend's decider or worker it
     /// goes on as the machine's, and when they wait it jumps to what is due next.
     pub fn with_virtual_time() -> Self {
-        Self::with_clock(Clock::virtual_from_now())
+        Self::with_virtual_time_from(SystemTime::now().into())
+    }
+
+    /// The same, where it is this time now.
+    pub fn with_virtual_time_from(start: Timestamp) -> Self {
+        Self::with_clock(Clock::virtual_from(start))
     }
 
     fn with_clock(clock: Clock) -> Self {
@@ -89,6 +98,7 @@ impl InProcess {
                     decision_lists: VecDeque::new(),
                     activity_lists: VecDeque::new(),
                     at_work: 0,
+                    alarms: Vec::new(),
                     armed: None,
                     watched: None,
                 }),

@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use simpleflow_core::{Failure, Registry, WorkflowEntry, panics};
 use simpleflow_engine::TaskKind;
-use simpleflow_model::{DomainName, FaultKind, HistoryEvent, RunId, WorkflowExecution, limits};
-use simpleflow_service::ServiceError;
+use simpleflow_model::operation::{RequestCancelWorkflowExecution, SignalWorkflowExecution};
+use simpleflow_model::{
+    DomainName, FaultKind, HistoryEvent, RunId, SmolStr, Timestamp, WorkflowExecution, WorkflowId,
+    limits,
+};
+use simpleflow_service::{ServiceError, SwfService as _};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
@@ -80,6 +84,24 @@ pub struct Local {
     registry: Registry,
     slots: Arc<Semaphore>,
     kept: Option<NonZeroUsize>,
+    later: Vec<Later>,
+}
+
+/// What comes from outside while an execution is open.
+#[derive(Clone, Debug)]
+pub(crate) struct Later {
+    /// How long after the start.
+    pub after: Duration,
+    pub what: Outside,
+}
+
+/// What comes from outside of an execution.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outside {
+    /// A signal: its name, and its input as JSON text.
+    Signal(SmolStr, Option<SmolStr>),
+    /// The request to cancel it.
+    Cancel,
 }
 
 impl Local {
@@ -99,6 +121,17 @@ impl Local {
         Self::with_service(registry, InProcess::with_virtual_time())
     }
 
+    /// The same, where it is this time at the start.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_virtual_time_from(
+        registry: Registry,
+        start: Timestamp,
+    ) -> Result<Self, LocalError> {
+        Self::with_service(registry, InProcess::with_virtual_time_from(start))
+    }
+
     fn with_service(registry: Registry, service: InProcess) -> Result<Self, LocalError> {
         registry.check()?;
         let runtime = Builder::new_multi_thread()
@@ -111,6 +144,7 @@ impl Local {
             registry,
             slots: Arc::new(Semaphore::new(CONCURRENT_ACTIVITIES)),
             kept: None,
+            later: Vec::new(),
         };
         let domain = DomainName::from(LOCAL_DOMAIN);
         local.block_on(|| register_all(&local.service, &domain, &local.registry))?;
@@ -121,15 +155,8 @@ impl Local {
         self.runtime.as_ref().expect("only the drop takes it")
     }
 
-    /// Runs a future to its end here, or, when this thread is an async runtime's and must not
-    /// block in another one, on a thread of its own. (A test may be async.)
     fn block_on<T: Send, F: Future<Output = T>>(&self, future: impl FnOnce() -> F + Send) -> T {
-        let run = || self.runtime().block_on(future());
-        if Handle::try_current().is_err() {
-            return run();
-        }
-        std::thread::scope(|scope| scope.spawn(run).join())
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        off_runtime(|| self.runtime().block_on(future()))
     }
 
     /// How many activities run at once at most.
@@ -143,6 +170,13 @@ impl Local {
     #[must_use]
     pub fn keep(mut self, most: NonZeroUsize) -> Self {
         self.kept = Some(most);
+        self
+    }
+
+    /// What comes from outside to the executions that are run, so long after their start.
+    pub(crate) fn later(mut self, later: Vec<Later>) -> Self {
+        self.later = later;
+        self.later.sort_by_key(|later| later.after);
         self
     }
 
@@ -178,6 +212,7 @@ impl Local {
                 closed = self.service.closed(&run_id) => closed,
                 error = self.decide() => return Err(error),
                 error = self.work() => return Err(error),
+                error = self.intervene(&workflow_id, now) => return Err(error),
                 () = self.service.keep_time() => return Err(LocalError::Gone(run_id)),
             };
             let outcome = last
@@ -201,6 +236,43 @@ impl Local {
                 outcome,
             })
         })
+    }
+
+    /// Lets come from outside what is to come, until something goes wrong.
+    async fn intervene(&self, workflow_id: &WorkflowId, start: Timestamp) -> LocalError {
+        for Later { after, what } in &self.later {
+            let Some(_at_work) = self.service.wait_until(start + *after).await else {
+                break;
+            };
+            let (domain, workflow_id) = (LOCAL_DOMAIN.into(), workflow_id.clone());
+            let sent = match what.clone() {
+                Outside::Signal(name, input) => {
+                    let signal = SignalWorkflowExecution {
+                        domain,
+                        workflow_id,
+                        signal_name: name.into(),
+                        input,
+                        ..SignalWorkflowExecution::default()
+                    };
+                    self.service.signal_workflow_execution(signal).await
+                }
+                Outside::Cancel => {
+                    let cancel = RequestCancelWorkflowExecution {
+                        domain,
+                        workflow_id,
+                        ..RequestCancelWorkflowExecution::default()
+                    };
+                    self.service.request_cancel_workflow_execution(cancel).await
+                }
+            };
+            match sent {
+                // It is closed.
+                Err(error) if error.is_fault(FaultKind::UnknownResource) => break,
+                Err(error) => return error.into(),
+                Ok(()) => {}
+            }
+        }
+        std::future::pending().await
     }
 
     /// Decides for every task list, until something goes wrong.
@@ -299,6 +371,16 @@ impl Local {
             tokio::task::consume_budget().await;
         }
     }
+}
+
+/// Runs something here, or, when this thread is an async runtime's and must not block in another
+/// one, on a thread of its own. (A test may be async.)
+pub(crate) fn off_runtime<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    if Handle::try_current().is_err() {
+        return run();
+    }
+    std::thread::scope(|scope| scope.spawn(run).join())
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Drop for Local {

@@ -1,5 +1,8 @@
 //! Running workflows in unit tests: on the engine in memory, with virtual time.
 
+mod explore;
+mod folder;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,9 +12,12 @@ use simpleflow_core::{
     Activity, ActivityEntry, ActivityResult, Failure, Registry, RunningActivity, Workflow,
     WorkflowEntry, activity_result,
 };
-use simpleflow_model::{EventAttributes, HistoryEvent, SmolStr};
+use simpleflow_model::{EventAttributes, HistoryEvent, SmolStr, Timestamp};
 
-use crate::local::{Local, LocalError};
+pub use explore::{Explore, Explored, Reached, Schedule, Wrong, explore};
+pub use folder::{FolderFailed, HistoryFailed, ReplayFolder, replay_folder};
+
+use crate::local::{Later, Local, LocalError, Outside};
 use crate::outcome::Outcome;
 use crate::start::{StartError, StartOptions};
 
@@ -25,6 +31,7 @@ pub fn run<W: Workflow>(workflow: W) -> TestRun {
 }
 
 /// A test of a workflow: what it runs with.
+#[derive(Clone)]
 #[must_use = "a test does nothing until `run` is called"]
 pub struct Test {
     entry: WorkflowEntry,
@@ -32,6 +39,8 @@ pub struct Test {
     registry: Registry,
     replacements: Vec<ActivityEntry>,
     options: StartOptions,
+    start_time: Option<Timestamp>,
+    later: Vec<Later>,
 }
 
 impl Test {
@@ -46,6 +55,8 @@ impl Test {
             registry: Registry::linked(),
             replacements: Vec::new(),
             options: StartOptions::default(),
+            start_time: None,
+            later: Vec::new(),
         }
     }
 
@@ -99,8 +110,53 @@ impl Test {
     /// # Panics
     /// When the payload has no JSON form.
     pub fn signal(mut self, name: impl Into<SmolStr>, payload: impl Serialize) -> Self {
-        let payload = to_json(&payload).expect("the payload of a signal has a JSON form");
-        self.options.signals.push((name.into(), Some(payload)));
+        self.options
+            .signals
+            .push((name.into(), Some(signal_input(&payload))));
+        self
+    }
+
+    /// Sends a signal so long after the start, in virtual time, if the execution is open then.
+    ///
+    /// # Panics
+    /// When the payload has no JSON form.
+    pub fn signal_after(
+        mut self,
+        after: Duration,
+        name: impl Into<SmolStr>,
+        payload: impl Serialize,
+    ) -> Self {
+        let what = Outside::Signal(name.into(), Some(signal_input(&payload)));
+        self.later.push(Later { after, what });
+        self
+    }
+
+    /// Requests the cancel of the execution so long after the start, in virtual time, if it is open
+    /// then.
+    pub fn cancel_after(mut self, after: Duration) -> Self {
+        let what = Outside::Cancel;
+        self.later.push(Later { after, what });
+        self
+    }
+
+    /// The time at which the execution starts; the machine's unless this is said. It is what
+    /// [`Flow::now`](simpleflow_core::Flow::now) says in the workflow, give or take what the
+    /// machine takes for the work. From there time jumps to what is due next whenever nothing
+    /// is at work.
+    ///
+    /// ```
+    /// # use simpleflow_executor::testing::Test;
+    /// # fn new_year<W: simpleflow_core::Workflow>(report: W) -> Test {
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let new_year = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    /// Test::of(report)
+    ///     .start_time(new_year)
+    ///     .signal_after(Duration::from_secs(86_400), "approve", true)
+    /// # }
+    /// ```
+    pub fn start_time(mut self, start: impl Into<Timestamp>) -> Self {
+        self.start_time = Some(start.into());
         self
     }
 
@@ -128,20 +184,36 @@ impl Test {
     /// # Errors
     /// [`LocalError`], when it cannot be brought to an end.
     pub fn try_run(self) -> Result<TestRun, LocalError> {
-        let input = self.input.map_err(|problem| StartError::Input {
-            workflow: self.entry.definition().path.clone(),
-            problem,
-        })?;
-        let mut registry = self.registry;
-        for replacement in self.replacements {
-            registry.replace_activity(replacement);
-        }
-        let run = Local::with_virtual_time(registry)?.run(&self.entry, &input, self.options)?;
+        let (registry, input) = self.prepared()?;
+        let local = match self.start_time {
+            Some(start) => Local::with_virtual_time_from(registry, start)?,
+            None => Local::with_virtual_time(registry)?,
+        };
+        let run = local
+            .later(self.later)
+            .run(&self.entry, &input, self.options)?;
         Ok(TestRun {
             outcome: run.outcome,
             history: run.history,
         })
     }
+
+    /// The registry with what stands in for others, and the input.
+    fn prepared(&self) -> Result<(Registry, String), StartError> {
+        let input = self.input.clone().map_err(|problem| StartError::Input {
+            workflow: self.entry.definition().path.clone(),
+            problem,
+        })?;
+        let mut registry = self.registry.clone();
+        for replacement in &self.replacements {
+            registry.replace_activity(replacement.clone());
+        }
+        Ok((registry, input))
+    }
+}
+
+fn signal_input(payload: &impl Serialize) -> SmolStr {
+    to_json(payload).expect("the payload of a signal has a JSON form")
 }
 
 /// What can stand in the place of an activity: a closure from a tuple of arguments to a `Result`.

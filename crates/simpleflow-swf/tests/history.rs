@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
-use simpleflow_core::testing::HistoryBuilder;
+use simpleflow_core::testing::{HistoryBuilder, RecordedHistory};
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{CloseStatus, HistoryEvent};
 use simpleflow_swf::History;
@@ -342,6 +342,20 @@ fn what_is_sent_to_others_is_delivered_or_not() {
         cooked["external_workflows_signaling"]["6"]["cause"],
         "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
     );
+}
+
+#[test]
+fn flat_events_are_read_again_as_what_they_were() {
+    for events in [eventful(), History::new(lambda())] {
+        let flat = serde_json::Value::from(events.flat_events());
+        let read = RecordedHistory::parse(&flat.to_string()).unwrap().events;
+        let types = |events: &[HistoryEvent]| {
+            let types = events.iter().map(|event| event.event_type().to_owned());
+            types.collect::<Vec<_>>()
+        };
+        assert_eq!(types(&read), types(events.events()));
+        assert_eq!(History::new(read).flat_events(), events.flat_events());
+    }
 }
 
 #[test]

@@ -26,8 +26,8 @@ pub(crate) struct WorkflowReplay {
     /// The workflow: its path, its name, or the last part of its path.
     workflow: String,
 
-    /// The file with the history: what workflow.start --history or workflow.history -o events
-    /// wrote, or the answer of GetWorkflowExecutionHistory; - is stdin.
+    /// The file with the history: what workflow.start --history or workflow.history wrote, or the
+    /// answer of GetWorkflowExecutionHistory; - is stdin.
     #[arg(
         long,
         value_name = "FILE",

@@ -48,6 +48,12 @@ impl Activity {
         }
     }
 
+    /// When its time is up, however often its heart beats.
+    pub(crate) fn has_to_end(&self) -> Option<Timestamp> {
+        let [first, second, _] = self.ends(None);
+        first.into_iter().chain(second).min()
+    }
+
     /// When the first of its time limits ends.
     fn deadline(&self, heartbeat: Option<Timestamp>) -> Option<Timestamp> {
         self.ends(heartbeat).into_iter().flatten().min()

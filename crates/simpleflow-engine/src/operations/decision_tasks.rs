@@ -86,6 +86,21 @@ impl Engine {
         task().ok_or_else(fault::invalid_token)
     }
 
+    /// A started decision task with its first page of events.
+    pub(crate) fn decision_task_from_start(
+        &self,
+        key: ExecutionKey,
+        scheduled: EventId,
+        started: EventId,
+        size: usize,
+    ) -> Option<DecisionTask> {
+        let execution = self.executions.get(&key)?;
+        let run_id = execution.id.run_id.clone();
+        let mut cursor = Cursor::new(run_id, 1, started.0, false);
+        cursor.previous_started = execution.state.decisions.previous_started.0;
+        self.decision_task(key, scheduled, cursor, size)
+    }
+
     /// A page of a started decision task; the cursor ends at its start.
     fn decision_task(
         &self,

@@ -1,5 +1,7 @@
 //! Time: what falls due, and when virtual time may jump.
 
+use simpleflow_model::Timestamp;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{InProcess, Inner};
@@ -15,7 +17,41 @@ impl Inner {
     }
 }
 
+/// Somebody who waits for a time.
+pub(super) struct Alarm {
+    at: Timestamp,
+    /// Gives who waits the time that it takes: it stands still until what is given is dropped.
+    ring: oneshot::Sender<AtWork>,
+}
+
 impl InProcess {
+    /// Waits until a time of the service. Virtual time does not jump on until what this gives is
+    /// dropped. Nothing when the service ends before.
+    pub(crate) async fn wait_until(&self, at: Timestamp) -> Option<AtWork> {
+        let (ring, rung) = oneshot::channel();
+        self.lock().alarms.push(Alarm { at, ring });
+        self.shared.time.notify_one();
+        rung.await.ok()
+    }
+
+    /// Wakes those whose time has come.
+    fn ring(&self) {
+        let now = self.now();
+        let due: Vec<_> = {
+            let mut inner = self.lock();
+            let due: Vec<_> = inner
+                .alarms
+                .extract_if(.., |alarm| alarm.at <= now)
+                .collect();
+            inner.at_work += due.len();
+            due
+        };
+        for alarm in due {
+            // Who does not wait any more leaves the time to go on.
+            let _ = alarm.ring.send(AtWork(self.clone()));
+        }
+    }
+
     /// Lets time pass: fires what falls due, and so wakes the polls that wait for it. Runs until it
     /// is dropped.
     ///
@@ -25,7 +61,8 @@ impl InProcess {
         loop {
             let next = {
                 let mut inner = self.lock();
-                inner.armed = inner.engine.next_deadline();
+                let alarms = inner.alarms.iter().map(|alarm| alarm.at);
+                inner.armed = alarms.chain(inner.engine.next_deadline()).min();
                 if let Some(next) = inner.armed
                     && inner.is_idle()
                 {
@@ -40,6 +77,7 @@ impl InProcess {
             let wait = next.since(self.now());
             if wait.is_zero() || timeout(wait, self.shared.time.notified()).await.is_err() {
                 self.command(|inner, now| inner.engine.advance(now));
+                self.ring();
             }
         }
     }

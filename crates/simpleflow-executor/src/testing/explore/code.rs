@@ -1,0 +1,205 @@
+//! What the explored schedules have in common: the code of the workflow and its activities, and
+//! what it is known to answer.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use simpleflow_core::panics;
+use simpleflow_core::replay::{Decisions, Limits, MissingType, Replayer};
+use simpleflow_core::{ActivityInfo, ActivityResult, Registry, RunContext, WorkflowEntry};
+use simpleflow_model::types::ActivityTask;
+use simpleflow_model::{
+    DomainName, EventAttributes, HistoryEvent, SmolStr, Timestamp, WorkflowExecution,
+};
+use tokio::runtime::Runtime;
+
+use super::still::Still;
+use super::wrong::Wrong;
+use crate::local::{LOCAL_DOMAIN, LocalError, Outside};
+use crate::start::StartOptions;
+use crate::stop::Stop;
+use crate::testing::Test;
+use crate::worker::Worker;
+
+/// When the executions start unless the test says something else: all schedules at the same time.
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// The code under test, and its answers.
+pub(super) struct Code {
+    pub entry: WorkflowEntry,
+    pub input: String,
+    pub registry: Registry,
+    pub options: StartOptions,
+    /// When the execution starts.
+    pub start: Timestamp,
+    /// What comes from outside, at any time.
+    pub inputs: Vec<Outside>,
+    runtime: Runtime,
+    worker: Worker<Still>,
+    /// The answers to histories, by their hashes: a history is answered in one way.
+    decided: RefCell<HashMap<u64, Decided>>,
+    /// The answers of activities, by what they were asked and how often before in a schedule.
+    answers: RefCell<HashMap<Question, ActivityResult>>,
+}
+
+/// An activity's type and input, and how often it was asked this before.
+pub(super) type Question = (SmolStr, SmolStr, SmolStr, usize);
+
+/// What a workflow decides on a history.
+#[derive(Clone)]
+pub(super) struct Decided {
+    pub decisions: Decisions,
+    /// What has to be registered before they are sent.
+    pub missing: Vec<MissingType>,
+}
+
+impl Code {
+    /// What a test runs, on a runtime for its activities.
+    pub fn of(test: &Test, runtime: Runtime) -> Result<Self, LocalError> {
+        let (registry, input) = test.prepared()?;
+        registry.check()?;
+        let mut options = test.options.clone();
+        // It stands in the lines of schedules.
+        let name = || test.entry.definition().name.clone().into();
+        options.workflow_id.get_or_insert_with(name);
+        let signals = std::mem::take(&mut options.signals).into_iter();
+        let later = test.later.iter().map(|later| later.what.clone());
+        let inputs = signals
+            .map(|(name, input)| Outside::Signal(name, input))
+            .chain(later)
+            .collect();
+        let start = test.start_time.unwrap_or(START);
+        Ok(Self {
+            // It runs activities and answers nobody.
+            worker: Worker::new(Still::at(start), LOCAL_DOMAIN.into(), registry.clone()),
+            entry: test.entry,
+            input,
+            registry,
+            options,
+            start,
+            inputs,
+            runtime,
+            decided: RefCell::default(),
+            answers: RefCell::default(),
+        })
+    }
+
+    /// The answer of an activity: it runs when it is asked something for the first time, and
+    /// answers the same in all schedules.
+    pub fn answer(&self, task: &ActivityTask, asked_before: usize) -> ActivityResult {
+        let (name, version) = (&task.activity_type.name, &task.activity_type.version);
+        let input = task.input.clone().unwrap_or_default();
+        let question = (
+            name.as_str().into(),
+            version.as_str().into(),
+            input.clone(),
+            asked_before,
+        );
+        if let Some(answer) = self.answers.borrow().get(&question) {
+            return answer.clone();
+        }
+        let info = ActivityInfo {
+            name: name.clone(),
+            version: version.clone(),
+            domain_name: LOCAL_DOMAIN.into(),
+            workflow_id: task.workflow_execution.workflow_id.clone(),
+            run_id: task.workflow_execution.run_id.clone(),
+            activity_id: task.activity_id.clone(),
+            input,
+            ..ActivityInfo::default()
+        };
+        let answer = self.runtime.block_on(self.worker.rerun(info, &Stop::new()));
+        self.answers.borrow_mut().insert(question, answer.clone());
+        answer
+    }
+
+    /// What the workflow decides on a history that ends in the start of a decision task. A history
+    /// that no schedule had before is answered twice, by code that replays it from its start and
+    /// by code that was kept, if there is some: so every decision is one before which a decider
+    /// may crash.
+    pub fn decide(
+        &self,
+        hash: u64,
+        execution: &WorkflowExecution,
+        history: &[HistoryEvent],
+        kept: &mut Option<Replayer>,
+    ) -> Result<Decided, Wrong> {
+        let mut known = self.decided.borrow_mut();
+        let unknown = match known.entry(hash) {
+            Entry::Occupied(decided) => return Ok(decided.get().clone()),
+            Entry::Vacant(unknown) => unknown,
+        };
+        let entry = self.workflow(execution, history)?;
+        let mut fresh = replayer(entry, execution);
+        let decided = answer(&mut fresh, execution, history)?;
+        let was_kept = kept.is_some();
+        let other = kept.get_or_insert_with(|| replayer(entry, execution));
+        let again = answer(other, execution, history)?;
+        if decided.decisions != again.decisions {
+            return Err(Wrong::differs(
+                execution,
+                was_kept,
+                &again.decisions,
+                &decided.decisions,
+            ));
+        }
+        Ok(unknown.insert(decided).clone())
+    }
+
+    fn workflow(
+        &self,
+        execution: &WorkflowExecution,
+        history: &[HistoryEvent],
+    ) -> Result<WorkflowEntry, Wrong> {
+        let Some(EventAttributes::WorkflowExecutionStarted(started)) =
+            history.first().map(|event| &event.attributes)
+        else {
+            return Err(Wrong::service("an execution without its start"));
+        };
+        let workflow_type = &started.workflow_type;
+        self.registry
+            .find_workflow(&workflow_type.name, &workflow_type.version)
+            .copied()
+            .ok_or_else(|| Wrong::UnknownType {
+                workflow_id: execution.workflow_id.clone(),
+                workflow_type: workflow_type.clone(),
+            })
+    }
+}
+
+fn replayer(entry: WorkflowEntry, execution: &WorkflowExecution) -> Replayer {
+    let run = RunContext {
+        domain_name: DomainName::from(LOCAL_DOMAIN),
+        workflow_id: execution.workflow_id.clone(),
+        run_id: execution.run_id.clone(),
+        ..RunContext::default()
+    };
+    Replayer::new(entry, run, Limits::default())
+}
+
+/// Lets a replayer see what is new to it of a history, and decide.
+fn answer(
+    replayer: &mut Replayer,
+    execution: &WorkflowExecution,
+    history: &[HistoryEvent],
+) -> Result<Decided, Wrong> {
+    let known = usize::try_from(replayer.last_event_id().0).unwrap_or(usize::MAX);
+    let new = history.get(known..).unwrap_or_default();
+    let decisions = panics::catch(|| {
+        replayer.feed(new.iter().cloned())?;
+        replayer.decisions()
+    })
+    .map_err(|panic| Wrong::Panic {
+        workflow_id: execution.workflow_id.clone(),
+        panic,
+    })?
+    .map_err(|source| Wrong::Replay {
+        workflow_id: execution.workflow_id.clone(),
+        source,
+    })?;
+    Ok(Decided {
+        decisions,
+        missing: replayer.take_missing_types(),
+    })
+}

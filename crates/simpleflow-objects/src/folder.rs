@@ -1,0 +1,182 @@
+//! The place that is a folder.
+
+mod names;
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+
+use crate::{ObjectFuture, ObjectInfo, ObjectStore, Problem};
+use names::{Name, directory_of, path_of, read_name};
+
+/// A folder on this machine, or one that several share: each object is a file.
+///
+/// `a/b.txt` is the file `a%/b.txt`: folders have a `%` at their end, so that there may be an object
+/// `a` too. Characters that file names do not like are escaped as in URLs.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A folder, which is made when something is put there.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        // The folder stays the same when the program changes its own.
+        Self(std::path::absolute(&path).unwrap_or(path))
+    }
+
+    /// Does what blocks on a thread for it, if there is a runtime that has some.
+    async fn run<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Path) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let folder = self.0.clone();
+        if Handle::try_current().is_err() {
+            return run(&folder);
+        }
+        let ran = spawn_blocking(move || run(&folder)).await;
+        ran.unwrap_or_else(|error| Err(Problem::Failed(format!("a thread was lost: {error}"))))
+    }
+}
+
+impl ObjectStore for Folder {
+    fn url(&self) -> String {
+        format!("file://{}", self.0.display())
+    }
+
+    fn get<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Bytes> {
+        let path = path_of(key);
+        Box::pin(self.run(move |folder| {
+            let read = fs::read(folder.join(path)).map_err(|error| of_object(&error))?;
+            Ok(read.into())
+        }))
+    }
+
+    fn put<'a>(&'a self, key: &'a str, value: Bytes) -> ObjectFuture<'a, ()> {
+        let path = path_of(key);
+        Box::pin(self.run(move |folder| {
+            write(folder, &folder.join(path), &value).map_err(|error| Problem::io(&error))
+        }))
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, ()> {
+        let path = path_of(key);
+        Box::pin(self.run(move |folder| {
+            let path = folder.join(path);
+            match fs::remove_file(&path).and_then(|()| sync_directory(&path)) {
+                Err(error) if of_object(&error) == Problem::NotFound => Ok(()),
+                deleted => deleted.map_err(|error| Problem::io(&error)),
+            }
+        }))
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str) -> ObjectFuture<'a, Vec<ObjectInfo>> {
+        let prefix = prefix.to_owned();
+        Box::pin(self.run(move |folder| {
+            // No key that begins with the prefix is elsewhere.
+            let within = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+            let mut found = Vec::new();
+            collect(&folder.join(directory_of(within)), within, &mut found)
+                .map_err(|error| Problem::io(&error))?;
+            found.retain(|object| object.key.starts_with(&prefix));
+            found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+            Ok(found)
+        }))
+    }
+
+    fn size<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Option<u64>> {
+        let path = path_of(key);
+        Box::pin(
+            self.run(move |folder| match fs::metadata(folder.join(path)) {
+                Ok(metadata) => Ok(Some(metadata.len())),
+                Err(error) => match of_object(&error) {
+                    Problem::NotFound => Ok(None),
+                    problem => Err(problem),
+                },
+            }),
+        )
+    }
+
+    fn download<'a>(
+        &'a self,
+        key: &'a str,
+        to: &'a mut (dyn Write + Send),
+    ) -> ObjectFuture<'a, u64> {
+        let path = path_of(key);
+        Box::pin(async move {
+            let open = move |folder: &Path| {
+                File::open(folder.join(path)).map_err(|error| of_object(&error))
+            };
+            let mut file = self.run(open).await?;
+            io::copy(&mut file, to).map_err(Problem::writing)
+        })
+    }
+}
+
+/// What the file system says of an object's file.
+fn of_object(error: &io::Error) -> Problem {
+    match error.kind() {
+        // A file stands where a folder would.
+        io::ErrorKind::NotADirectory => Problem::NotFound,
+        _ => Problem::io(error),
+    }
+}
+
+/// Writes a file whole or not at all.
+fn write(folder: &Path, path: &Path, value: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(folder);
+    fs::create_dir_all(directory)?;
+    let part = folder.join(format!("{}{}", names::PART, uuid::Uuid::new_v4()));
+    let written = File::create_new(&part)
+        .and_then(|mut file| {
+            file.write_all(value)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&part, path))
+        .and_then(|()| sync_directory(path));
+    if written.is_err() {
+        // It may not even be there.
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+/// Has the entry of a file on disk.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// The objects below a directory, which has keys that begin with `prefix`.
+fn collect(directory: &Path, prefix: &str, found: &mut Vec<ObjectInfo>) -> io::Result<()> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        match entry.file_name().to_str().and_then(read_name) {
+            Some(Name::Directory(part)) => {
+                collect(&entry.path(), &format!("{prefix}{part}"), found)?;
+            }
+            Some(Name::Object(last)) => match entry.metadata() {
+                Ok(metadata) => found.push(ObjectInfo {
+                    key: format!("{prefix}{last}"),
+                    size: metadata.len(),
+                }),
+                // It was deleted just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            },
+            // Somebody else's, or the part of an object.
+            None => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! What every place does, held against the one in memory.
+
+use proptest::prelude::*;
+use simpleflow_objects::{Bytes, Folder, Objects, Problem};
+use tokio::runtime::Runtime;
+
+/// What is done with a place.
+#[derive(Clone, Debug)]
+enum Step {
+    Put(String, Vec<u8>),
+    Get(String),
+    Delete(String),
+    List(String),
+    Size(String),
+}
+
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        // Few, so that they meet, and such as could lead somewhere else.
+        "[ab.]{1,2}(/[ab.]{0,2}){0,2}",
+        "[^\\p{C}]{1,30}(/[^\\p{C}]{0,100}){0,3}",
+        "a/[%b]{100,300}",
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (key(), any::<Vec<u8>>()).prop_map(|(key, value)| Step::Put(key, value)),
+        key().prop_map(Step::Get),
+        key().prop_map(Step::Delete),
+        "([ab.%]/?){0,3}".prop_map(Step::List),
+        key().prop_map(Step::Size),
+    ]
+}
+
+async fn run(objects: &Objects, step: &Step) -> String {
+    let shown = |it: &dyn std::fmt::Debug| format!("{it:?}");
+    let problem = |error: simpleflow_objects::ObjectError| error.problem;
+    match step {
+        Step::Put(key, value) => shown(&objects.put(key, value.clone()).await.map_err(problem)),
+        Step::Get(key) => {
+            let mut to = Vec::new();
+            let downloaded = objects.download(key, &mut to).await.map_err(problem);
+            let got = objects.get(key).await.map_err(problem);
+            assert_eq!(got.is_ok(), downloaded.is_ok());
+            if let Ok(got) = &got {
+                assert_eq!(got, &to);
+            }
+            shown(&got)
+        }
+        Step::Delete(key) => shown(&objects.delete(key).await.map_err(problem)),
+        Step::List(prefix) => shown(&objects.list(prefix).await.map_err(problem)),
+        Step::Size(key) => shown(&objects.size(key).await.map_err(problem)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_folder_does_what_memory_does(steps in prop::collection::vec(step(), 1..12)) {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("objects");
+        let folder = Objects::new(Folder::new(&dir));
+        let memory = Objects::memory();
+        Runtime::new().unwrap().block_on(async {
+            for step in &steps {
+                assert_eq!(run(&folder, step).await, run(&memory, step).await, "{step:?}");
+            }
+            assert_eq!(folder.list("").await.unwrap(), memory.list("").await.unwrap());
+        });
+        // Nothing got out of it.
+        let beside: Vec<_> = std::fs::read_dir(parent.path()).unwrap().collect();
+        prop_assert!(beside.len() <= 1);
+    }
+}
+
+#[test]
+fn a_plain_function_can_use_a_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Objects::new(Folder::new(dir.path())).under("x");
+    let objects = folder.blocking();
+    objects.put("a", "1").unwrap();
+    assert_eq!(objects.get("a").unwrap(), "1");
+    assert_eq!(objects.size("a").unwrap(), Some(1));
+    assert_eq!(objects.list("").unwrap().len(), 1);
+    objects.delete("a").unwrap();
+    assert!(!objects.exists("a").unwrap());
+    // On a thread of a runtime too.
+    let runtime = Runtime::new().unwrap();
+    let put = runtime.block_on(async move {
+        tokio::task::spawn_blocking(move || folder.blocking().put("b", "2")).await
+    });
+    put.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_crash_left_is_no_object() {
+    let dir = tempfile::tempdir().unwrap();
+    let objects = Objects::new(Folder::new(dir.path()));
+    objects
+        .put("a", Bytes::from_static(b"whole"))
+        .await
+        .unwrap();
+    std::fs::write(dir.path().join(".part-1"), "ha").unwrap();
+    assert_eq!(objects.list("").await.unwrap().len(), 1);
+    assert!(objects.get(".part-1").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    // Where the folder should be made there is a file.
+    let objects = Objects::new(Folder::new(dir.path().join("file")));
+    let error = objects.put("a", "1").await.unwrap_err();
+    assert!(matches!(error.problem, Problem::Failed(_)), "{error}");
+    assert!(error.to_string().contains("/file"), "{error}");
+}
