@@ -74,7 +74,7 @@ fn middleware_runs_where_the_activity_does() {
         let noted = std::fs::read_to_string(&notes).unwrap();
         let (process, noted) = noted.split_once(' ').unwrap();
         assert_eq!(noted, "activity-0 Ok(\"3\")");
-        let same = identity["pid"].to_string() == process;
+        let same = identity["pid"].as_u64() == process.parse().ok();
         assert_eq!(same, isolation == "none", "{identity} {process}");
     }
 }

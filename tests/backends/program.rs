@@ -93,7 +93,7 @@ fn interpret<'a>(
                         Some(task) => work(&task),
                         None => work(sum),
                     };
-                    tasks.push(flow.submit(call.retry((*retry).into())));
+                    tasks.push(flow.submit(call.retry(u32::from(*retry))));
                 }
                 Step::Once(x) => tasks.push(flow.submit(work_once(i64::from(*x)))),
                 Step::Child(steps) => {

@@ -16,6 +16,7 @@ pub use program::{PROGRAM_ERROR, Program};
 
 use crate::error::Failure;
 use crate::payload::Parameter;
+use crate::retry::RetryPolicy;
 
 /// What the service and the deciders know of an activity: the attributes of `#[activity]`.
 ///
@@ -29,8 +30,9 @@ pub struct ActivityDefinition {
     pub version: SmolStr,
     /// The task list whose workers run it.
     pub task_list: SmolStr,
-    /// How many times it is tried again after a failure or a timeout.
-    pub retry: u32,
+    /// Whether and when it is tried again after a failure or a timeout: a number of times, or a
+    /// policy.
+    pub retry: RetryPolicy,
     /// Whether its failure fails the workflow at once, also when nobody awaits it.
     pub raises_on_failure: bool,
     /// How long an attempt may run, in seconds.
@@ -69,7 +71,7 @@ impl ActivityDefinition {
             name: name.into(),
             version: "default".into(),
             task_list: "default".into(),
-            retry: 0,
+            retry: RetryPolicy::new(0),
             raises_on_failure: false,
             start_to_close_timeout: DEFAULT_TIMEOUT,
             schedule_to_close_timeout: DEFAULT_TIMEOUT,

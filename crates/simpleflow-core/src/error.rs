@@ -10,6 +10,7 @@ use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{SmolStr, limits};
 
 use crate::canvas::AggregateError;
+use crate::continued::NextRun;
 use crate::flow::too_long;
 use crate::payload::ArgumentError;
 use crate::task::Task;
@@ -29,6 +30,13 @@ enum Repr {
         source: Box<dyn StdError + Send + Sync>,
         type_name: &'static str,
     },
+    /// One that is not to be tried again.
+    NonRetryable(Error),
+    Cancelled {
+        details: Option<String>,
+    },
+    /// No failure: the execution goes on in a new run.
+    ContinueAsNew(Box<NextRun>),
 }
 
 impl Error {
@@ -40,12 +48,61 @@ impl Error {
         }))
     }
 
+    /// The end of a workflow that was asked to cancel itself: an execution whose `run` returns it is
+    /// cancelled, and has not failed. See [`Flow::cancel_requested`](crate::Flow::cancel_requested).
+    pub fn cancelled() -> Self {
+        Self(Box::new(Repr::Cancelled { details: None }))
+    }
+
+    /// The same error, as one that is not worth another attempt: an activity or a child that fails
+    /// with it is not tried again, whatever its retry policy.
+    ///
+    /// It travels in the details of the failure, as `"non_retryable": true` beside what the Python
+    /// original writes there.
+    #[must_use]
+    pub fn non_retryable(self) -> Self {
+        Self(Box::new(Repr::NonRetryable(self)))
+    }
+
+    /// Whether it is [`cancelled`](Self::cancelled), or that of a task that was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(*self.0, Repr::Cancelled { .. })
+            || self.task_error().is_some_and(TaskError::is_cancelled)
+    }
+
+    /// The details with which an execution is cancelled whose code ends with this error; none when
+    /// it fails. A cancelled task cancels an execution whose cancel was requested.
+    pub(crate) fn cancelled_with(&self, requested: bool) -> Option<Option<SmolStr>> {
+        let details = match &*self.0 {
+            Repr::Cancelled { details } => details.as_deref(),
+            _ if requested && self.is_cancelled() => self.task_error()?.details(),
+            _ => return None,
+        };
+        Some(details.map(|details| cut(details, limits::DATA_LENGTH)))
+    }
+
+    pub(crate) fn is_continue_as_new(&self) -> bool {
+        matches!(*self.0, Repr::ContinueAsNew(_))
+    }
+
+    /// The end of a run that another is to follow.
+    pub(crate) fn continue_as_new(next: NextRun) -> Self {
+        Self(Box::new(Repr::ContinueAsNew(Box::new(next))))
+    }
+
     /// Adds details, which travel beside the reason.
     #[must_use]
     pub fn with_details(self, details: impl fmt::Display) -> Self {
-        Self(Box::new(Repr::Fail {
-            reason: self.to_string(),
-            details: Some(details.to_string()),
+        let details = details.to_string();
+        Self(Box::new(match *self.0 {
+            Repr::Cancelled { .. } => Repr::Cancelled {
+                details: Some(details),
+            },
+            Repr::NonRetryable(error) => Repr::NonRetryable(error.with_details(details)),
+            _ => Repr::Fail {
+                reason: self.to_string(),
+                details: Some(details),
+            },
         }))
     }
 
@@ -57,22 +114,38 @@ impl Error {
     /// The error as its own type, if it has that type.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         match &*self.0 {
-            Repr::Fail { .. } => None,
             Repr::Other { source, .. } => source.downcast_ref(),
+            Repr::NonRetryable(error) => error.downcast_ref(),
+            _ => None,
         }
     }
 
     /// What caused it, outermost first.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        let first = match &*self.0 {
-            Repr::Fail { .. } => None,
+        let mut error = self;
+        while let Repr::NonRetryable(inner) = &*error.0 {
+            error = inner;
+        }
+        let first = match &*error.0 {
             Repr::Other { source, .. } => source.source(),
+            _ => None,
         };
         std::iter::successors(first, |&error| error.source())
     }
 
+    /// The next run, if it is the end of a run that another is to follow.
+    pub(crate) fn into_next_run(self) -> Result<NextRun> {
+        match *self.0 {
+            Repr::ContinueAsNew(next) => Ok(*next),
+            other => Err(Self(Box::new(other))),
+        }
+    }
+
     /// How an execution that ends with this error fails.
     pub(crate) fn to_execution_failure(&self) -> Failure {
+        if let Repr::NonRetryable(error) = &*self.0 {
+            return error.to_execution_failure().non_retryable();
+        }
         if let Some(task) = self.task_error() {
             return task.to_execution_failure();
         }
@@ -88,6 +161,9 @@ impl Error {
         if let Some(error) = self.downcast_ref::<AggregateError>() {
             return task.error(TaskErrorKind::Aggregate(error.clone()));
         }
+        if let Some(details) = self.cancelled_with(false) {
+            return task.error(TaskErrorKind::Cancelled { details });
+        }
         task.error(TaskErrorKind::Failed {
             reason: self.to_string().into(),
             details: self.details().map(SmolStr::from),
@@ -97,6 +173,8 @@ impl Error {
     fn details(&self) -> Option<String> {
         match &*self.0 {
             Repr::Fail { details, .. } => details.clone(),
+            Repr::NonRetryable(error) => error.details(),
+            Repr::Cancelled { .. } | Repr::ContinueAsNew(_) => None,
             Repr::Other { type_name, .. } => Some(
                 std::iter::once((*type_name).to_owned())
                     .chain(self.causes().map(|cause| format!("caused by: {cause}")))
@@ -121,6 +199,11 @@ impl fmt::Display for Error {
         match &*self.0 {
             Repr::Fail { reason, .. } => f.write_str(reason),
             Repr::Other { source, .. } => source.fmt(f),
+            Repr::NonRetryable(error) => error.fmt(f),
+            Repr::Cancelled { .. } => f.write_str("cancelled"),
+            Repr::ContinueAsNew(_) => f.write_str(
+                "the next run is not started: only the workflow's own code can, by returning this",
+            ),
         }
     }
 }
@@ -176,6 +259,10 @@ impl Failure {
                     reason,
                     details: None,
                 } => Self::with_type("simpleflow::Error", reason, &[]),
+                Repr::NonRetryable(error) => Self::of_activity(error).non_retryable(),
+                Repr::Cancelled { .. } | Repr::ContinueAsNew(_) => {
+                    Self::with_type("simpleflow::Error", &error.to_string(), &[])
+                }
                 Repr::Other { type_name, .. } => {
                     let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
                     Self::with_type(type_name, &error.to_string(), &causes)
@@ -184,6 +271,28 @@ impl Failure {
         }
         let causes: Vec<String> = format!("{error:?}").lines().map(str::to_owned).collect();
         Self::with_type(std::any::type_name::<E>(), &error.to_string(), &causes)
+    }
+
+    /// The same failure, as one that is not to be tried again.
+    fn non_retryable(self) -> Self {
+        let details = self.details.as_deref().unwrap_or_default();
+        let mut details = match serde_json::from_str(details) {
+            Ok(serde_json::Value::Object(details)) => details,
+            _ => serde_json::Map::from_iter([
+                ("message".to_owned(), self.reason.as_str().into()),
+                ("details".to_owned(), details.into()),
+            ]),
+        };
+        details.insert("non_retryable".to_owned(), true.into());
+        let mut text = serde_json::Value::Object(details).to_string();
+        if text.chars().count() > limits::DATA_LENGTH {
+            // What is cut off would take with it that it is JSON.
+            text = json!({"message": self.reason, "non_retryable": true}).to_string();
+        }
+        Self {
+            details: Some(text.into()),
+            ..self
+        }
     }
 
     /// The failure of an activity whose result is longer than SWF takes.
@@ -379,6 +488,23 @@ impl TaskError {
         }
     }
 
+    /// The type of the error, such as `builtins.ValueError` or `core::num::error::ParseIntError`, if
+    /// the details say it, as those of the Python original and of this library do.
+    pub fn error_type(&self) -> Option<SmolStr> {
+        let said = self.said()?;
+        said.error_type.or(said.error)
+    }
+
+    /// Whether it [says itself](Error::non_retryable) that it is not to be tried again.
+    pub fn is_non_retryable(&self) -> bool {
+        self.said().is_some_and(|said| said.non_retryable)
+    }
+
+    /// What the details say in the original's form.
+    fn said(&self) -> Option<Said> {
+        serde_json::from_str(self.details()?).ok()
+    }
+
     /// More of what happened, if the task said more.
     pub fn details(&self) -> Option<&str> {
         match &self.kind {
@@ -428,6 +554,15 @@ impl StdError for TaskError {
             _ => None,
         }
     }
+}
+
+/// The details of a failure, as far as something depends on them.
+#[derive(serde::Deserialize)]
+struct Said {
+    error: Option<SmolStr>,
+    error_type: Option<SmolStr>,
+    #[serde(default)]
+    non_retryable: bool,
 }
 
 impl From<ArgumentError> for Failure {

@@ -1,8 +1,12 @@
 //! The flow: what a workflow's code sees of its execution.
 
+mod cancel;
 mod coroutines;
+mod failures;
 mod lambdas;
 mod markers;
+mod saga;
+mod scope;
 mod signals;
 mod state;
 mod submit;
@@ -22,19 +26,26 @@ use serde::de::DeserializeOwned;
 use simpleflow_model::{SmolStr, Timestamp, limits};
 
 pub(crate) use coroutines::Coroutines;
+pub(crate) use failures::FailureHandler;
+pub use saga::{Saga, SagaError};
+pub use scope::Scope;
+pub(crate) use scope::ScopeState;
 pub(crate) use signals::Received;
 pub(crate) use state::FlowState;
 pub use submit::Submit;
 pub(crate) use submit::{Site, SubmitTo, too_long};
+pub(crate) use timers::timer_seconds;
 pub(crate) use wakes::MAIN;
 
 use crate::context::RunContext;
+use crate::continued::ContinueAs;
 use crate::error::{Error, Result, TaskError};
 use crate::event_details::{EventDetails, EventKind};
 use crate::future::{Future, WaitAll};
 use crate::marker::Marker;
 use crate::registry::json_of_result;
 use crate::signal::{Signal, Signals};
+use crate::task::Task;
 use crate::timer::{Elapsed, Timer};
 
 /// What a workflow's code sees of its execution: the way to submit tasks, and time, randomness and
@@ -42,6 +53,8 @@ use crate::timer::{Elapsed, Timer};
 #[derive(Clone)]
 pub struct Flow {
     pub(crate) shared: Rc<Shared>,
+    /// The scope that tasks belong to that are submitted through it.
+    pub(crate) scope: Option<Rc<ScopeState>>,
 }
 
 pub(crate) struct Shared {
@@ -50,6 +63,21 @@ pub(crate) struct Shared {
 }
 
 impl Flow {
+    /// Makes a task that belongs to the scope of this flow.
+    fn make(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Rc<Task> {
+        let mut state = self.shared.state.borrow_mut();
+        state.scope.clone_from(&self.scope);
+        let task = make(&mut state);
+        state.admit(&task);
+        // What makes tasks otherwise belongs to none.
+        state.scope = None;
+        task
+    }
+
+    fn new_task<T>(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Future<T> {
+        Future::new(self.make(make), &self.shared)
+    }
+
     /// Submits an activity, a child workflow, a Lambda function, a signal, a timer or a
     /// [canvas](crate::canvas), and gives the future of its result.
     ///
@@ -73,9 +101,7 @@ impl Flow {
     #[track_caller]
     pub fn sleep(&self, duration: Duration) -> Future<()> {
         let location = Location::caller();
-        let mut state = self.shared.state.borrow_mut();
-        let task = state.sleep("sleep", duration, location);
-        Future::new(task, &self.shared)
+        self.new_task(|state| state.sleep("sleep", duration, location))
     }
 
     /// Waits for any future, but no longer than some time, which begins with this call. SWF counts
@@ -129,9 +155,7 @@ impl Flow {
     #[track_caller]
     pub fn wait_signal<T: DeserializeOwned>(&self, name: impl Into<SmolStr>) -> Future<T> {
         let location = Location::caller();
-        let mut state = self.shared.state.borrow_mut();
-        let task = state.wait_signal(name.into(), location);
-        Future::new(task, &self.shared)
+        self.new_task(|state| state.wait_signal(name.into(), location))
     }
 
     /// The signals of a name, one after the other, as a `Stream` that never ends.
@@ -199,7 +223,7 @@ impl Flow {
     ) -> Future<T> {
         let location = Location::caller();
         let code = Box::pin(async move { json_of_result(&code.await?) });
-        let task = self.shared.spawn("coroutine", code, location);
+        let task = self.spawn_task("coroutine", code, location);
         Future::new(task, &self.shared)
     }
 
@@ -359,6 +383,63 @@ impl Flow {
     /// A random UUID (version 4), the same at each replay.
     pub fn uuid(&self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes(self.random()).into_uuid()
+    }
+
+    /// Ends this run with a new one, which has its own history. What is given is the next input: the
+    /// workflow itself with other fields, or a [call](crate::Workflow::call) of it.
+    ///
+    /// ```standalone_crate
+    /// # extern crate simpleflow_core as simpleflow;
+    /// # use simpleflow::{Flow, Result, Workflow};
+    /// # use simpleflow_macros::workflow;
+    /// # fn main() {}
+    /// #[workflow]
+    /// struct Crawl {
+    ///     page: u32,
+    /// }
+    ///
+    /// impl Workflow for Crawl {
+    ///     type Output = u32;
+    ///
+    ///     async fn run(self, flow: Flow) -> Result<u32> {
+    ///         // … the work of one page …
+    ///         if self.page < 1_000 {
+    ///             return flow.continue_as_new(Crawl { page: self.page + 1 });
+    ///         }
+    ///         Ok(self.page)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// It gives the error to return, for any type of result: the run ends when `run` returns it. As
+    /// at any end, activities and timers that are open are not waited for, and children go on.
+    ///
+    /// The new run has the settings of this one, which were given at its start: task list, tags,
+    /// priority, child policy, and the time limits, which begin anew. A call, or the workflow's
+    /// `get_task_list` and `get_tag_list`, change those that they
+    /// name, as in `Self { .. }.call().tag_list(["late"])`; a workflow id is not among them. The
+    /// version is that of the workflow that is given, so that a long-running execution can move to
+    /// a new version.
+    ///
+    /// # Errors
+    /// Always. When the input has no JSON form or is longer than SWF takes (32,768 characters), or
+    /// when the workflow has another name than the one that runs, the error fails the execution.
+    #[track_caller]
+    pub fn continue_as_new<T>(&self, next: impl ContinueAs) -> Result<T> {
+        Err(match next.into_next_run(Location::caller()) {
+            Ok(next) => Error::continue_as_new(next),
+            Err(error) => error,
+        })
+    }
+
+    /// How many events of the history the code has seen: the id of the event that it reacts to. The
+    /// same at each replay.
+    ///
+    /// SWF terminates an execution whose history has more than 25,000 events
+    /// ([`HISTORY_EVENTS`](simpleflow_model::limits::HISTORY_EVENTS)). What was recorded since that
+    /// event is not counted, such as the tasks of one's own last decision.
+    pub fn history_length(&self) -> usize {
+        self.shared.state.borrow().history_length()
     }
 
     /// Whether the workflow is going over what it decided before. For logs; a workflow that

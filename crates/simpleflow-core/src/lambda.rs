@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use crate::retry::RetryPolicy;
 use serde::Serialize;
 use simpleflow_model::{SmolStr, Timeout};
 
@@ -36,7 +37,7 @@ pub(crate) struct LambdaSettings {
     pub(crate) id: Option<SmolStr>,
     pub(crate) input: Option<Result<SmolStr, serde_json::Error>>,
     pub(crate) start_to_close_timeout: Option<Timeout>,
-    pub(crate) retry: u32,
+    pub(crate) retry: RetryPolicy,
 }
 
 impl<T> Lambda<T> {
@@ -62,8 +63,8 @@ impl<T> Lambda<T> {
     }
 
     /// How many times it is called again after a failure or a timeout.
-    pub fn retry(mut self, retry: u32) -> Self {
-        self.settings.retry = retry;
+    pub fn retry(mut self, retry: impl Into<RetryPolicy>) -> Self {
+        self.settings.retry = retry.into();
         self
     }
 

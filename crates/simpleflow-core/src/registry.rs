@@ -14,6 +14,7 @@ use crate::activity::{
 use crate::error::{Error, Failure, Result};
 use crate::flow::Flow;
 use crate::flow::too_long;
+use crate::hooks::{Hooks, Table};
 use crate::middleware::{IntoMiddleware, Middleware, MiddlewareError, Middlewares, When};
 use crate::payload::{ArgumentError, Arguments, to_json};
 use crate::tags::TagList;
@@ -37,6 +38,7 @@ pub struct WorkflowEntry {
     definition: fn() -> &'static WorkflowDefinition,
     of_input: fn(&str) -> Result<OfInput, ArgumentError>,
     start: fn(&str, Flow) -> Result<WorkflowFuture, ArgumentError>,
+    hooks: &'static Hooks,
 }
 
 impl WorkflowEntry {
@@ -63,6 +65,7 @@ impl WorkflowEntry {
                     result_to_json(&output)
                 }))
             },
+            hooks: &Table::<W>::HOOKS,
         }
     }
 
@@ -85,6 +88,10 @@ impl WorkflowEntry {
     /// What does not fit.
     pub fn of_input(&self, input: &str) -> Result<OfInput, ArgumentError> {
         (self.of_input)(input)
+    }
+
+    pub(crate) fn hooks(&self) -> &'static Hooks {
+        self.hooks
     }
 
     pub(crate) fn start(&self, input: &str, flow: Flow) -> Result<WorkflowFuture, ArgumentError> {

@@ -18,7 +18,10 @@
 //! replay where it was when it decided.
 
 mod decisions;
+mod ending;
 mod error;
+mod failures;
+mod hooks;
 mod matching;
 mod outcome;
 mod poll;
@@ -29,19 +32,24 @@ mod tests;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
+use simpleflow_model::event::WorkflowExecutionStarted;
 use simpleflow_model::{
     ActivityType, EventAttributes, EventId, HistoryEvent, SmolStr, Timestamp, WorkflowType, limits,
 };
 
 pub use decisions::Decisions;
 pub use error::{Divergence, NonDeterminism, ReplayError};
+pub use hooks::HookPanic;
 
 use crate::commands::{PATCH_MARKER, VALUE_MARKER};
 use crate::context::RunContext;
-use crate::error::{Failure, TaskErrorKind};
+use crate::continued::same_settings;
+use crate::error::TaskErrorKind;
 use crate::flow::{Coroutines, Flow, FlowState, Shared};
 use crate::registry::{WorkflowEntry, WorkflowFuture};
 use crate::task::Task;
+use ending::Ending;
 
 /// The limits that a replayer keeps. The default is the service's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +59,7 @@ pub struct Limits {
     /// The most bytes of one response's decisions as JSON. The rest of SWF's 1 MB is for the
     /// response's other members.
     pub decision_bytes: usize,
-    /// The most open activity tasks of the execution.
+    /// The most open activity tasks of the execution; a workflow may have a lower limit of its own.
     pub open_activities: usize,
 }
 
@@ -84,6 +92,8 @@ pub struct Replayer {
     /// Dropped as soon as the code has ended.
     future: Option<WorkflowFuture>,
     ending: Option<Ending>,
+    /// The decision for a next run with the settings of this one.
+    same_settings: Box<ContinueAsNewWorkflowExecution>,
     /// The event that is expected next.
     next_event: EventId,
     /// Events that were fed since decisions were last asked for.
@@ -97,6 +107,7 @@ pub struct Replayer {
     wake_up_timer_open: bool,
     context_was_set: bool,
     missing_types: Vec<MissingType>,
+    hook_panics: Vec<HookPanic>,
     recent: error::Recent,
 }
 
@@ -127,13 +138,6 @@ impl Moment {
     }
 }
 
-/// How the code ended.
-enum Ending {
-    Completed(SmolStr),
-    Failed(Failure),
-    Cancelled,
-}
-
 /// Where in the cycle of decision tasks the history is.
 enum Window {
     /// No decision task is with a decider: events reach the code.
@@ -149,7 +153,9 @@ impl Replayer {
     ///
     /// Of the context, the domain, workflow id and run id must be set; the rest is read from the
     /// first event.
-    pub fn new(entry: WorkflowEntry, run: RunContext, limits: Limits) -> Self {
+    pub fn new(entry: WorkflowEntry, run: RunContext, mut limits: Limits) -> Self {
+        let own = entry.definition().max_open_activity_count as usize;
+        limits.open_activities = limits.open_activities.min(own);
         Self {
             entry,
             limits,
@@ -159,6 +165,7 @@ impl Replayer {
             }),
             future: None,
             ending: None,
+            same_settings: Box::default(),
             next_event: EventId(1),
             unread: Vec::new(),
             window: Window::Open,
@@ -168,6 +175,7 @@ impl Replayer {
             wake_up_timer_open: false,
             context_was_set: false,
             missing_types: Vec::new(),
+            hook_panics: Vec::new(),
             recent: error::Recent::default(),
         }
     }
@@ -224,6 +232,7 @@ impl Replayer {
     fn look_ahead(&mut self, event: &HistoryEvent) {
         use EventAttributes as E;
         match &event.attributes {
+            E::WorkflowExecutionStarted(started) => self.begin(event.event_timestamp, started),
             E::DecisionTaskCompleted(completed) => {
                 self.decided_until = completed.started_event_id;
             }
@@ -244,6 +253,26 @@ impl Replayer {
             | E::WorkflowExecutionTerminated(_)
             | E::WorkflowExecutionTimedOut(_) => self.closed = true,
             _ => {}
+        }
+    }
+
+    /// What is known of the run from its first event, before the code sees it.
+    fn begin(&mut self, at: Timestamp, started: &WorkflowExecutionStarted) {
+        let started = started.clone();
+        *self.same_settings = same_settings(&started);
+        let mut state = self.shared.state.borrow_mut();
+        state.now = at;
+        let run = &mut state.run;
+        run.name = started.workflow_type.name;
+        run.version = started.workflow_type.version;
+        run.task_list = started.task_list.name;
+        run.tag_list = started.tag_list.into_iter().flatten().flatten().collect();
+        run.continued_execution_run_id = started
+            .continued_execution_run_id
+            .filter(|id| !id.is_empty());
+        if let Some(parent) = started.parent_workflow_execution {
+            run.parent_workflow_id = Some(parent.workflow_id);
+            run.parent_run_id = Some(parent.run_id);
         }
     }
 
@@ -328,6 +357,7 @@ impl Replayer {
     fn set_moment(&mut self, at: Moment) {
         let mut state = self.shared.state.borrow_mut();
         state.now = at.timestamp;
+        state.seen = at.event_id;
         state.replaying = at.event_id <= self.decided_until;
     }
 
@@ -344,6 +374,7 @@ impl Replayer {
     fn flow(&self) -> Flow {
         Flow {
             shared: Rc::clone(&self.shared),
+            scope: None,
         }
     }
 }

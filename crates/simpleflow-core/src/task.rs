@@ -1,5 +1,5 @@
 //! A task of a workflow: an activity, a child execution, a timer, a Lambda function, a signal that is
-//! sent, or the wait for one; and what is known of it so far.
+//! sent, or the wait for one or for a cancel; and what is known of it so far.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ use crate::activity::ActivityDefinition;
 use crate::error::{TaskError, TaskErrorKind};
 use crate::future::FutureState;
 use crate::payload;
+use crate::retry::RetryPolicy;
 use crate::workflow::WorkflowDefinition;
 
 /// The result of a task: JSON text, or how it failed.
@@ -33,6 +34,8 @@ pub struct Task {
     state: RefCell<State>,
     /// Failures so far.
     pub(crate) failures: Cell<u32>,
+    /// Whether the code said of its failure that it deals with it.
+    pub(crate) handled: Cell<bool>,
     /// How often the service refused it for its rate so far.
     pub(crate) refusals: Cell<u32>,
     /// Whether the code asked for its cancel.
@@ -86,13 +89,15 @@ pub(crate) enum TaskKind {
     Lambda(LambdaTask),
     /// Code of the workflow's own, by its number.
     Coroutine(u32),
+    /// The wait for a request to cancel the execution.
+    CancelRequest,
 }
 
 pub(crate) struct LambdaTask {
     pub(crate) name: SmolStr,
     pub(crate) input: Option<SmolStr>,
     pub(crate) start_to_close_timeout: Option<Timeout>,
-    pub(crate) retry: u32,
+    pub(crate) retry: RetryPolicy,
 }
 
 /// A signal to another execution, or to this one.
@@ -223,7 +228,7 @@ impl TaskKind {
             Self::Child(_) => Some(IdSpace::Children),
             Self::Timer { .. } => Some(IdSpace::Timers),
             Self::Lambda(_) => Some(IdSpace::Lambdas),
-            Self::Signal | Self::SendSignal(_) | Self::Coroutine(_) => None,
+            Self::Signal | Self::SendSignal(_) | Self::CancelRequest | Self::Coroutine(_) => None,
         }
     }
 }
@@ -242,6 +247,7 @@ impl Task {
             location,
             state: RefCell::new(state),
             failures: Cell::new(0),
+            handled: Cell::new(false),
             refusals: Cell::new(0),
             cancel_requested: Cell::new(false),
             wakers: RefCell::default(),
@@ -269,6 +275,7 @@ impl Task {
         match (&self.kind, self.id.get()) {
             (TaskKind::Activity(activity), _) => &activity.definition().name,
             (TaskKind::Child(child), _) => &child.settings.name,
+            (TaskKind::CancelRequest, _) => const { &SmolStr::new_static("cancel request") },
             (TaskKind::SendSignal(signal), _) => &signal.name,
             (TaskKind::Lambda(lambda), _) => &lambda.name,
             (_, Some(id)) => id,
@@ -276,17 +283,18 @@ impl Task {
         }
     }
 
-    pub(crate) fn retry(&self) -> u32 {
+    pub(crate) fn retry_policy(&self) -> Option<&RetryPolicy> {
         match &self.kind {
-            TaskKind::Activity(activity) => activity.definition().retry,
-            TaskKind::Child(child) => child.settings.retry,
-            TaskKind::Lambda(lambda) => lambda.retry,
-            _ => 0,
+            TaskKind::Activity(activity) => Some(&activity.definition().retry),
+            TaskKind::Child(child) => Some(&child.settings.retry),
+            TaskKind::Lambda(lambda) => Some(&lambda.retry),
+            _ => None,
         }
     }
 
     pub(crate) fn raises_on_failure(&self) -> bool {
         match &self.kind {
+            _ if self.handled.get() => false,
             TaskKind::Activity(activity) => activity.definition().raises_on_failure,
             TaskKind::Child(child) => child.settings.raises_on_failure,
             _ => false,

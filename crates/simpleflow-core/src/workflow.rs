@@ -4,7 +4,9 @@ use simpleflow_model::{ChildPolicy, SmolStr, TaskPriority, Timeout, limits};
 
 use crate::error::Result;
 use crate::flow::Flow;
+use crate::hooks::ReplayContext;
 use crate::payload::{ArgumentError, Arguments, Parameter};
+use crate::retry::RetryPolicy;
 use crate::tags::TagList;
 
 /// What the service and the command know of a workflow: the attributes of `#[workflow]`.
@@ -20,8 +22,9 @@ pub struct WorkflowDefinition {
     pub task_list: Option<SmolStr>,
     /// The priority of its decision tasks, and of the activities that it calls and that have none.
     pub task_priority: Option<TaskPriority>,
-    /// How many times a child is started again after a failure or a timeout.
-    pub retry: u32,
+    /// Whether and when a child is started again after a failure or a timeout: a number of times,
+    /// or a policy.
+    pub retry: RetryPolicy,
     /// Whether the failure of a child fails its parent at once, also when nobody awaits it.
     pub raises_on_failure: bool,
     /// How long an execution may be open, in seconds. The default is the service's limit, a year.
@@ -36,6 +39,9 @@ pub struct WorkflowDefinition {
     pub lambda_role: Option<SmolStr>,
     /// Whether a child with equal input is one execution, started once in its parent.
     pub idempotent: bool,
+    /// How many activities of an execution may be open at once, at most the service's 1,000. The
+    /// others wait until one ends.
+    pub max_open_activity_count: u32,
     /// Whether a signal that is [propagated](crate::Signal#propagation) goes from it to its parent.
     pub propagate_signals_to_parent: bool,
     /// Its parameters.
@@ -54,7 +60,7 @@ impl WorkflowDefinition {
             path,
             task_list: None,
             task_priority: None,
-            retry: 0,
+            retry: RetryPolicy::new(0),
             raises_on_failure: false,
             execution_timeout: Timeout::Seconds(limits::EXECUTION_SECONDS),
             decision_tasks_timeout: Timeout::Seconds(300),
@@ -62,6 +68,7 @@ impl WorkflowDefinition {
             tag_list: TagList::default(),
             lambda_role: None,
             idempotent: false,
+            max_open_activity_count: limits::OPEN_ACTIVITIES as u32,
             propagate_signals_to_parent: true,
             parameters,
             location: "",
@@ -110,6 +117,92 @@ pub trait Workflow: WorkflowInput {
     /// What the workflow does.
     fn run(self, flow: Flow) -> impl Future<Output = Result<Self::Output>>;
 
+    /// Whether a request to cancel the execution is to be heeded. It is asked once for each request;
+    /// one that is not heeded changes nothing.
+    ///
+    /// An execution whose cancel is heeded is cancelled at once, unless its code handles that
+    /// itself: see [`Flow::cancel_requested`].
+    fn should_cancel(context: &ReplayContext<'_>) -> bool {
+        let _ = context;
+        true
+    }
+
+    /// A hook: called before each replay, that is before the code goes on over what is new.
+    ///
+    /// # Hooks
+    /// Hooks are for what is beside the workflow: to count, to tell somebody. They run in the decider,
+    /// which waits for them, and so may do I/O; they change no decision. Their order is the Python
+    /// original's:
+    ///
+    /// | the replay ends with | the hooks |
+    /// | --- | --- |
+    /// | code that waits | `before_replay`, `after_replay` |
+    /// | a result | `before_replay`, `after_replay`, `on_completed`, `after_closed` |
+    /// | a failure | `before_replay`, `on_failure`, `after_closed` |
+    /// | a cancel | `before_replay`, [`should_cancel`](Self::should_cancel), `on_canceled`, `after_replay`, `after_closed` |
+    /// | a next run | `before_replay`, `after_replay`, `after_closed` |
+    ///
+    /// They are called for each decision task, before its answer is sent. When the answer is lost or
+    /// refused, because something happened meanwhile, there is another decision task: so the hooks
+    /// of the end may be called more than once, and for an end that is none. An execution that is
+    /// terminated, or whose time is up, has no last decision and no hooks. A hook that panics is
+    /// logged.
+    ///
+    /// ```standalone_crate
+    /// # extern crate simpleflow_core as simpleflow;
+    /// # use simpleflow::{Flow, ReplayContext, Result, Workflow};
+    /// # use simpleflow_macros::workflow;
+    /// # fn main() {}
+    /// # #[workflow]
+    /// # struct Report {}
+    /// impl Workflow for Report {
+    ///     type Output = ();
+    ///
+    ///     async fn run(self, flow: Flow) -> Result<()> {
+    /// #       let _ = flow;
+    ///         // …
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn on_failure(context: &ReplayContext<'_>, reason: &str, _details: Option<&str>) {
+    ///         eprintln!("{} failed: {reason}", context.run_context().workflow_id);
+    ///     }
+    /// }
+    /// ```
+    fn before_replay(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called after each replay that has not failed. See
+    /// [`before_replay`](Self::before_replay).
+    fn after_replay(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called when the code has ended with a result. See
+    /// [`before_replay`](Self::before_replay).
+    fn on_completed(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called when the execution is about to fail, with the reason and the details. See
+    /// [`before_replay`](Self::before_replay).
+    fn on_failure(context: &ReplayContext<'_>, reason: &str, details: Option<&str>) {
+        let _ = (context, reason, details);
+    }
+
+    /// A hook: called when the execution is about to be cancelled. See
+    /// [`before_replay`](Self::before_replay).
+    fn on_canceled(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
+    /// A hook: called last when the execution is about to be closed, however. See
+    /// [`before_replay`](Self::before_replay).
+    fn after_closed(context: &ReplayContext<'_>) {
+        let _ = context;
+    }
+
     /// The workflow id of a child with this input; by default, and when it is empty, one made from
     /// the parent's.
     fn get_workflow_id(&self) -> Option<SmolStr> {
@@ -129,30 +222,61 @@ pub trait Workflow: WorkflowInput {
     /// A call of this workflow as a child, whose settings can be changed.
     fn call(self) -> WorkflowCall<Self> {
         let mut settings = Self::definition().clone();
-        settings.task_list = self.get_task_list().or(settings.task_list);
-        settings.tag_list = self.get_tag_list().unwrap_or(settings.tag_list);
+        let (task_list, tag_list) = (self.get_task_list(), self.get_tag_list());
+        let changed = Changed {
+            task_list: task_list.is_some(),
+            tag_list: tag_list.is_some(),
+            ..Changed::default()
+        };
+        settings.task_list = task_list.or(settings.task_list);
+        settings.tag_list = tag_list.unwrap_or(settings.tag_list);
         let workflow_id = self.get_workflow_id().filter(|id| !id.is_empty());
         WorkflowCall {
             workflow: self,
             settings,
+            changed,
             workflow_id,
         }
     }
 }
 
-/// A call of a workflow as a child, to be given to [`Flow::submit`](crate::Flow::submit). Its
-/// methods change for this call what `#[workflow]` says.
+/// A call of a workflow: as a child, to be given to [`Flow::submit`](crate::Flow::submit), or as the
+/// next run, to be given to [`Flow::continue_as_new`](crate::Flow::continue_as_new). Its methods
+/// change for this call what `#[workflow]` says.
 #[must_use = "a call does nothing until it is given to `flow.submit`"]
 pub struct WorkflowCall<W> {
     pub(crate) workflow: W,
     pub(crate) settings: WorkflowDefinition,
+    pub(crate) changed: Changed,
     pub(crate) workflow_id: Option<SmolStr>,
 }
 
+/// The input of a workflow with these arguments, as it travels.
+pub(crate) fn input_of(args: &[SmolStr]) -> SmolStr {
+    format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(",")).into()
+}
+
+/// Which settings a call names.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Changed {
+    pub(crate) task_list: bool,
+    pub(crate) task_priority: bool,
+    pub(crate) execution_timeout: bool,
+    pub(crate) child_policy: bool,
+    pub(crate) tag_list: bool,
+}
+
 impl<W> WorkflowCall<W> {
+    /// The version of the workflow type.
+    pub fn version(mut self, version: impl Into<SmolStr>) -> Self {
+        self.settings.version = version.into();
+        self
+    }
+
     /// The task list whose deciders run it.
     pub fn task_list(mut self, task_list: impl Into<SmolStr>) -> Self {
         self.settings.task_list = Some(task_list.into());
+        self.changed.task_list = true;
         self
     }
 
@@ -165,12 +289,13 @@ impl<W> WorkflowCall<W> {
     /// The priority of its decision tasks.
     pub fn priority(mut self, priority: i32) -> Self {
         self.settings.task_priority = Some(TaskPriority(priority));
+        self.changed.task_priority = true;
         self
     }
 
-    /// How many times it is started again after a failure or a timeout.
-    pub fn retry(mut self, retry: u32) -> Self {
-        self.settings.retry = retry;
+    /// How many times it is started again after a failure or a timeout, or the policy of that.
+    pub fn retry(mut self, retry: impl Into<RetryPolicy>) -> Self {
+        self.settings.retry = retry.into();
         self
     }
 
@@ -183,6 +308,7 @@ impl<W> WorkflowCall<W> {
     /// How long it may be open, in seconds.
     pub fn execution_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.settings.execution_timeout = timeout.into();
+        self.changed.execution_timeout = true;
         self
     }
 
@@ -207,18 +333,21 @@ impl<W> WorkflowCall<W> {
     /// What becomes of its own children when it is terminated or times out.
     pub fn child_policy(mut self, policy: ChildPolicy) -> Self {
         self.settings.child_policy = policy;
+        self.changed.child_policy = true;
         self
     }
 
     /// The tags of the execution, at most five.
     pub fn tag_list<T: Into<SmolStr>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.settings.tag_list = tags.into_iter().collect();
+        self.changed.tag_list = true;
         self
     }
 
     /// The tags of the execution are those of this one.
     pub fn inherit_tags(mut self) -> Self {
         self.settings.tag_list = TagList::Inherited;
+        self.changed.tag_list = true;
         self
     }
 }

@@ -28,7 +28,7 @@ impl Workflow for Random {
     type Output = i64;
 
     async fn run(self, flow: Flow) -> Result<i64> {
-        Ok(interpret(&flow, &self.code, 0).await)
+        interpret(&flow, &self.code, 0).await
     }
 }
 
@@ -48,13 +48,14 @@ impl Workflow for Child {
 /// The input of a signal that is sent on, which no code sends.
 const SENT_ON: &str = r#"{"args":[5],"kwargs":{},"__propagate":true}"#;
 
-const OPERATIONS: u16 = 31;
+const OPERATIONS: u16 = 39;
 
-fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, i64> {
+fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, Result<i64>> {
     Box::pin(async move {
         let mut sum = 0;
         let mut tasks: Vec<Future<i64>> = Vec::new();
         let mut timers: Vec<Future<()>> = Vec::new();
+        let mut scopes = vec![flow.scope()];
         let mut signals: Vec<Future<()>> = Vec::new();
         let value = |result: std::result::Result<i64, TaskError>| match result {
             Ok(x) => x,
@@ -134,7 +135,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         interpret(flow, right, depth + 1),
                     );
                     let (left, right) = both.await;
-                    return sum + left * 3 + right;
+                    return Ok(sum + left? * 3 + right?);
                 }
                 (24, chosen) => {
                     let signal = Signal::new("a", x + 10).propagate(argument % 2 == 0);
@@ -182,7 +183,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                     let code: Vec<_> = rest.by_ref().take(argument).copied().collect();
                     let inner = flow.clone();
                     tasks.push(flow.spawn(async move {
-                        let sum = interpret(&inner, &code, depth + 1).await;
+                        let sum = interpret(&inner, &code, depth + 1).await?;
                         Ok(inner.submit(inc(sum)).await?)
                     }));
                 }
@@ -205,6 +206,70 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         Ok(inner.submit(inc(x)).await? + x)
                     }));
                 }
+                (31, _) if x == 5 => return flow.continue_as_new(Random { code: vec![7] }),
+                (32, _) => {
+                    let outer = &scopes[argument % scopes.len()];
+                    scopes.push(match x % 3 {
+                        0 => outer.shielded_scope(),
+                        _ => outer.scope(),
+                    });
+                }
+                (33, _) => {
+                    let scope = &scopes[argument % scopes.len()];
+                    tasks.push(match x % 4 {
+                        0 => scope.submit(Child { x }),
+                        1 => scope.submit(once(x % 3)),
+                        2 => scope.submit(retried(x)),
+                        _ => scope.submit(inc(x)),
+                    });
+                    timers.push(scope.sleep(secs(x as u64)));
+                }
+                (34, _) => {
+                    let scope = &scopes[argument % scopes.len()];
+                    scope.cancel();
+                    if x % 2 == 0 {
+                        scope.done().await;
+                    }
+                }
+                (35, Some(task)) => match select(task, flow.cancel_requested()).await {
+                    Either::Left((result, _)) => sum += value(result),
+                    Either::Right(_) if x % 2 == 0 => return Err(Error::cancelled()),
+                    Either::Right((_, task)) => task.cancel(),
+                },
+                (36, _) => {
+                    let saga = flow.saga(async |saga| {
+                        let first = saga.submit(inc(x));
+                        saga.undo(slow(&first));
+                        saga.undo_with(async move |flow| {
+                            flow.submit(inc(x)).await?;
+                            Ok(())
+                        });
+                        let second = saga.submit(retried(x)).await?;
+                        Ok(second + first.await?)
+                    });
+                    sum += saga.await.unwrap_or(-7);
+                }
+                (37, _) => tasks.push(flow.submit(polite(x))),
+                (38, _) => {
+                    let mut turn = argument;
+                    let inside = flow.clone();
+                    flow.on_task_failure(move |failure| {
+                        turn += 1;
+                        match turn % 8 {
+                            0 => FailureDecision::abort(),
+                            1 => FailureDecision::ignore(failure.attempt()),
+                            2 => FailureDecision::retry_now(),
+                            3 => FailureDecision::retry_later(secs(x as u64)),
+                            4 => FailureDecision::cancel(),
+                            5 => FailureDecision::handled(),
+                            6 => {
+                                inside.submit(slow(x));
+                                FailureDecision::none()
+                            }
+                            _ => FailureDecision::none(),
+                        }
+                    });
+                }
                 _ => {}
             }
         }
@@ -212,7 +277,7 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
             let all = join_all(tasks.iter().cloned()).await;
             sum += all.into_iter().map(value).sum::<i64>();
         }
-        sum
+        Ok(sum)
     })
 }
 
@@ -385,6 +450,15 @@ fn received(answer: Decisions, luck: &mut Luck<'_>) -> Decided {
                 (Decision::StartChildWorkflowExecution(_), 22) => {
                     Some("WORKFLOW_TYPE_DOES_NOT_EXIST")
                 }
+                (Decision::ContinueAsNewWorkflowExecution(_), 23) => {
+                    Some("CONTINUE_AS_NEW_WORKFLOW_EXECUTION_RATE_EXCEEDED")
+                }
+                (Decision::ContinueAsNewWorkflowExecution(_), 22) => {
+                    Some("WORKFLOW_TYPE_DOES_NOT_EXIST")
+                }
+                (Decision::ContinueAsNewWorkflowExecution(_), 21) => {
+                    Some("WORKFLOW_TYPE_DEPRECATED")
+                }
                 (Decision::ScheduleLambdaFunction(_), 23) => {
                     Some("LAMBDA_FUNCTION_CREATION_RATE_EXCEEDED")
                 }
@@ -438,6 +512,9 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
     things.extend(lambdas.map(|(id, started)| Thing::Lambda(id.to_string(), started)));
     let signals = history.signals_under_way();
     things.extend(signals.map(|id| Thing::Signal(id.to_string())));
+    if steps > 600 {
+        return history.terminated();
+    }
     if steps > 400 {
         return history.cancel_requested();
     }
@@ -490,7 +567,7 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
 /// Programs that submit more than they wait, so that there is something to wait for.
 fn code() -> impl Strategy<Value = Vec<u16>> {
     let operation = prop_oneof![
-        4 => prop::sample::select(vec![0, 1, 2, 3, 4, 13]),
+        4 => prop::sample::select(vec![0_u16, 1, 2, 3, 4, 13]),
         2 => prop::sample::select(vec![5, 6, 7, 9, 10, 17]),
         1 => prop::sample::select(vec![24, 25, 26, 27, 28, 29, 30]),
         1 => prop::sample::select(vec![11, 12]),

@@ -137,7 +137,11 @@ fn a_refusal_for_the_rate_is_tried_again_after_a_growing_time() {
                 .refused("ACTIVITY_CREATION_RATE_EXCEEDED")
         });
         let timer = "__simpleflow_task_activity-inc-1";
-        assert_eq!(next::<One>(&history), [format!("timer {timer} {seconds}")]);
+        let control = r#"{"args":[1],"kwargs":{}}"#;
+        assert_eq!(
+            next::<One>(&history),
+            [format!("timer {timer} {seconds} {control}")]
+        );
         history = history.decision(|d| d.start_timer(timer, seconds));
         assert!(next::<One>(&history).is_empty());
         history = history.timer_fired(timer);
@@ -303,7 +307,11 @@ fn a_cancel_of_a_child_that_is_refused_for_the_rate_is_tried_again() {
                 .refused("REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED")
         });
     let timer = "__simpleflow_task_c";
-    assert_eq!(next::<Parent>(&history), [format!("timer {timer} 1")]);
+    let control = r#"{"args":[],"kwargs":{}}"#;
+    assert_eq!(
+        next::<Parent>(&history),
+        [format!("timer {timer} 1 {control}")]
+    );
     let history = history
         .decision(|d| d.start_timer(timer, 1))
         .timer_fired(timer);
@@ -354,5 +362,33 @@ fn events_that_are_not_the_next_are_refused() {
     assert_eq!(
         error.to_string(),
         "the history is not complete: expected event 1, found event 2"
+    );
+}
+
+#[simpleflow_macros::workflow(max_open_activity_count = 3)]
+struct Narrow;
+
+impl Workflow for Narrow {
+    type Output = Vec<i64>;
+
+    async fn run(self, flow: Flow) -> Result<Vec<i64>> {
+        let tasks: Vec<_> = (0..5).map(|x| flow.submit(inc(x))).collect();
+        Ok(flow.wait_all(tasks).await?)
+    }
+}
+
+#[test]
+fn a_workflow_may_have_a_limit_of_open_activities_of_its_own() {
+    assert_eq!(next::<Narrow>(&started()).len(), 3);
+    // It was 2 when this was decided.
+    let history = started()
+        .decision(|d| {
+            d.schedule_activity("activity-inc-1", "inc")
+                .schedule_activity("activity-inc-2", "inc")
+        })
+        .activity_completed("activity-inc-1", "1");
+    assert_eq!(
+        next::<Narrow>(&history),
+        ["schedule activity-inc-3(2)", "schedule activity-inc-4(3)"]
     );
 }

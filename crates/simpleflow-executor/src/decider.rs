@@ -14,13 +14,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use simpleflow_core::panics::{self, Panic};
-use simpleflow_core::replay::{Decisions, Limits, MissingType, ReplayError, Replayer};
+use simpleflow_core::replay::{Decisions, HookPanic, Limits, MissingType, ReplayError, Replayer};
 use simpleflow_core::{Registry, RunContext, WorkflowEntry};
 use simpleflow_model::operation::{PollForDecisionTask, RespondDecisionTaskCompleted};
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{
     Decision, DomainName, EventAttributes, EventId, HistoryEvent, TaskList, TaskListName,
-    WorkflowExecution, WorkflowType,
+    WorkflowExecution, WorkflowType, limits,
 };
 use simpleflow_service::{ServiceError, SwfService};
 use tokio_util::sync::CancellationToken;
@@ -174,11 +174,15 @@ impl<S: SwfService> Decider<S> {
     ) -> Result<(), DeciderError> {
         let execution = task.workflow_execution.clone();
         let task_token = task.task_token.clone();
+        warn_of_length(&task);
         let (mut suspended, mut decided) = self.replay(task, task_list, stop).await?;
         if let Some(reroute) = &self.reroute {
             for decision in &mut decided.decisions {
                 reroute(&execution, decision);
             }
+        }
+        for HookPanic { hook, panic } in suspended.replayer.take_hook_panics() {
+            tracing::error!("{}: the hook {hook} {panic}", describe(&execution));
         }
         for missing in suspended.replayer.take_missing_types() {
             self.register(missing, stop.at_once_token()).await?;
@@ -362,6 +366,20 @@ fn go_on(
         execution: task.workflow_execution.clone(),
         source,
     })
+}
+
+/// Says it of an execution once, as its history becomes long.
+fn warn_of_length(task: &DecisionTask) {
+    let is_long = |event: EventId| event.0 > limits::LONG_HISTORY_EVENTS as i64;
+    if is_long(task.started_event_id) && !task.previous_started_event_id.is_some_and(is_long) {
+        tracing::warn!(
+            "{}: its history has {} events: SWF terminates it when they are more than {}; its code \
+             should end the run with flow.continue_as_new before",
+            describe(&task.workflow_execution),
+            task.started_event_id,
+            limits::HISTORY_EVENTS
+        );
+    }
 }
 
 fn is_closing(decision: &Decision) -> bool {

@@ -16,8 +16,8 @@ use simpleflow_model::operation::{
 };
 use simpleflow_model::types::{ExecutionTimeFilter, WorkflowExecutionFilter};
 use simpleflow_model::{
-    Decision, DomainName, EventAttributes, HistoryEvent, TaskList, TaskListName, Timestamp,
-    WorkflowExecution, WorkflowId,
+    Decision, DomainName, EventAttributes, HistoryEvent, SmolStr, TaskList, TaskListName,
+    Timestamp, WorkflowExecution, WorkflowId,
 };
 use simpleflow_service::{ServiceError, SwfService};
 
@@ -221,18 +221,7 @@ impl<S: SwfService> Standalone<S> {
         };
         let detail = self.service.describe_workflow_execution(describe).await?;
         let task_list = detail.execution_configuration.task_list.name;
-        let first = GetWorkflowExecutionHistory {
-            domain: self.domain.clone(),
-            execution: open.execution.clone(),
-            maximum_page_size: Some(1),
-            ..GetWorkflowExecutionHistory::default()
-        };
-        let first = self.service.get_workflow_execution_history(first).await?;
-        let first = first.events.into_iter().next();
-        let former_input = first.and_then(|event| match event.attributes {
-            EventAttributes::WorkflowExecutionStarted(started) => started.input,
-            _ => None,
-        });
+        let former_input = self.first_input(open.execution.clone()).await?;
         let definition = workflow.definition();
         let workflow_type = &open.workflow_type;
         let input = Arguments::parse(input).ok().map(|input| input.to_input());
@@ -261,6 +250,34 @@ impl<S: SwfService> Standalone<S> {
                 task_list,
                 resumed: true,
             }),
+        }
+    }
+
+    /// The input that an execution was started with: of its first run, when runs continued as new.
+    async fn first_input(
+        &self,
+        mut execution: WorkflowExecution,
+    ) -> Result<Option<SmolStr>, StandaloneError> {
+        loop {
+            let first = GetWorkflowExecutionHistory {
+                domain: self.domain.clone(),
+                execution: execution.clone(),
+                maximum_page_size: Some(1),
+                ..GetWorkflowExecutionHistory::default()
+            };
+            let first = self.service.get_workflow_execution_history(first).await?;
+            let first = first
+                .events
+                .into_iter()
+                .next()
+                .map(|event| event.attributes);
+            let Some(EventAttributes::WorkflowExecutionStarted(started)) = first else {
+                return Ok(None);
+            };
+            match started.continued_execution_run_id {
+                Some(run_id) if !run_id.is_empty() => execution.run_id = run_id,
+                _ => return Ok(started.input),
+            }
         }
     }
 

@@ -18,7 +18,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("name", Kind::Name),
     ("version", Kind::Version),
     ("task_list", Kind::TaskList),
-    ("retry", Kind::Unsigned),
+    ("retry", Kind::Retry),
     ("raises_on_failure", Kind::Flag),
     ("start_to_close_timeout", Kind::Timeout),
     ("schedule_to_close_timeout", Kind::Timeout),

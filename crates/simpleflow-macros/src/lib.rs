@@ -51,8 +51,8 @@ use syn::{Error, Item, parse_macro_input};
 /// 0 is its failure, with the end of what it printed on stderr in the details. When it has to stop
 /// it gets SIGTERM, and SIGKILL three seconds later, with all processes of its group.
 ///
-/// Settings, all optional: `name`, `version`, `task_list` (text); `retry`, `task_priority`
-/// (integers); `raises_on_failure`, `idempotent` (booleans); `start_to_close_timeout`,
+/// Settings, all optional: `name`, `version`, `task_list` (text); `retry` (a number, or an
+/// expression for a `RetryPolicy`); `task_priority` (an integer); `raises_on_failure`, `idempotent` (booleans); `start_to_close_timeout`,
 /// `schedule_to_close_timeout`, `schedule_to_start_timeout`, `heartbeat_timeout` (seconds, or
 /// `"NONE"`); `named_arguments` (boolean: whether a call sends its arguments by name, as the
 /// keyword arguments of a Python function or the options of a program); `meta` (the text of a JSON
@@ -100,8 +100,9 @@ pub fn middleware(settings: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[default(expression)]` on a field makes it optional in the input.
 ///
 /// Settings, all optional: `name`, `version`, `task_list`, `child_policy` (text);
-/// `task_priority`, `retry` (integers); `raises_on_failure`, `idempotent`,
-/// `propagate_signals_to_parent` (booleans);
+/// `task_priority` (an integer); `max_open_activity_count` (a number: how many activities of an
+/// execution may be open at once, at most SWF's 1,000); `retry` (a number, or an expression for a
+/// `RetryPolicy`); `raises_on_failure`, `idempotent`, `propagate_signals_to_parent` (booleans);
 /// `execution_timeout`, `decision_tasks_timeout` (seconds, or `"NONE"`); `tag_list` (a list of
 /// texts, or `"INHERIT_TAG_LIST"` for those of the parent); `lambda_role` (text: the ARN of the
 /// role with which the service calls Lambda functions).

@@ -19,7 +19,10 @@ pub(crate) enum Kind {
     Version,
     TaskList,
     OptionalTaskList,
-    Unsigned,
+    /// A number of retries, or an expression for a policy.
+    Retry,
+    /// A number of at least 1.
+    Positive,
     Priority,
     Flag,
     /// Seconds, or `"NONE"`.
@@ -160,9 +163,17 @@ impl Kind {
                 let text = Self::TaskList.expression(name, value)?;
                 return Some(text.map(|text| quote!(::core::option::Option::Some(#text))));
             }
-            (Self::Unsigned, Some(Lit::Int(number))) => {
+            (Self::Retry, Some(Lit::Int(number))) => {
                 number.base10_parse::<u32>().ok()?;
-                quote!(#number)
+                quote!(::simpleflow::RetryPolicy::new(#number))
+            }
+            (Self::Retry, None) if !matches!(value, Expr::Unary(_)) => {
+                let policy = quote!(::core::convert::Into::<::simpleflow::RetryPolicy>);
+                quote_spanned!(span=> #policy::into(#value))
+            }
+            (Self::Positive, Some(Lit::Int(number))) => {
+                let positive = number.base10_parse::<u32>().ok()? > 0;
+                positive.then(|| quote!(#number))?
             }
             (Self::Priority, _) => {
                 integer(value)?;
@@ -246,7 +257,8 @@ impl Kind {
             Self::Text => ("a text that is not empty", "\"timing\""),
             Self::Version => ("a text", "\"1.0\""),
             Self::TaskList | Self::OptionalTaskList => ("a text", "\"thumbnails\""),
-            Self::Unsigned => ("a number", "3"),
+            Self::Retry => ("a number or a `RetryPolicy`", "3"),
+            Self::Positive => ("a number of at least 1", "100"),
             Self::Priority => ("an integer", "5"),
             Self::Flag => ("true or false", "true"),
             Self::Timeout => ("a number of seconds or \"NONE\"", "300"),

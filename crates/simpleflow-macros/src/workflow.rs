@@ -15,7 +15,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("version", Kind::Version),
     ("task_list", Kind::OptionalTaskList),
     ("task_priority", Kind::Priority),
-    ("retry", Kind::Unsigned),
+    ("retry", Kind::Retry),
     ("raises_on_failure", Kind::Flag),
     ("execution_timeout", Kind::Timeout),
     ("decision_tasks_timeout", Kind::Timeout),
@@ -23,6 +23,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("tag_list", Kind::Tags),
     ("lambda_role", Kind::OptionalText),
     ("idempotent", Kind::Flag),
+    ("max_open_activity_count", Kind::Positive),
     ("propagate_signals_to_parent", Kind::Flag),
 ];
 

@@ -13,6 +13,9 @@ pub const IDENTITY_LENGTH: usize = 256;
 pub const REQUEST_BYTES: usize = 1_000_000;
 /// The most events that a history may have; one more terminates the execution.
 pub const HISTORY_EVENTS: usize = 25_000;
+/// From so many events on a history counts as long: who looks after the execution is told. It is
+/// four fifths of [`HISTORY_EVENTS`].
+pub const LONG_HISTORY_EVENTS: usize = 20_000;
 /// The most open activity tasks of one execution.
 pub const OPEN_ACTIVITIES: usize = 1_000;
 /// The most open timers of one execution.

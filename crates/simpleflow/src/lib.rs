@@ -8,12 +8,13 @@
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityFuture,
-    ActivityInfo, ActivityResult, AggregateError, Arg, Chain, Duplicate, Elapsed, Error,
-    EventDetails, EventKind, Failure, Flow, FuncGroup, Future, FutureState, Get, Group,
-    HeartbeatSink, IntoArg, IntoMiddleware, InvalidTags, Lambda, Marker, Middleware,
-    MiddlewareError, Middlewares, Next, Program, Registry, Result, RunContext, RunningActivity,
-    Signal, Signals, Submit, TagList, TaskError, TaskErrorKind, Timer, WaitAll, When, Workflow,
-    WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    ActivityInfo, ActivityResult, AggregateError, Arg, Chain, Closing, ContinueAs, Duplicate,
+    Elapsed, Error, EventDetails, EventKind, Failure, FailureDecision, Flow, FuncGroup, Future,
+    FutureState, Get, Group, HeartbeatSink, IntoArg, IntoMiddleware, InvalidTags, Lambda, Marker,
+    Middleware, MiddlewareError, Middlewares, Next, Program, Registry, ReplayContext, Result,
+    RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals, Submit,
+    TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When, Workflow, WorkflowCall,
+    WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};
 pub use simpleflow_macros::{activity, middleware, workflow};
@@ -25,7 +26,7 @@ pub mod prelude {
 
     pub use simpleflow_core::{
         ActivityContext, ActivityResult, Error, Flow, Future, FutureState, Next, Registry, Result,
-        Signal, TaskError, TaskErrorKind, Workflow, bail,
+        RetryPolicy, Signal, TaskError, TaskErrorKind, Workflow, bail,
     };
     pub use simpleflow_macros::{activity, middleware, workflow};
 }

@@ -10,7 +10,7 @@ use simpleflow_executor::{
     registration,
 };
 use simpleflow_model::operation::GetWorkflowExecutionHistory;
-use simpleflow_model::{HistoryEvent, WorkflowExecution};
+use simpleflow_model::{EventAttributes, HistoryEvent, WorkflowExecution};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
 use simpleflow_service::SwfService as _;
 
@@ -187,4 +187,52 @@ async fn an_execution_that_is_open_is_gone_on_with_when_that_is_wanted() {
         1,
         "what was done is not done again"
     );
+}
+
+#[workflow(version = "1")]
+struct Rounds {
+    #[default(0)]
+    round: u32,
+}
+
+impl Workflow for Rounds {
+    type Output = u32;
+
+    async fn run(self, flow: Flow) -> Result<u32> {
+        if self.round < 2 {
+            return flow.continue_as_new(Self {
+                round: self.round + 1,
+            });
+        }
+        flow.wait_signal::<()>("go").await?;
+        Ok(self.round)
+    }
+}
+
+#[tokio::test]
+async fn an_execution_that_continued_as_new_is_gone_on_with_under_its_first_input() {
+    let embedded = open().await;
+    let service = embedded.service();
+    let first = alone(&service).resumes(true);
+    let begun = begin::<Rounds>(&first).await.expect("it starts");
+    let waits = |event: &HistoryEvent| match &event.attributes {
+        EventAttributes::DecisionTaskCompleted(done) => done.execution_context.is_some(),
+        _ => false,
+    };
+    assert_eq!(run(&first, &begun, waits).await, Ended::Stopped);
+
+    let second = alone(&service).resumes(true);
+    let again = begin::<Rounds>(&second).await.expect("it is there");
+    assert!(again.resumed);
+    assert_ne!(again.execution.run_id, begun.execution.run_id);
+    let signal = simpleflow_model::operation::SignalWorkflowExecution {
+        domain: DOMAIN.into(),
+        workflow_id: again.execution.workflow_id.clone(),
+        signal_name: "go".into(),
+        ..Default::default()
+    };
+    let sent = service.signal_workflow_execution(signal).await;
+    sent.expect("it is open");
+    let ended = run(&second, &again, |_| false).await;
+    assert_eq!(ended, Ended::Closed(Outcome::Completed("2".into())));
 }

@@ -8,6 +8,7 @@ use simpleflow_model::{SmolStr, TaskPriority, Timeout};
 
 use super::{Activity, ActivityDefinition};
 use crate::future::Future;
+use crate::retry::RetryPolicy;
 use crate::task::Task;
 
 /// An argument of a call: a value, or the future of one.
@@ -121,9 +122,9 @@ impl<T> ActivityCall<T> {
         self.with(|call| call.version = version.into())
     }
 
-    /// How many times it is tried again after a failure or a timeout.
-    pub fn retry(self, retry: u32) -> Self {
-        self.with(|call| call.retry = retry)
+    /// How many times it is tried again after a failure or a timeout, or the policy of that.
+    pub fn retry(self, retry: impl Into<RetryPolicy>) -> Self {
+        self.with(|call| call.retry = retry.into())
     }
 
     /// Whether its failure fails the workflow at once, also when nobody awaits it.

@@ -219,7 +219,7 @@ impl<S: 'static> SubmitTo for Chain<S> {
             self.run(&mut submitted, inner).await;
             submitted.results(failed)
         };
-        flow.shared.spawn("chain", Box::pin(chain), site.location)
+        flow.spawn_task("chain", Box::pin(chain), site.location)
     }
 }
 
@@ -244,6 +244,6 @@ impl<T: 'static> SubmitTo for Last<T> {
                 None => Ok(SmolStr::new_static("null")),
             }
         };
-        flow.shared.spawn("chain", Box::pin(chain), site.location)
+        flow.spawn_task("chain", Box::pin(chain), site.location)
     }
 }

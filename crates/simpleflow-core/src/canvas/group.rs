@@ -123,7 +123,7 @@ impl<T> SubmitTo for Group<T> {
         let submitted = Submitted::new(flow, site, self.raises);
         let most = self.max_parallel.map_or(usize::MAX, NonZeroUsize::get);
         let group = run(submitted, self.members, most, self.failed);
-        flow.shared.spawn("group", Box::pin(group), site.location)
+        flow.spawn_task("group", Box::pin(group), site.location)
     }
 }
 

@@ -25,7 +25,7 @@ impl Member {
     pub(super) fn failed(error: TaskError) -> Self {
         Self(Box::new(move |flow, site| {
             let failure = Box::pin(async move { Err(error.into()) });
-            flow.shared.spawn("member", failure, site.location)
+            flow.spawn_task("member", failure, site.location)
         }))
     }
 

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 
 use simpleflow_model::SmolStr;
 
-use super::Shared;
 use super::wakes::{Key, MAIN, Wakes, Wakeup};
+use super::{Flow, ScopeState, Shared};
 use crate::panics;
 use crate::registry::WorkflowFuture;
 use crate::task::{Awaited, State, Task, TaskKind};
@@ -67,16 +67,17 @@ impl Coroutines {
     }
 }
 
-impl Shared {
-    /// Adds a coroutine and lets it run up to its first wait.
-    pub(crate) fn spawn(
+impl Flow {
+    /// Adds a coroutine and lets it run up to its first wait, unless it is too late.
+    pub(crate) fn spawn_task(
         &self,
         name: &'static str,
         code: WorkflowFuture,
         location: &'static Location<'static>,
     ) -> Rc<Task> {
+        let Shared { state, coroutines } = &*self.shared;
         let key = {
-            let mut state = self.state.borrow_mut();
+            let mut state = state.borrow_mut();
             state.count(&SmolStr::new_static("coroutine"))
         };
         let id = task_id::join(name, key);
@@ -84,15 +85,21 @@ impl Shared {
         let awaited = Awaited::default();
         let kind = TaskKind::Coroutine(key);
         let task = Task::new(id, kind, location, State::Waiting, awaited);
-        if self.coroutines.closed.get() {
-            self.cancel(&task);
+        let is_late = |scope: &Rc<ScopeState>| scope.is_cancelled();
+        if coroutines.closed.get() || self.scope.as_ref().is_some_and(is_late) {
+            self.shared.cancel(&task);
             return task;
         }
-        self.coroutines.insert(key, Rc::clone(&task), code);
-        self.resume(key);
+        if let Some(scope) = &self.scope {
+            scope.add(&task);
+        }
+        coroutines.insert(key, Rc::clone(&task), code);
+        self.shared.resume(key);
         task
     }
+}
 
+impl Shared {
     /// Polls a coroutine once, if it has not ended.
     pub(crate) fn resume(&self, key: Key) {
         let (mut code, waker) = {

@@ -9,8 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use simpleflow_model::{EventId, SmolStr, Timestamp};
 
+use super::cancel::CancelRequest;
 use super::markers::Markers;
 use super::signals::SignalQueues;
+use super::{FailureHandler, ScopeState};
 use crate::commands::{Command, Commands, PATCH_MARKER};
 use crate::context::RunContext;
 use crate::error::{Error, TaskErrorKind};
@@ -21,6 +23,8 @@ use crate::task_id;
 pub(crate) struct FlowState {
     pub(crate) run: RunContext,
     pub(crate) now: Timestamp,
+    /// The event that the code reacts to.
+    pub(crate) seen: EventId,
     pub(crate) replaying: bool,
     /// What the code has set as the execution context.
     pub(crate) execution_context: Option<SmolStr>,
@@ -40,6 +44,12 @@ pub(crate) struct FlowState {
     pub(crate) known_patches: HashSet<SmolStr>,
     /// What fails the workflow at once, whatever its code does.
     pub(crate) raised: Option<Error>,
+    /// The scope of the code that makes tasks.
+    pub(crate) scope: Option<Rc<ScopeState>>,
+    /// The code that is asked about failures.
+    pub(crate) failure_handler: Option<FailureHandler>,
+    /// The cancel of the execution.
+    pub(crate) cancel: CancelRequest,
     /// How many open tasks something waits for.
     pub(crate) awaited: Awaited,
     pub(super) signals: SignalQueues,
@@ -57,6 +67,7 @@ impl FlowState {
         Self {
             run,
             now: Timestamp::default(),
+            seen: EventId(0),
             replaying: false,
             execution_context: None,
             last_submit: None,
@@ -67,6 +78,9 @@ impl FlowState {
             backing_off: BTreeMap::new(),
             known_patches: HashSet::new(),
             raised: None,
+            scope: None,
+            failure_handler: None,
+            cancel: CancelRequest::default(),
             awaited: Awaited::default(),
             signals: SignalQueues::default(),
             markers: Markers::default(),
@@ -85,7 +99,32 @@ impl FlowState {
         location: &'static Location<'static>,
         state: State,
     ) -> Rc<Task> {
-        Task::new(id, kind, location, state, Rc::clone(&self.awaited))
+        let task = Task::new(id, kind, location, state, Rc::clone(&self.awaited));
+        if let Some(scope) = &self.scope {
+            scope.add(&task);
+        }
+        task
+    }
+
+    /// Takes a task that was made in a cancelled scope back. Its id is as free as if it had never
+    /// been there.
+    pub(crate) fn admit(&mut self, task: &Rc<Task>) {
+        let is_late = |scope: &Rc<ScopeState>| scope.is_cancelled() && scope.just_added(task);
+        if !self.scope.as_ref().is_some_and(is_late) {
+            return;
+        }
+        self.cancel(task);
+        if let Some(space) = task.kind.id_space() {
+            let key = (space, task.id().clone());
+            let is_it = |other: &Rc<Task>| Rc::ptr_eq(other, task);
+            if self.by_id.get(&key).is_some_and(is_it) {
+                self.by_id.remove(&key);
+            }
+        }
+    }
+
+    pub(crate) fn history_length(&self) -> usize {
+        usize::try_from(self.seen.0).unwrap_or_default()
     }
 
     /// The place in the order of commands that the next one gets.

@@ -12,7 +12,7 @@ use crate::future::Future;
 use crate::tags::{InvalidTags, TagList};
 use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
 use crate::task_id;
-use crate::workflow::{Workflow, WorkflowCall, WorkflowDefinition};
+use crate::workflow::{Workflow, WorkflowCall, WorkflowDefinition, input_of};
 
 /// What can be given to [`Flow::submit`](crate::Flow::submit), and be a member of a
 /// [canvas](crate::canvas): the call of an activity, a workflow or the call of one, a [`Lambda`](crate::Lambda)
@@ -58,11 +58,10 @@ pub(super) mod sealed {
 
     impl<C: IntoTask> SubmitTo for C {
         fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task> {
-            let mut state = flow.shared.state.borrow_mut();
-            match site.raises {
-                Some(raises) => self.into_task_that_raises(raises, &mut state, site.location),
-                None => self.into_task(&mut state, site.location),
-            }
+            flow.make(|state| match site.raises {
+                Some(raises) => self.into_task_that_raises(raises, state, site.location),
+                None => self.into_task(state, site.location),
+            })
         }
     }
 }
@@ -215,7 +214,7 @@ impl Submit for () {
 impl SubmitTo for () {
     fn submit_to(self, flow: &Flow, site: Site) -> Rc<Task> {
         let nothing = Box::pin(async { Ok(SmolStr::new_static("null")) });
-        flow.shared.spawn("nothing", nothing, site.location)
+        flow.spawn_task("nothing", nothing, site.location)
     }
 }
 
@@ -313,7 +312,7 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
         if unique && let Some(task) = state.task_of(space, &id) {
             return task;
         }
-        let input = format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(","));
+        let input = input_of(args);
         let problem = match arguments {
             Err(error) => Some(SmolStr::from(format!(
                 "its input has no JSON form: {error}"
@@ -326,7 +325,7 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
         let problem = problem.or_else(|| child_problem(&id, &settings));
         let child = ChildTask {
             settings: Rc::new(settings),
-            input: input.into(),
+            input,
             run_id: None.into(),
         };
         let task = state.new_task(id, TaskKind::Child(child), location, State::Waiting);

@@ -78,11 +78,17 @@ impl FlowState {
         location: &'static Location<'static>,
     ) -> Rc<Task> {
         self.last_submit = Some(location);
-        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
         let kind = TaskKind::Timer {
-            seconds: seconds.min(LONGEST_TIMER_SECONDS) as u32,
+            seconds: timer_seconds(duration),
             control,
         };
         self.new_task(id, kind, location, State::Waiting)
     }
+}
+
+/// A time as that of a timer: whole seconds, at most what SWF takes.
+pub(crate) fn timer_seconds(duration: Duration) -> u32 {
+    let fraction = u64::from(duration.subsec_nanos() > 0);
+    let seconds = duration.as_secs().saturating_add(fraction);
+    seconds.min(LONGEST_TIMER_SECONDS) as u32
 }

@@ -3,8 +3,7 @@
 use std::io;
 
 use simpleflow_model::decision::{
-    CancelTimer, CancelWorkflowExecution, CompleteWorkflowExecution, FailWorkflowExecution,
-    RecordMarker, RequestCancelActivityTask, RequestCancelExternalWorkflowExecution,
+    CancelTimer, RecordMarker, RequestCancelActivityTask, RequestCancelExternalWorkflowExecution,
     ScheduleActivityTask, ScheduleLambdaFunction, SignalExternalWorkflowExecution,
     StartChildWorkflowExecution, StartTimer,
 };
@@ -13,7 +12,7 @@ use simpleflow_model::{
     WorkflowType, limits,
 };
 
-use super::{Ending, Limits, ReplayError, Replayer};
+use super::{Limits, ReplayError, Replayer};
 use crate::commands::Command;
 use crate::context::RunContext;
 use crate::task::{ActivityTask, ChildTask, LambdaTask, SignalToSend, Task, TaskKind};
@@ -38,14 +37,26 @@ impl Replayer {
     /// are given again. At most 100 fit, and 1 MB; the timer `_simpleflow_wake_up_timer` makes
     /// the service call again for the rest.
     ///
+    /// The workflow's [hooks](crate::Workflow::before_replay) are called around that, unless the
+    /// execution is closed.
+    ///
     /// # Errors
     /// [`ReplayError`] when the code does not do what the history says it did. The replayer is of
     /// no use then.
     pub fn decisions(&mut self) -> Result<Decisions, ReplayError> {
-        self.read()?;
         if self.closed {
+            self.read()?;
             return Ok(Decisions::default());
         }
+        self.before_replay();
+        self.read()?;
+        let decisions = self.decide();
+        self.after_replay();
+        Ok(decisions)
+    }
+
+    /// The decisions on what the code has seen.
+    fn decide(&self) -> Decisions {
         let state = self.shared.state.borrow();
         let workflow = self.entry.definition();
         let mut response = Response::new(self.limits);
@@ -60,7 +71,7 @@ impl Replayer {
                     response.push(|| decision(command, workflow, &state.run));
                 }
             }
-            response.push(|| closing(ending));
+            response.push(|| ending.decision());
         } else {
             let mut free = self
                 .limits
@@ -92,10 +103,10 @@ impl Replayer {
         if response.full && !self.wake_up_timer_open {
             decisions.push(wake_up());
         }
-        Ok(Decisions {
+        Decisions {
             decisions,
             execution_context: self.execution_context(),
-        })
+        }
     }
 
     fn execution_context(&self) -> Option<SmolStr> {
@@ -174,9 +185,17 @@ fn decision(command: &Command, workflow: &WorkflowDefinition, run: &RunContext) 
         Command::Start(task) => start(task, workflow, run),
         Command::Cancel(task) => cancel(task),
         Command::BackOff {
-            timer_id, seconds, ..
+            task,
+            timer_id,
+            seconds,
         } => StartTimer {
             timer_id: timer_id.clone().into(),
+            // The original's deciders read the arguments of the next attempt from it.
+            control: match &task.kind {
+                TaskKind::Activity(activity) => Some(activity.input()),
+                TaskKind::Child(child) => Some(child.input.clone()),
+                _ => None,
+            },
             start_to_fire_timeout: Timeout::Seconds(*seconds),
             ..StartTimer::default()
         }
@@ -196,8 +215,11 @@ fn start(task: &Task, workflow: &WorkflowDefinition, run: &RunContext) -> Decisi
         TaskKind::Child(child) => start_child(task, child, run),
         TaskKind::SendSignal(signal) => send_signal(signal),
         TaskKind::Lambda(lambda) => schedule_lambda(task, lambda),
-        // Nobody starts the wait for a signal, or a coroutine.
-        TaskKind::Timer { .. } | TaskKind::Signal | TaskKind::Coroutine(_) => {
+        // Nobody starts the wait for a signal or a cancel, or a coroutine.
+        TaskKind::Timer { .. }
+        | TaskKind::Signal
+        | TaskKind::CancelRequest
+        | TaskKind::Coroutine(_) => {
             let (seconds, control) = match &task.kind {
                 TaskKind::Timer { seconds, control } => (*seconds, control.clone()),
                 _ => (0, None),
@@ -310,6 +332,7 @@ fn cancel(task: &Task) -> Decision {
         // Signals and Lambda functions that the service has cannot be called back.
         TaskKind::Timer { .. }
         | TaskKind::Signal
+        | TaskKind::CancelRequest
         | TaskKind::Coroutine(_)
         | TaskKind::SendSignal(_)
         | TaskKind::Lambda(_) => CancelTimer {
@@ -317,23 +340,6 @@ fn cancel(task: &Task) -> Decision {
             ..CancelTimer::default()
         }
         .into(),
-    }
-}
-
-fn closing(ending: &Ending) -> Decision {
-    match ending {
-        Ending::Completed(result) => CompleteWorkflowExecution {
-            result: Some(result.clone()),
-            ..CompleteWorkflowExecution::default()
-        }
-        .into(),
-        Ending::Failed(failure) => FailWorkflowExecution {
-            reason: Some(failure.reason.clone()),
-            details: failure.details.clone(),
-            ..FailWorkflowExecution::default()
-        }
-        .into(),
-        Ending::Cancelled => CancelWorkflowExecution::default().into(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
 
-use super::{Ending, Replayer, Window};
+use super::{Replayer, Window};
 
 /// How many lines of either side a message shows.
 pub(super) const SHOWN: usize = 3;
@@ -186,11 +186,7 @@ impl Replayer {
         };
         if code.is_empty() {
             code = match &self.ending {
-                Some(Ending::Completed(_)) => vec!["the workflow returns its result".to_owned()],
-                Some(Ending::Failed(failure)) => {
-                    vec![format!("the workflow fails: {}", failure.reason)]
-                }
-                Some(Ending::Cancelled) => vec!["the workflow is cancelled".to_owned()],
+                Some(ending) => vec![ending.line()],
                 None => {
                     let mut lines = self.waiting_for();
                     lines.truncate(SHOWN);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use simpleflow_model::event::SignalExternalWorkflowExecutionInitiated;
-use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums};
+use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums, limits};
 
 use super::error;
 use super::{Divergence, Ending, MissingType, Moment, ReplayError, Replayer, Window};
@@ -214,7 +214,7 @@ impl Replayer {
                 failed.decision_task_completed_event_id
             }
             E::WorkflowExecutionCanceled(canceled) => {
-                self.expect_ending(event, |ending| matches!(ending, Ending::Cancelled))?;
+                self.expect_ending(event, |ending| matches!(ending, Ending::Cancelled { .. }))?;
                 canceled.decision_task_completed_event_id
             }
             E::CompleteWorkflowExecutionFailed(failed) => {
@@ -229,8 +229,14 @@ impl Replayer {
                 self.expect_refused_ending(event)?;
                 failed.decision_task_completed_event_id
             }
-            E::WorkflowExecutionContinuedAsNew(_) | E::ContinueAsNewWorkflowExecutionFailed(_) => {
-                return Err(self.unclaimed(event));
+            E::WorkflowExecutionContinuedAsNew(continued) => {
+                self.expect_ending(event, Ending::is_continued)?;
+                continued.decision_task_completed_event_id
+            }
+            E::ContinueAsNewWorkflowExecutionFailed(failed) => {
+                self.expect_ending(event, Ending::is_continued)?;
+                self.next_run_refused(at, failed);
+                failed.decision_task_completed_event_id
             }
             _ => return Ok(false),
         };
@@ -457,7 +463,10 @@ impl Replayer {
                 false => batch.boundary,
             };
             let open = state.open_activities + batch.refused_activities;
-            let held_back = full || open >= self.limits.open_activities;
+            // A limit of the workflow's own may have been another when this was decided.
+            let has_own_limit = self.limits.open_activities < limits::OPEN_ACTIVITIES;
+            let held_back =
+                full || open >= self.limits.open_activities || (has_own_limit && open > 0);
             let mut extra = issued_before(&state.others, until(full, batch.last_other), |_| true);
             extra.append(&mut issued_before(
                 &state.activities,

@@ -10,6 +10,7 @@ use super::{Ending, Moment, ReplayError, Replayer};
 use crate::commands::Command;
 use crate::error::{Failure, TaskErrorKind};
 use crate::flow::Received;
+use crate::hooks::ReplayContext;
 use crate::panics;
 use crate::payload::ArgumentError;
 use crate::signal;
@@ -32,7 +33,7 @@ impl Replayer {
                 self.signal_not_delivered(at, &failed);
             }
             E::WorkflowExecutionCancelRequested(_) if self.ending.is_none() => {
-                self.end(Ending::Cancelled);
+                self.cancel_requested();
             }
 
             E::ActivityTaskStarted(started) => self.started(started.scheduled_event_id, None),
@@ -130,28 +131,41 @@ impl Replayer {
         Ok(())
     }
 
+    /// The execution is to be cancelled: it ends, unless its code handles that.
+    fn cancel_requested(&mut self) {
+        let (handled, requested) = {
+            let cancel = &self.shared.state.borrow().cancel;
+            (cancel.is_handled(), cancel.is_requested())
+        };
+        if requested {
+            return;
+        }
+        let context = ReplayContext::new(&self.shared.state, None);
+        match panics::catch(|| (self.entry.hooks().should_cancel)(&context)) {
+            Ok(true) if handled => {
+                self.shared.state.borrow_mut().request_cancel();
+                self.poll();
+            }
+            Ok(true) => self.end(Ending::Cancelled { details: None }),
+            Ok(false) => {}
+            Err(panic) => self.end(Ending::of_panic(&panic)),
+        }
+    }
+
     pub(super) fn deliver_refusal(&mut self, task: &Rc<Task>, kind: TaskErrorKind, at: Moment) {
         self.set_moment(at);
-        self.fail_task(task, kind);
-        self.poll();
+        match (&kind, &task.kind) {
+            (TaskErrorKind::Refused { .. }, TaskKind::Activity(_) | TaskKind::Child(_)) => {
+                self.task_failed(task, kind);
+            }
+            _ => {
+                self.fail_task(task, kind);
+                self.poll();
+            }
+        }
     }
 
     fn start(&mut self, started: WorkflowExecutionStarted) {
-        {
-            let mut state = self.shared.state.borrow_mut();
-            let run = &mut state.run;
-            run.name = started.workflow_type.name;
-            run.version = started.workflow_type.version;
-            run.task_list = started.task_list.name;
-            run.tag_list = started.tag_list.into_iter().flatten().flatten().collect();
-            run.continued_execution_run_id = started
-                .continued_execution_run_id
-                .filter(|id| !id.is_empty());
-            if let Some(parent) = started.parent_workflow_execution {
-                run.parent_workflow_id = Some(parent.workflow_id);
-                run.parent_run_id = Some(parent.run_id);
-            }
-        }
         let input = started.input.unwrap_or_default();
         match panics::catch(|| self.entry.start(&input, self.flow())) {
             Ok(Ok(future)) => {
@@ -226,12 +240,11 @@ impl Replayer {
         }
         let cancelled =
             matches!(kind, TaskErrorKind::Cancelled { .. }) || task.cancel_requested.get();
-        if !cancelled && task.failures.get() < task.retry() {
-            task.failures.set(task.failures.get() + 1);
-            self.shared.state.borrow_mut().queue(&task);
-        } else {
+        if cancelled {
             self.fail_task(&task, kind);
             self.poll();
+        } else {
+            self.task_failed(&task, kind);
         }
     }
 

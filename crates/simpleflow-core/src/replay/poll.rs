@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use super::{Ending, Replayer};
 use crate::error::{Error, Failure, TaskErrorKind};
 use crate::flow::MAIN;
-use crate::panics::{self, Panic};
+use crate::panics;
 use crate::task::State;
 
 /// How often the code may wake itself in one go before that counts as a loop without end.
@@ -52,7 +52,7 @@ impl Replayer {
                 raised.map(|error| Ending::Failed(error.to_execution_failure()))
             }
             Ok(Polled::Ready(Ok(result))) => Some(Ending::Completed(result)),
-            Ok(Polled::Ready(Err(error))) => Some(Ending::Failed(error.to_execution_failure())),
+            Ok(Polled::Ready(Err(error))) => Some(self.ending_of(error)),
             Ok(Polled::Spinning) => Some(self.foreign("it wakes itself without end")),
             Ok(Polled::Pending) if coroutines.wakes.was_woken_from_outside() => {
                 Some(self.foreign("it was woken by something that is not the flow"))
@@ -78,8 +78,10 @@ impl Replayer {
     fn drop_code(&mut self) {
         self.shared.close();
         let future = self.future.take();
+        // It may hold the flow, which holds it.
+        let handler = self.shared.state.borrow_mut().failure_handler.take();
         // What is dropped is the user's; that it panics changes nothing any more.
-        let _ = panics::catch(|| drop(future));
+        let _ = panics::catch(|| drop((future, handler)));
         self.shared.drop_coroutines();
     }
 
@@ -117,6 +119,9 @@ impl Replayer {
                 format!("{}{running} submitted at {}", task.id(), task.location)
             })
             .collect();
+        if state.cancel.is_awaited() {
+            lines.push("a request to cancel the execution".to_owned());
+        }
         lines.extend(
             state
                 .waiting_signals()
@@ -135,15 +140,6 @@ impl Drop for Replayer {
     /// Who lets go of an execution must not fall with its code.
     fn drop(&mut self) {
         self.drop_code();
-    }
-}
-
-impl Ending {
-    pub(super) fn of_panic(panic: &Panic) -> Self {
-        Self::Failed(Failure::new(
-            format!("Cannot replay the workflow: panic({})", panic.message),
-            Some(format!("panicked at {}", panic.location)),
-        ))
     }
 }
 

@@ -9,10 +9,8 @@ use simpleflow_model::event::{
 };
 
 use super::{Held, MissingType, Moment, Replayer, Window};
-use crate::commands::Command;
 use crate::error::TaskErrorKind;
-use crate::task::{IdSpace, State, Task};
-use crate::task_id;
+use crate::task::{IdSpace, Task};
 
 /// How long a task rests when the service refuses it because of its rate: 1 second, then twice as
 /// long each time, a minute at most.
@@ -46,10 +44,15 @@ impl Replayer {
     }
 
     pub(super) fn register_and_retry(&mut self, at: Moment, missing: MissingType, task: &Rc<Task>) {
+        self.report_missing(at, missing);
+        self.shared.state.borrow_mut().queue(task);
+    }
+
+    /// A type is to be registered, unless that was so long ago that it has been.
+    pub(super) fn report_missing(&mut self, at: Moment, missing: MissingType) {
         if at.event_id > self.decided_until && !self.missing_types.contains(&missing) {
             self.missing_types.push(missing);
         }
-        self.shared.state.borrow_mut().queue(task);
     }
 
     /// The cancel of a child did not reach it: it has ended, or the service refuses for its rate.
@@ -106,21 +109,9 @@ impl Replayer {
 
     /// Starts the timer after which what the service refused for its rate is tried again.
     pub(super) fn back_off(&mut self, task: &Rc<Task>) {
-        let mut state = self.shared.state.borrow_mut();
         let refusals = task.refusals.get();
         task.refusals.set(refusals + 1);
-        let seconds = LONGEST_BACK_OFF_SECONDS.min(1 << refusals.min(6));
-        let timer_id = task_id::of_retry_timer(task.id());
-        // Of a task whose cancel was refused, nothing else changes.
-        if !task.cancel_requested.get() {
-            task.set_state(State::BackingOff);
-        }
-        state.backing_off.insert(timer_id.clone(), Rc::clone(task));
-        state.push(Command::BackOff {
-            task: Rc::clone(task),
-            timer_id,
-            seconds,
-        });
+        self.rest(task, LONGEST_BACK_OFF_SECONDS.min(1 << refusals.min(6)));
     }
 
     /// The service refuses to start a timer. What could delay another attempt is a timer, so the

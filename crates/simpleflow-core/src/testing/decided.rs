@@ -1,10 +1,10 @@
 //! What a decider answered, for the builder of histories.
 
 use simpleflow_model::decision::{
-    CancelTimer, CancelWorkflowExecution, CompleteWorkflowExecution, FailWorkflowExecution,
-    RecordMarker, RequestCancelActivityTask, RequestCancelExternalWorkflowExecution,
-    ScheduleActivityTask, ScheduleLambdaFunction, SignalExternalWorkflowExecution,
-    StartChildWorkflowExecution, StartTimer,
+    CancelTimer, CancelWorkflowExecution, CompleteWorkflowExecution,
+    ContinueAsNewWorkflowExecution, FailWorkflowExecution, RecordMarker, RequestCancelActivityTask,
+    RequestCancelExternalWorkflowExecution, ScheduleActivityTask, ScheduleLambdaFunction,
+    SignalExternalWorkflowExecution, StartChildWorkflowExecution, StartTimer,
 };
 use simpleflow_model::{
     ActivityId, ActivityType, Decision, FunctionId, FunctionName, MarkerName, SignalName, SmolStr,
@@ -179,6 +179,15 @@ impl Decided {
     #[must_use]
     pub fn cancel(self) -> Self {
         self.decide(CancelWorkflowExecution::default())
+    }
+
+    /// The execution continued as new; `input` is JSON text.
+    #[must_use]
+    pub fn continue_as_new(self, input: impl Into<SmolStr>) -> Self {
+        self.decide(ContinueAsNewWorkflowExecution {
+            input: Some(input.into()),
+            ..ContinueAsNewWorkflowExecution::default()
+        })
     }
 
     /// The execution context that the decider left.

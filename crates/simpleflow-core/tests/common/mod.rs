@@ -7,7 +7,8 @@ pub use std::time::Duration;
 use simpleflow_core::replay::Decisions;
 use simpleflow_core::testing::{HistoryBuilder, replay};
 pub use simpleflow_core::{
-    Error, Flow, Future, FutureState, Result, Signal, TaskError, TaskErrorKind, Workflow,
+    Error, FailureDecision, Flow, Future, FutureState, Result, RetryPolicy, Signal, TaskError,
+    TaskErrorKind, Workflow,
 };
 pub use simpleflow_macros::{activity, workflow};
 use simpleflow_model::Decision;
@@ -35,6 +36,15 @@ pub fn once(x: i64) -> Result<i64> {
 #[activity(name = "vital", raises_on_failure = true)]
 pub fn vital(x: i64) -> Result<i64> {
     Ok(x)
+}
+
+#[activity(name = "polite", retry = polite_policy())]
+pub fn polite(x: i64) -> Result<i64> {
+    Ok(x)
+}
+
+fn polite_policy() -> RetryPolicy {
+    RetryPolicy::exponential(3, secs(10)).non_retryable("ValueError")
 }
 
 /// A workflow without input: `workflow!(Name(flow) -> Output { body });`.
@@ -120,7 +130,9 @@ pub fn line(decision: &Decision) -> String {
         D::FailWorkflowExecution(d) => {
             format!("fail {}", d.reason.as_deref().unwrap_or_default())
         }
+        D::ContinueAsNewWorkflowExecution(d) => {
+            format!("continue as {}", d.input.as_deref().unwrap_or_default())
+        }
         D::CancelWorkflowExecution(_) => "cancel the execution".to_owned(),
-        other => other.decision_type().to_owned(),
     }
 }

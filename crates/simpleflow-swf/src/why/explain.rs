@@ -306,11 +306,12 @@ fn cancel(facts: &Facts) -> Option<Finding> {
 
 fn length(facts: &Facts) -> Option<Finding> {
     let events = facts.history.events().len();
-    (events > limits::HISTORY_EVENTS * 4 / 5).then(|| Finding {
+    (events > limits::LONG_HISTORY_EVENTS).then(|| Finding {
         kind: "history_long",
         trouble: true,
         text: format!(
-            "Its history has {events} events; at {} SWF terminates it.",
+            "Its history has {events} events; at {} SWF terminates it. Its code should end the run \
+             with flow.continue_as_new before.",
             limits::HISTORY_EVENTS
         ),
         ..Finding::default()

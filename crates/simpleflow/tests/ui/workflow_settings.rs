@@ -16,7 +16,7 @@ macro_rules! run {
 run!(
     Unknown, NoValue, Twice, NameWithASlash, TaskListIsANumber, TaskListWithABar,
     UnknownChildPolicy, ChildPolicyIsAPath, TagListIsAText, TagIsANumber, TooManyTags,
-    TimeoutIsAText,
+    TimeoutIsAText, NoActivities,
 );
 
 #[workflow(start_to_close_timeout = 60)]
@@ -54,5 +54,8 @@ struct TooManyTags {}
 
 #[workflow(execution_timeout = "a day")]
 struct TimeoutIsAText {}
+
+#[workflow(max_open_activity_count = 0)]
+struct NoActivities {}
 
 fn main() {}

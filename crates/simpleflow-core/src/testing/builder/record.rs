@@ -46,6 +46,7 @@ impl HistoryBuilder {
             D::CompleteWorkflowExecution(_)
             | D::FailWorkflowExecution(_)
             | D::CancelWorkflowExecution(_)
+            | D::ContinueAsNewWorkflowExecution(_)
                 if self.waiting.is_some() =>
             {
                 Some("UNHANDLED_DECISION")
@@ -162,10 +163,12 @@ impl HistoryBuilder {
                 ..CancelWorkflowExecutionFailed::default()
             }
             .into(),
-            other => panic!(
-                "the builder has no {} that is refused",
-                other.decision_type()
-            ),
+            D::ContinueAsNewWorkflowExecution(_) => ContinueAsNewWorkflowExecutionFailed {
+                cause: cause.into(),
+                decision_task_completed_event_id,
+                ..ContinueAsNewWorkflowExecutionFailed::default()
+            }
+            .into(),
         };
         self.push(attributes);
         self.schedule_decision();
@@ -309,12 +312,26 @@ impl HistoryBuilder {
                 decision_task_completed_event_id,
                 ..WorkflowExecutionFailed::default()
             }),
+            D::ContinueAsNewWorkflowExecution(d) => {
+                self.close(WorkflowExecutionContinuedAsNew {
+                    input: d.input,
+                    decision_task_completed_event_id,
+                    new_execution_run_id: "next".into(),
+                    execution_start_to_close_timeout: d.execution_start_to_close_timeout,
+                    task_list: d.task_list.unwrap_or_default(),
+                    task_priority: d.task_priority,
+                    task_start_to_close_timeout: d.task_start_to_close_timeout,
+                    child_policy: d.child_policy.unwrap_or_default(),
+                    tag_list: d.tag_list,
+                    lambda_role: d.lambda_role,
+                    ..WorkflowExecutionContinuedAsNew::default()
+                });
+            }
             D::CancelWorkflowExecution(d) => self.close(WorkflowExecutionCanceled {
                 details: d.details,
                 decision_task_completed_event_id,
                 ..WorkflowExecutionCanceled::default()
             }),
-            other => panic!("the builder has no {}", other.decision_type()),
         }
     }
 

@@ -111,7 +111,7 @@ mod state {
     }
 }
 
-#[activity(retry = 3)]
+#[activity(retry = RetryPolicy::exponential(3, Duration::from_secs(10)))]
 impl state::Client {
     /// What it does.
     pub async fn execute(&self, context: ActivityContext, path: String) -> Result<String> {

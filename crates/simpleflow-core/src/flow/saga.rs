@@ -1,0 +1,168 @@
+//! Sagas: steps that are undone when a later one fails.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future as StdFuture;
+use std::ops::Deref;
+use std::pin::{Pin, pin};
+
+use super::{Flow, Scope, Site, Submit};
+use crate::error::{Error, Result, TaskErrorKind};
+use crate::task::State;
+
+/// The steps of a saga. It derefs to [`Flow`]: what is submitted through it belongs to the saga. Made
+/// by [`Flow::saga`].
+pub struct Saga {
+    scope: Scope,
+    undos: RefCell<Vec<Undo>>,
+}
+
+type Undo = Box<dyn FnOnce(Flow) -> Undone>;
+type Undone = Pin<Box<dyn StdFuture<Output = Result<()>>>>;
+
+impl Saga {
+    /// How to undo what was done, or is about to be: the call of an activity or a child workflow,
+    /// which is submitted when the saga fails.
+    ///
+    /// It may have the future of the step as an argument, and so be said before the step is done:
+    /// when the step fails, there is nothing to undo, and it is left out.
+    #[track_caller]
+    pub fn undo<S: Submit + 'static>(&self, call: S) {
+        let site = Site::caller();
+        self.undos.borrow_mut().push(Box::new(move |flow| {
+            let task = call.submit_to(&flow, site);
+            Box::pin(async move {
+                std::future::poll_fn(|context| task.poll_done(context)).await;
+                task.with_state(|state| match state {
+                    State::Done(Err(error)) => match error.kind() {
+                        TaskErrorKind::Dependency(_) => Ok(()),
+                        _ => Err(error.clone().into()),
+                    },
+                    _ => Ok(()),
+                })
+            })
+        }));
+    }
+
+    /// How to undo what was done, in several steps. They go through the flow that the closure gets,
+    /// which no cancel reaches.
+    pub fn undo_with(&self, undo: impl AsyncFnOnce(Flow) -> Result<()> + 'static) {
+        self.undos
+            .borrow_mut()
+            .push(Box::new(|flow| Box::pin(async move { undo(flow).await })));
+    }
+}
+
+impl Deref for Saga {
+    type Target = Flow;
+
+    fn deref(&self) -> &Flow {
+        &self.scope
+    }
+}
+
+/// Why a saga failed, some of whose steps could not be undone.
+#[derive(Debug)]
+pub struct SagaError {
+    cause: Error,
+    failures: Vec<Error>,
+}
+
+impl SagaError {
+    /// Why the saga was to be undone.
+    pub fn cause(&self) -> &Error {
+        &self.cause
+    }
+
+    /// The undos that failed, in the order in which they were tried.
+    pub fn failures(&self) -> &[Error] {
+        &self.failures
+    }
+}
+
+impl fmt::Display for SagaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, and what was done is not all undone: ", self.cause)?;
+        for (index, failure) in self.failures.iter().enumerate() {
+            let comma = if index > 0 { "; " } else { "" };
+            write!(f, "{comma}{failure}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SagaError {}
+
+impl Flow {
+    /// Runs steps that belong together: when one fails, or the cancel of the execution is requested,
+    /// those that were done are undone, the last first.
+    ///
+    /// ```
+    /// # use simpleflow_core::{ActivityCall, Flow, Future, Result};
+    /// # struct Calls;
+    /// # impl Calls {
+    /// #     fn book_car(&self) -> ActivityCall<u32> { unimplemented!() }
+    /// #     fn cancel_car(&self, _: &Future<u32>) -> ActivityCall<()> { unimplemented!() }
+    /// #     fn book_hotel(&self) -> ActivityCall<u32> { unimplemented!() }
+    /// # }
+    /// # async fn example(flow: Flow, calls: Calls) -> Result<(u32, u32)> {
+    /// let (car, hotel) = flow
+    ///     .saga(async |saga| {
+    ///         let car = saga.submit(calls.book_car());
+    ///         saga.undo(calls.cancel_car(&car));
+    ///         let hotel = saga.submit(calls.book_hotel()).await?;
+    ///         Ok((car.await?, hotel))
+    ///     })
+    ///     .await?;
+    /// # Ok((car, hotel))
+    /// # }
+    /// ```
+    ///
+    /// Before anything is undone, the steps that are open are cancelled, and waited for until they
+    /// have stopped. The undos run one after the other, where no cancel reaches them. When one
+    /// fails, after its retries, the rest are done all the same.
+    ///
+    /// A saga handles the cancel of the execution, as
+    /// [`cancel_requested`](Self::cancel_requested) does: what comes after it in the workflow has to
+    /// handle it, too. Steps whose failure fails the workflow at once (`raises_on_failure`) leave no
+    /// time to undo anything.
+    ///
+    /// # Errors
+    /// What the steps returned, or [`Error::cancelled`]; a [`SagaError`] when an undo failed.
+    pub async fn saga<T>(&self, steps: impl AsyncFnOnce(&Saga) -> Result<T>) -> Result<T> {
+        let saga = Saga {
+            scope: self.scope(),
+            undos: RefCell::default(),
+        };
+        let cancel = self.cancel_requested();
+        let result = {
+            let mut cancelled = pin!(cancel.done());
+            let mut steps = pin!(steps(&saga));
+            std::future::poll_fn(|context| {
+                if !saga.scope.is_cancelled() && cancelled.as_mut().poll(context).is_ready() {
+                    saga.scope.cancel();
+                }
+                steps.as_mut().poll(context)
+            })
+            .await
+        };
+        let cause = match result {
+            Ok(value) if !saga.scope.is_cancelled() => return Ok(value),
+            // The end of a run, and no failure.
+            Err(error) if error.is_continue_as_new() => return Err(error),
+            Err(error) if !saga.scope.is_cancelled() => error,
+            _ => Error::cancelled(),
+        };
+        saga.scope.cancel();
+        saga.scope.done().await;
+        let shielded = self.shielded_scope();
+        let mut failures = Vec::new();
+        for undo in saga.undos.take().into_iter().rev() {
+            failures.extend(undo(Flow::clone(&shielded)).await.err());
+        }
+        match failures.is_empty() {
+            true => Err(cause),
+            false => Err(SagaError { cause, failures }.into()),
+        }
+    }
+}
