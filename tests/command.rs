@@ -104,6 +104,70 @@ fn print_much() -> u64;
 #[activity(program = ["sh", "-c", "echo sorry >&2; echo so sorry >&2; exit 3"])]
 fn complain();
 
+/// Keeps a text at the place for objects.
+#[activity]
+async fn keep(context: ActivityContext, key: String, text: String) -> Result<String> {
+    context.objects().put(&key, text).await?;
+    Ok(key)
+}
+
+/// Reads a text from the place for objects.
+#[activity]
+fn read_kept(context: ActivityContext, key: String) -> Result<String> {
+    let text = context.objects().blocking().get(&key)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Greets, with a program that has to be downloaded.
+#[activity(program = "greet", binaries = ["greet=s3://simpleflow-tools/v1/greet"])]
+fn greet(name: String) -> String;
+
+/// The same, in code.
+#[activity(binaries = ["greet=s3://simpleflow-tools/v1/greet"])]
+fn greet_in_code(context: ActivityContext, name: String) -> Result<String> {
+    let Some(program) = context.binary("greet") else {
+        bail!("there is no program to greet with")
+    };
+    let output = std::process::Command::new(program).arg(name).output()?;
+    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+}
+
+/// Greets in both ways, and keeps what was said.
+#[workflow(name = "greetings", version = "test", task_list = "greetings")]
+struct Greetings {
+    name: String,
+}
+
+impl Workflow for Greetings {
+    type Output = String;
+
+    async fn run(self, flow: Flow) -> Result<String> {
+        let said = flow.submit(greet(&*self.name)).await?;
+        let same = flow.submit(greet_in_code(&*self.name)).await?;
+        let key = flow.submit(keep("greetings/it.json", format!("{said}, {same}")));
+        Ok(flow.submit(read_kept(key)).await?)
+    }
+}
+
+/// Refuses an activity whose input has a certain word.
+#[middleware]
+async fn refuse(context: ActivityContext) -> Result<()> {
+    match context.info().input.contains("forbidden") {
+        true => bail!("that is forbidden"),
+        false => Ok(()),
+    }
+}
+
+/// Notes results in a file that the environment names, with the process that it is in.
+#[middleware(name = "notes")]
+async fn note(context: ActivityContext, result: ActivityResult) -> Result<()> {
+    let path = std::env::var("SIMPLEFLOW_TEST_NOTES")?;
+    let (process, id) = (std::process::id(), &context.info().activity_id);
+    let result = result.map_err(|failure| failure.reason);
+    std::fs::write(path, format!("{process} {id} {result:?}"))?;
+    Ok(())
+}
+
 /// Uses memory.
 #[activity]
 fn eat(mib: usize) -> usize {

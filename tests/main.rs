@@ -12,6 +12,7 @@ mod inspect;
 mod kills;
 mod new_project;
 mod proxy;
+mod resources;
 mod running;
 mod server;
 mod standalone;

@@ -26,7 +26,7 @@ use crate::{Target, error};
 const ATTEMPTS: &str = "SWF_CONNECTION_RETRIES";
 
 /// The region of a server on this machine, when none is named; the original's.
-const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// The credentials of who has none.
 const NOBODY: &str = "none";
@@ -48,15 +48,9 @@ pub(crate) struct Wanted<'a> {
 /// The settings of a client, for the service that is wanted if one is.
 pub(crate) async fn load(wanted: Option<Wanted<'_>>) -> Result<Environment, ServiceError> {
     let attempts = attempts(env::var_os(ATTEMPTS).as_deref())?;
-    let mut sdk = named().await;
-    let endpoint = match &wanted {
-        Some(wanted) => Some(wanted.endpoint.to_owned()),
-        None => endpoint(&sdk),
-    };
+    let endpoint = wanted.as_ref().map(|wanted| wanted.endpoint);
+    let (mut sdk, endpoint) = settings("SWF", endpoint).await;
     let here = endpoint.as_deref().filter(|endpoint| is_here(endpoint));
-    if here.is_none() {
-        sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    }
     if let Some(wanted) = &wanted {
         let region = Region::new(wanted.region.to_owned());
         sdk = sdk.into_builder().region(region).build();
@@ -107,6 +101,25 @@ fn signer(region: &str, credentials: Credentials) -> Option<Signer> {
         region: region.to_owned(),
         credentials,
     })
+}
+
+/// The settings of the SDK for a service, and the endpoint that is wanted or else named for it.
+pub(crate) async fn settings(
+    service: &'static str,
+    wanted: Option<&str>,
+) -> (SdkConfig, Option<String>) {
+    let sdk = named().await;
+    let endpoint = match wanted {
+        Some(wanted) => Some(wanted.to_owned()),
+        None => endpoint(&sdk, service),
+    };
+    match endpoint.as_deref().is_some_and(is_here) {
+        true => (sdk, endpoint),
+        false => (
+            aws_config::load_defaults(BehaviorVersion::latest()).await,
+            endpoint,
+        ),
+    }
 }
 
 /// What the environment and the files say themselves. That is enough for a server on this machine,
@@ -166,7 +179,7 @@ pub enum Configured {
 /// What the environment and the AWS configuration files say of SWF. Nobody is asked over the
 /// network.
 pub async fn configured() -> Configured {
-    if endpoint(&named().await).is_some() {
+    if endpoint(&named().await, "SWF").is_some() {
         return Configured::Endpoint;
     }
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
@@ -179,11 +192,11 @@ pub async fn configured() -> Configured {
     }
 }
 
-/// The endpoint that is set for SWF or for all services. The SDK finds it in the same way, and
+/// The endpoint that is set for a service or for all services. The SDK finds it in the same way, and
 /// tells nobody.
-fn endpoint(sdk: &SdkConfig) -> Option<String> {
+fn endpoint(sdk: &SdkConfig, service: &'static str) -> Option<String> {
     let key = ServiceConfigKey::builder()
-        .service_id("SWF")
+        .service_id(service)
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build()

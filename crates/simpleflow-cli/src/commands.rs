@@ -2,6 +2,7 @@
 
 mod activity_execute;
 mod activity_rerun;
+mod binaries_download;
 mod completions;
 mod decider_start;
 mod execution_options;
@@ -27,6 +28,7 @@ mod workflow_why;
 
 pub(crate) use activity_execute::ActivityExecute;
 pub(crate) use activity_rerun::ActivityRerun;
+pub(crate) use binaries_download::BinariesDownload;
 pub(crate) use completions::Completions;
 pub(crate) use decider_start::DeciderStart;
 pub(crate) use execution_options::ExecutionOptions;

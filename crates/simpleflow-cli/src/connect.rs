@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use simpleflow_aws::{AwsSwf, Configured};
+use simpleflow_core::objects::Objects;
 use simpleflow_model::DomainName;
 use simpleflow_server::{
     Config, DEFAULT_REGION, Embedded, EmbeddedService, RunningServer, Server, StartError, Storage,
@@ -224,6 +225,32 @@ impl Connection {
             target,
             own: Own::Nothing,
         }
+    }
+
+    /// The objects of a service that is this process's own.
+    pub(crate) fn own_objects(&self) -> Option<Objects> {
+        match &self.own {
+            Own::Nothing => None,
+            Own::Store(store) => Some(Objects::new(store.objects())),
+            Own::Server(server) => Some(Objects::new(server.objects())),
+        }
+    }
+
+    /// The URL of the service, if it is the server in the box. It is asked something, since it tells
+    /// with its answers.
+    pub(crate) async fn server(&self, domain: &DomainName) -> Option<String> {
+        let AnyService::Remote(service) = &self.service else {
+            return None;
+        };
+        let endpoint = service.target().endpoint.clone()?;
+        let request = DescribeDomain {
+            name: domain.clone(),
+            ..DescribeDomain::default()
+        };
+        // What the answer is does not matter: whoever needs the domain says so.
+        let _ = service.describe_domain(request).await;
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        service.takes_tasks_back().then_some(endpoint)
     }
 
     /// Says what is about to be used, so that nobody writes to the wrong place.

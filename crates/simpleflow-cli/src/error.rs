@@ -4,10 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use simpleflow_core::Failure;
 use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
+use simpleflow_core::{Failure, MiddlewareError};
 use simpleflow_executor::{
-    LocalError, Outcome, RecordedActivity, StandaloneError, StartError as ExecutionStartError,
+    BinaryError, LocalError, Outcome, RecordedActivity, StandaloneError,
+    StartError as ExecutionStartError,
 };
 use simpleflow_model::FaultKind;
 use simpleflow_model::WorkflowId;
@@ -140,6 +141,10 @@ pub(crate) enum CliError {
         execution: String,
         activity: RecordedActivity,
     },
+    #[error(transparent)]
+    Binary(#[from] BinaryError),
+    #[error(transparent)]
+    Middleware(#[from] MiddlewareError),
     #[error("cannot run activities in processes of their own: {0}")]
     Isolation(io::Error),
     #[error(
@@ -233,6 +238,7 @@ impl CliError {
             | Self::Activity { .. }
             | Self::NoActivity { .. }
             | Self::Isolation(_)
+            | Self::Binary(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {
                 StartError::Open(_) => ExitCode::from(2),

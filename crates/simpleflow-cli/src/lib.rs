@@ -10,9 +10,11 @@ mod error;
 mod find;
 mod input;
 mod logging;
+mod middlewares;
 mod on_swf;
 mod output;
 mod progress;
+mod resources;
 mod signals;
 mod style;
 mod table;
@@ -80,7 +82,8 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::Standalone(command) => command.run(registry),
         Command::ServerStart(command) => command.run(),
         Command::ActivityRerun(command) => command.run(registry),
-        Command::ActivityExecute(command) => command.run(&registry),
+        Command::BinariesDownload(command) => command.run(),
+        Command::ActivityExecute(command) => command.run(registry),
         Command::New(command) => command.run(),
         Command::Completions(completions) => completions.run(&mut command),
     };
@@ -180,6 +183,8 @@ enum Command {
     TaskInfo(commands::TaskInfo),
     #[command(name = "activity.rerun")]
     ActivityRerun(commands::ActivityRerun),
+    #[command(name = "binaries.download")]
+    BinariesDownload(commands::BinariesDownload),
     #[command(name = commands::ActivityExecute::NAME, hide = true)]
     ActivityExecute(commands::ActivityExecute),
     #[command(name = "info")]

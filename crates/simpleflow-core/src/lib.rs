@@ -21,6 +21,7 @@ mod future;
 mod hooks;
 mod lambda;
 mod marker;
+mod middleware;
 pub mod panics;
 pub mod payload;
 mod registry;
@@ -50,6 +51,9 @@ pub use hooks::{Closing, ReplayContext};
 pub use inventory;
 pub use lambda::Lambda;
 pub use marker::Marker;
+pub use middleware::{
+    ActivityFuture, IntoMiddleware, Middleware, MiddlewareError, Middlewares, Next, When,
+};
 pub use registry::{
     ActivityEntry, Duplicate, IsResult, Linked, OfInput, Registry, StandIn, WorkflowEntry,
     WorkflowFuture, activity_result, path,
@@ -59,6 +63,7 @@ pub use retry::RetryPolicy;
 pub use serde_json;
 pub use signal::{Signal, Signals};
 pub use simpleflow_model as model;
+pub use simpleflow_objects as objects;
 pub use tags::{InvalidTags, TagList};
 pub use task_id::child_id_prefix;
 pub use timer::{Elapsed, Timer};
@@ -68,8 +73,10 @@ pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};
 /// What the macros name. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::payload::{ArgumentError, Arguments, Parameter, to_json};
-    pub use crate::{ActivityEntry, IsResult, Linked, WorkflowEntry, activity_result, path};
+    pub use crate::payload::{ArgumentError, Arguments, Parameter, meta_with_binaries, to_json};
+    pub use crate::{
+        ActivityEntry, IsResult, Linked, Middleware, WorkflowEntry, activity_result, path,
+    };
     pub use inventory;
     pub use serde_json::Error as JsonError;
 }

@@ -38,6 +38,52 @@ struct Envelope<'a> {
     kwargs: BTreeMap<String, &'a RawValue>,
 }
 
+/// The binaries that an input asks for beside its arguments, by name with their locations: the member
+/// `{"meta": {"binaries": {...}}}` of the envelope.
+///
+/// # Errors
+/// [`ArgumentError::Json`] when the text is not JSON, or that member is no object of texts.
+pub fn binaries(input: &str) -> Result<BTreeMap<String, String>, ArgumentError> {
+    #[derive(Deserialize)]
+    struct Meta {
+        #[serde(default)]
+        binaries: Option<BTreeMap<String, String>>,
+    }
+    #[derive(Deserialize)]
+    struct Members<'a> {
+        #[serde(borrow)]
+        args: Option<&'a RawValue>,
+        #[serde(borrow)]
+        kwargs: Option<&'a RawValue>,
+        #[serde(borrow)]
+        meta: Option<&'a RawValue>,
+    }
+    // Nearly all have none.
+    if !input.contains("\"binaries\"") || !input.trim_start().starts_with('{') {
+        return Ok(BTreeMap::new());
+    }
+    let members: Members<'_> = parse_json(input)?;
+    match (members.args.or(members.kwargs), members.meta) {
+        (Some(_), Some(meta)) if meta.get().contains("\"binaries\"") => {
+            let meta: Meta = parse_json(meta.get())?;
+            Ok(meta.binaries.unwrap_or_default())
+        }
+        _ => Ok(BTreeMap::new()),
+    }
+}
+
+/// A `meta` with binaries in it, each `name=location`: what `#[activity(binaries = [...])]` makes.
+pub fn meta_with_binaries(meta: Option<SmolStr>, binaries: &[&str]) -> Option<SmolStr> {
+    let mut members: serde_json::Map<String, Value> = meta
+        .as_deref()
+        .and_then(|meta| serde_json::from_str(meta).ok())
+        .unwrap_or_default();
+    let binaries = binaries.iter().filter_map(|binary| binary.split_once('='));
+    let binaries = binaries.map(|(name, location)| (name.to_owned(), Value::from(location)));
+    members.insert("binaries".to_owned(), Value::Object(binaries.collect()));
+    Some(Value::Object(members).to_string().into())
+}
+
 impl<'a> Arguments<'a> {
     /// Reads an input: the envelope `{"args": [...], "kwargs": {...}}`, a list of positional
     /// arguments, an object of named ones, or a single value as the only argument. No text or
@@ -389,6 +435,27 @@ fn write_python_float(out: &mut String, float: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn binaries_are_beside_the_arguments() {
+        let of = |input: &str| binaries(input).unwrap().into_iter().collect::<Vec<_>>();
+        let tool = ("tool".to_owned(), "s3://b/t".to_owned());
+        let meta = meta_with_binaries(Some(r#"{"a":1}"#.into()), &["tool=s3://b/t"]).unwrap();
+        assert_eq!(meta, r#"{"a":1,"binaries":{"tool":"s3://b/t"}}"#);
+        let input = format!(r#"{{"args": [1], "kwargs": {{}}, "meta": {meta}}}"#);
+        assert_eq!(of(&input), [tool]);
+        for none in [
+            "",
+            "[\"binaries\"]",
+            r#"{"meta": {"binaries": {"tool": "an argument"}}}"#,
+            r#"{"args": ["\"binaries\""], "meta": {"binaries": null}}"#,
+            r#"{"args": [{"binaries": 1}], "meta": {}}"#,
+        ] {
+            assert_eq!(of(none), [], "{none}");
+        }
+        let wrong = r#"{"args": [], "meta": {"binaries": ["tool"]}}"#;
+        assert!(binaries(wrong).is_err());
+    }
 
     const PARAMETERS: &[Parameter] = &[
         Parameter {

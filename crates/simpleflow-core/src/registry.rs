@@ -15,6 +15,7 @@ use crate::error::{Error, Failure, Result};
 use crate::flow::Flow;
 use crate::flow::too_long;
 use crate::hooks::{Hooks, Table};
+use crate::middleware::{IntoMiddleware, Middleware, MiddlewareError, Middlewares, When};
 use crate::payload::{ArgumentError, Arguments, to_json};
 use crate::tags::TagList;
 use crate::workflow::{Workflow, WorkflowDefinition};
@@ -186,6 +187,8 @@ pub enum Linked {
     Workflow(WorkflowEntry),
     /// An activity without state.
     Activity(fn() -> ActivityEntry),
+    /// A middleware, with its name.
+    Middleware(fn() -> (SmolStr, Middleware)),
 }
 
 inventory::collect!(Linked);
@@ -199,19 +202,20 @@ pub struct Registry {
     lambda_functions: BTreeMap<SmolStr, StandIn>,
     workflows: BTreeMap<(SmolStr, SmolStr), WorkflowEntry>,
     activities: BTreeMap<(SmolStr, SmolStr), ActivityEntry>,
+    middlewares: Middlewares,
     duplicates: Vec<Duplicate>,
 }
 
-/// Two workflows or two activities with one name and version.
+/// Two workflows or two activities with one name and version, or two middlewares with one name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "two {kind} have the name {name:?} and version {version:?}: at {first} and at {second}; \
-     give one of them another name"
+    "two {kind} have the name {name:?}{version}: at {first} and at {second}; give one of them \
+     another name"
 )]
 pub struct Duplicate {
     kind: &'static str,
     name: SmolStr,
-    version: SmolStr,
+    version: String,
     first: &'static str,
     second: &'static str,
 }
@@ -230,6 +234,10 @@ impl Registry {
             match linked {
                 Linked::Workflow(entry) => registry.add_workflow(*entry),
                 Linked::Activity(entry) => registry.add_activity(entry()),
+                Linked::Middleware(named) => {
+                    let (name, middleware) = named();
+                    registry.add_middleware(name, middleware);
+                }
             }
         }
         registry
@@ -281,6 +289,59 @@ impl Registry {
         self.lambda_functions.get(name).cloned()
     }
 
+    /// Adds a middleware under a name, by which a command makes it active, or
+    /// [`activate`](Self::activate). `#[middleware]` does the same for a function.
+    #[must_use]
+    pub fn middleware<M>(
+        mut self,
+        name: impl Into<SmolStr>,
+        function: impl IntoMiddleware<M>,
+    ) -> Self {
+        self.add_middleware(name.into(), Middleware::new(function));
+        self
+    }
+
+    /// Has a middleware run for all activities, within those that are active already.
+    ///
+    /// ```
+    /// # use simpleflow_core::{ActivityContext, ActivityResult, Next, Registry};
+    /// async fn shown(context: ActivityContext, next: Next) -> ActivityResult {
+    ///     let result = next.run().await;
+    ///     eprintln!("{}: {result:?}", context.info().activity_id);
+    ///     result
+    /// }
+    ///
+    /// let registry = Registry::linked().layer(shown);
+    /// ```
+    #[must_use]
+    pub fn layer<M>(mut self, function: impl IntoMiddleware<M>) -> Self {
+        self.middlewares.activate(Middleware::new(function));
+        self
+    }
+
+    /// Makes a middleware active that the program has, by its name or the last part of it. One that
+    /// runs around activities can be asked for at either time.
+    ///
+    /// # Errors
+    /// There is none, or it runs at another time.
+    pub fn activate(&mut self, name: &str, when: When) -> Result<(), MiddlewareError> {
+        let found = self.middlewares.find(name, when)?;
+        self.middlewares.activate(found);
+        Ok(())
+    }
+
+    /// The middlewares.
+    pub fn middlewares(&self) -> &Middlewares {
+        &self.middlewares
+    }
+
+    fn add_middleware(&mut self, name: SmolStr, new: Middleware) {
+        let location = new.location();
+        if let Some(old) = self.middlewares.add(name.clone(), new) {
+            self.duplicate("middlewares", &name, None, old.location(), location);
+        }
+    }
+
     /// Puts an activity in the place of the one that has its name and version, or adds it.
     pub fn replace_activity(&mut self, entry: ActivityEntry) {
         let definition = entry.definition();
@@ -296,7 +357,7 @@ impl Registry {
             self.duplicate(
                 "workflows",
                 &new.name,
-                &new.version,
+                Some(&new.version),
                 old.location,
                 new.location,
             );
@@ -311,7 +372,7 @@ impl Registry {
             self.duplicate(
                 "activities",
                 &new.name,
-                &new.version,
+                Some(&new.version),
                 old.location,
                 new.location,
             );
@@ -322,14 +383,14 @@ impl Registry {
         &mut self,
         kind: &'static str,
         name: &SmolStr,
-        version: &SmolStr,
+        version: Option<&SmolStr>,
         first: &'static str,
         second: &'static str,
     ) {
         self.duplicates.push(Duplicate {
             kind,
             name: name.clone(),
-            version: version.clone(),
+            version: version.map_or_else(String::new, |it| format!(" and version {it:?}")),
             first,
             second,
         });

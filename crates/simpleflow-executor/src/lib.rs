@@ -1,5 +1,6 @@
 //! Deciders and activity workers over one trait, the SWF service, and the local backend.
 
+mod binaries;
 mod clock;
 mod decider;
 mod follow;
@@ -12,6 +13,7 @@ mod poll;
 mod recorded;
 pub mod registration;
 mod repair;
+mod resources;
 mod retry;
 mod standalone;
 mod start;
@@ -19,6 +21,7 @@ mod stop;
 pub mod testing;
 mod worker;
 
+pub use binaries::{Binaries, Binary, BinaryError};
 pub use decider::{Decider, DeciderError, Deciders};
 pub use follow::Follow;
 pub use identity::identity;
@@ -27,6 +30,7 @@ pub use local::{LOCAL_DOMAIN, Local, LocalError, LocalRun};
 pub use outcome::Outcome;
 pub use recorded::RecordedActivity;
 pub use repair::Repair;
+pub use resources::Resources;
 pub use simpleflow_service::{ServiceError, SwfService};
 pub use standalone::{Begun, Ended, Standalone, StandaloneError};
 pub use start::{StartError, StartOptions, start, start_request};

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use simpleflow_core::objects::Objects;
 use simpleflow_core::{Failure, Registry, WorkflowEntry, panics};
 use simpleflow_engine::TaskKind;
 use simpleflow_model::operation::{RequestCancelWorkflowExecution, SignalWorkflowExecution};
@@ -21,6 +22,7 @@ use crate::decider::{Decider, DeciderError};
 use crate::in_process::InProcess;
 use crate::outcome::Outcome;
 use crate::registration::register_all;
+use crate::resources::Resources;
 use crate::start::{StartError, StartOptions, start};
 use crate::worker::{Ending, Worker};
 
@@ -84,6 +86,7 @@ pub struct Local {
     registry: Registry,
     slots: Arc<Semaphore>,
     kept: Option<NonZeroUsize>,
+    resources: Resources,
     later: Vec<Later>,
 }
 
@@ -144,6 +147,7 @@ impl Local {
             registry,
             slots: Arc::new(Semaphore::new(CONCURRENT_ACTIVITIES)),
             kept: None,
+            resources: Resources::new(Objects::memory()),
             later: Vec::new(),
         };
         let domain = DomainName::from(LOCAL_DOMAIN);
@@ -177,6 +181,14 @@ impl Local {
     pub(crate) fn later(mut self, later: Vec<Later>) -> Self {
         self.later = later;
         self.later.sort_by_key(|later| later.after);
+        self
+    }
+
+    /// What activities are given beside their input. Unless this is said they keep their objects in
+    /// memory.
+    #[must_use]
+    pub fn resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
         self
     }
 
@@ -339,7 +351,8 @@ impl Local {
             DomainName::from(LOCAL_DOMAIN),
             self.registry.clone(),
         )
-        .heartbeat(HEARTBEAT);
+        .heartbeat(HEARTBEAT)
+        .resources(self.resources.clone());
         loop {
             let (_, task_list) = self.service.ready_list(TaskKind::Activity).await;
             // The semaphore is never closed.

@@ -26,6 +26,7 @@ use crate::follow::Follow;
 use crate::outcome::Outcome;
 use crate::own_list::{is_own_list, own_list};
 use crate::repair::Repair;
+use crate::resources::Resources;
 use crate::start::{StartError, StartOptions, start};
 use crate::stop::Stop;
 use crate::worker::Worker;
@@ -86,6 +87,7 @@ pub struct Standalone<S> {
     look: Duration,
     repair: Option<Arc<Repair>>,
     resumes: bool,
+    resources: Resources,
 }
 
 impl<S: SwfService> Standalone<S> {
@@ -102,6 +104,7 @@ impl<S: SwfService> Standalone<S> {
             look: Duration::from_secs(2),
             repair: None,
             resumes: false,
+            resources: Resources::default(),
         }
     }
 
@@ -147,6 +150,13 @@ impl<S: SwfService> Standalone<S> {
     #[must_use]
     pub fn resumes(mut self, resumes: bool) -> Self {
         self.resumes = resumes;
+        self
+    }
+
+    /// What activities are given beside their input.
+    #[must_use]
+    pub fn resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
         self
     }
 
@@ -297,6 +307,7 @@ impl<S: SwfService> Standalone<S> {
         );
         // It takes the time that it takes; to fail an activity is what a second signal is for.
         let worker = worker.stop_timeout(Duration::MAX);
+        let worker = worker.resources(self.resources.clone());
         let worker = match self.heartbeat {
             Some(interval) => worker.heartbeat(interval),
             None => worker,

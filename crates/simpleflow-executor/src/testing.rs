@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use simpleflow_core::objects::Objects;
 use simpleflow_core::payload::{ArgumentError, Arguments, to_json};
 use simpleflow_core::{
     Activity, ActivityEntry, ActivityResult, Failure, Registry, RunningActivity, Workflow,
@@ -19,6 +20,7 @@ pub use folder::{FolderFailed, HistoryFailed, ReplayFolder, replay_folder};
 
 use crate::local::{Later, Local, LocalError, Outside};
 use crate::outcome::Outcome;
+use crate::resources::Resources;
 use crate::start::{StartError, StartOptions};
 
 /// Runs a workflow with the activities that are linked into the program, in virtual time.
@@ -38,6 +40,7 @@ pub struct Test {
     input: Result<String, ArgumentError>,
     registry: Registry,
     replacements: Vec<ActivityEntry>,
+    objects: Objects,
     options: StartOptions,
     start_time: Option<Timestamp>,
     later: Vec<Later>,
@@ -54,6 +57,7 @@ impl Test {
             },
             registry: Registry::linked(),
             replacements: Vec::new(),
+            objects: Objects::memory(),
             options: StartOptions::default(),
             start_time: None,
             later: Vec::new(),
@@ -160,6 +164,12 @@ impl Test {
         self
     }
 
+    /// The place where activities keep their objects: one in memory of its own, unless this is said.
+    pub fn objects(mut self, objects: Objects) -> Self {
+        self.objects = objects;
+        self
+    }
+
     /// The workflow id of the execution.
     pub fn workflow_id(mut self, workflow_id: impl Into<SmolStr>) -> Self {
         self.options.workflow_id = Some(workflow_id.into().into());
@@ -190,6 +200,7 @@ impl Test {
             None => Local::with_virtual_time(registry)?,
         };
         let run = local
+            .resources(Resources::new(self.objects))
             .later(self.later)
             .run(&self.entry, &input, self.options)?;
         Ok(TestRun {

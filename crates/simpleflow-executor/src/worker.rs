@@ -28,6 +28,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::poll::poll_until;
+use crate::resources::Resources;
 use crate::stop::Stop;
 pub use child::execute_activity;
 pub use process::Isolated;
@@ -57,6 +58,7 @@ pub struct Worker<S> {
     heartbeat: Duration,
     stop_timeout: Duration,
     isolated: Option<Arc<Isolated>>,
+    resources: Resources,
 }
 
 impl<S: SwfService> Worker<S> {
@@ -69,6 +71,7 @@ impl<S: SwfService> Worker<S> {
             heartbeat: HEARTBEAT,
             stop_timeout: STOP,
             isolated: None,
+            resources: Resources::default(),
         }
     }
 
@@ -91,6 +94,14 @@ impl<S: SwfService> Worker<S> {
     #[must_use]
     pub fn isolated(mut self, isolated: Isolated) -> Self {
         self.isolated = Some(Arc::new(isolated));
+        self
+    }
+
+    /// What activities are given beside their input. One in a process of its own is given what
+    /// [`execute_activity`] is.
+    #[must_use]
+    pub fn resources(mut self, resources: Resources) -> Self {
+        self.resources = resources;
         self
     }
 
@@ -189,7 +200,10 @@ impl<S: SwfService> Worker<S> {
             .registry
             .find_activity(&info.name, &info.version)
             .ok_or_else(|| task::unknown_activity(&self.registry, &info.name, &info.version))?;
-        let work = work::start(entry, info, Arc::new(work::Unheard), self.isolated.as_ref())?;
+        let sink = Arc::new(work::Unheard);
+        let (resources, middlewares) = (&self.resources, self.registry.middlewares());
+        let isolated = self.isolated.as_ref();
+        let work = work::start(entry, info, sink, resources, middlewares, isolated)?;
         tokio::select! {
             result = work.future(&CancellationToken::new()) => result,
             () = stop.requested() => Err(Failure::new("the activity was interrupted", None)),

@@ -28,6 +28,7 @@ const SETTINGS: &[(&str, Kind)] = &[
     ("idempotent", Kind::Flag),
     ("named_arguments", Kind::Flag),
     ("meta", Kind::Json),
+    ("binaries", Kind::Binaries),
     ("program", Kind::Program),
 ];
 

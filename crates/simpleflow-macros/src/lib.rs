@@ -1,4 +1,4 @@
-//! The attributes `#[activity]` and `#[workflow]`.
+//! The attributes `#[activity]`, `#[workflow]` and `#[middleware]`.
 //!
 //! They write what a user could write by hand with the traits of `simpleflow`, and name nothing
 //! but `::simpleflow` and the standard library, by full paths: what the user's module calls
@@ -10,6 +10,7 @@
 
 mod activity;
 mod definition;
+mod middleware;
 mod parameter;
 mod settings;
 mod signature;
@@ -55,12 +56,42 @@ use syn::{Error, Item, parse_macro_input};
 /// `schedule_to_close_timeout`, `schedule_to_start_timeout`, `heartbeat_timeout` (seconds, or
 /// `"NONE"`); `named_arguments` (boolean: whether a call sends its arguments by name, as the
 /// keyword arguments of a Python function or the options of a program); `meta` (the text of a JSON
-/// object).
+/// object); `binaries` (a list of texts `NAME=LOCATION`, as in
+/// `binaries = ["ffmpeg=s3://tools/v1/ffmpeg"]`: the worker downloads them before the activity, once
+/// for all; a program finds them by name, others ask `context.binary("ffmpeg")`).
 #[proc_macro_attribute]
 pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);
     let mut problems = Problems::default();
     let expansion = activity::expand(settings.into(), &item, &mut problems);
+    problems.beside(expansion, &item)
+}
+
+/// Makes an `async` function a middleware, which commands make active by its name:
+/// `--middleware-pre-execution NAME`, `--middleware-post-execution NAME`. Its parameters say when it
+/// runs:
+///
+/// ```ignore
+/// /// Before an activity; an error refuses it.
+/// #[middleware]
+/// async fn check(context: ActivityContext) -> Result<()> { … }
+///
+/// /// After an activity, also after one that failed.
+/// #[middleware]
+/// async fn tell(context: ActivityContext, result: ActivityResult) -> Result<()> { … }
+///
+/// /// Around an activity: it may change the result, or not run it at all.
+/// #[middleware]
+/// async fn timed(context: ActivityContext, next: Next) -> ActivityResult { next.run().await }
+/// ```
+///
+/// `name` (text) is the only setting. By default it is `module.function`, of which the last part is
+/// enough.
+#[proc_macro_attribute]
+pub fn middleware(settings: TokenStream, item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as Item);
+    let mut problems = Problems::default();
+    let expansion = middleware::expand(settings.into(), &item, &mut problems);
     problems.beside(expansion, &item)
 }
 

@@ -14,6 +14,8 @@ use crate::Problems;
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Name,
+    /// A text that is not empty.
+    Text,
     Version,
     TaskList,
     OptionalTaskList,
@@ -31,6 +33,8 @@ pub(crate) enum Kind {
     OptionalText,
     /// The text of a JSON object.
     Json,
+    /// A list of texts `name=location`, which goes into `meta`.
+    Binaries,
     /// The text of a program, or a list that begins with it.
     Program,
 }
@@ -81,6 +85,8 @@ pub(crate) fn assignments(
     let definition = Ident::new("definition", Span::mixed_site());
     let mut seen: Vec<&Ident> = Vec::new();
     let mut assignments = Vec::new();
+    // What goes into what another setting says.
+    let mut additions = Vec::new();
     for Setting { name, value } in &settings {
         let twice = seen.contains(&name);
         seen.push(name);
@@ -90,10 +96,17 @@ pub(crate) fn assignments(
             Some((_, kind)) => kind.check(name, value.as_ref()),
         };
         match checked {
+            Ok(value) if name == "binaries" => additions.push(quote! {
+                #definition.meta = ::simpleflow::__private::meta_with_binaries(
+                    #definition.meta.take(),
+                    #value,
+                );
+            }),
             Ok(value) => assignments.push(quote!(#definition.#name = #value;)),
             Err(problem) => problems.push(problem),
         }
     }
+    assignments.extend(additions);
     assignments
 }
 
@@ -136,6 +149,9 @@ impl Kind {
         Some(Ok(match (self, literal) {
             (Self::Name, Some(Lit::Str(text))) => {
                 return Some(checked(name, text, TypeName::new(text.value())));
+            }
+            (Self::Text, Some(Lit::Str(text))) if !text.value().is_empty() => {
+                quote!(::core::convert::Into::into(#text))
             }
             (Self::Version, Some(Lit::Str(text))) => {
                 return Some(checked(name, text, Version::new(text.value())));
@@ -206,6 +222,20 @@ impl Kind {
                 serde_json::from_str::<Object>(&text.value()).ok()?;
                 quote!(::core::option::Option::Some(::core::convert::Into::into(#text)))
             }
+            (Self::Binaries, _) => {
+                let Expr::Array(array) = value else {
+                    return None;
+                };
+                let binaries: Vec<_> = array.elems.iter().map(text).collect::<Option<_>>()?;
+                for binary in &binaries {
+                    let text = binary.value();
+                    let (name, location) = text.split_once('=')?;
+                    if name.is_empty() || !location.contains("://") {
+                        return None;
+                    }
+                }
+                quote!(&[#(#binaries),*])
+            }
             (Self::Program, _) => {
                 let parts: Vec<_> = match value {
                     Expr::Array(array) => array.elems.iter().map(text).collect::<Option<_>>()?,
@@ -224,6 +254,7 @@ impl Kind {
     fn expected(self) -> (&'static str, &'static str) {
         match self {
             Self::Name => ("a text", "\"thumbnails.resize\""),
+            Self::Text => ("a text that is not empty", "\"timing\""),
             Self::Version => ("a text", "\"1.0\""),
             Self::TaskList | Self::OptionalTaskList => ("a text", "\"thumbnails\""),
             Self::Retry => ("a number or a `RetryPolicy`", "3"),
@@ -239,6 +270,10 @@ impl Kind {
             Self::Tags => (
                 "a list of texts or \"INHERIT_TAG_LIST\"",
                 "[\"nightly\", \"video\"]",
+            ),
+            Self::Binaries => (
+                "a list of texts, each NAME=LOCATION",
+                "[\"ffmpeg=s3://tools/v1/ffmpeg\"]",
             ),
             Self::Json => ("the text of a JSON object", "r#\"{\"owner\": \"video\"}\"#"),
             Self::Program => (

@@ -5,12 +5,12 @@ use crate::Problem;
 /// How many bytes a key may have in UTF-8, with the prefix of its place: S3's limit.
 pub const KEY_BYTES: usize = 1_024;
 
-/// Checks a key that has its prefix.
+/// Checks a key that has its prefix. [`Objects`](crate::Objects) does; a server has to by itself.
 ///
 /// # Errors
 /// It is empty or longer than S3 takes, or has characters that a listing of S3, which is XML, cannot
 /// have.
-pub(crate) fn check(key: &str) -> Result<(), Problem> {
+pub fn check_key(key: &str) -> Result<(), Problem> {
     if key.is_empty() {
         return Err(Problem::Key("is empty".into()));
     }

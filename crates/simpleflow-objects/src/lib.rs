@@ -34,7 +34,7 @@ pub use bytes::Bytes;
 pub use error::{ObjectError, Problem};
 #[cfg(feature = "folder")]
 pub use folder::Folder;
-pub use key::KEY_BYTES;
+pub use key::{KEY_BYTES, check_key};
 pub use memory::Memory;
 pub use objects::Objects;
 pub use place::{Place, PlaceError};

@@ -157,7 +157,7 @@ impl Objects {
     /// The key of an object at the place.
     fn at_place(&self, key: &str) -> Result<String, ObjectError> {
         let at_place = format!("{}{key}", self.prefix);
-        match key::check(&at_place) {
+        match key::check_key(&at_place) {
             Ok(()) => Ok(at_place),
             Err(problem) => Err(self.error(key, problem)),
         }

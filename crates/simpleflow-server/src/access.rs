@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials as AwsCredentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
-    UriPathNormalizationMode, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation,
+    SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use hyper::StatusCode;
@@ -134,6 +134,33 @@ pub(crate) fn region(headers: &HeaderMap) -> Result<SmolStr, Error> {
     Ok(authorization.region.into())
 }
 
+/// What a request is signed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// An operation of SWF.
+    Swf,
+    /// An operation on objects.
+    S3,
+}
+
+impl Protocol {
+    fn service(self) -> &'static str {
+        match self {
+            Self::Swf => "swf",
+            Self::S3 => "s3",
+        }
+    }
+
+    /// The headers that must be signed beside the time. Otherwise the request could have been meant
+    /// for another server, or with another operation or body.
+    fn signed(self) -> [&'static str; 2] {
+        match self {
+            Self::Swf => ["host", "x-amz-target"],
+            Self::S3 => ["host", "x-amz-content-sha256"],
+        }
+    }
+}
+
 /// Verifies the signature of a request.
 ///
 /// # Errors
@@ -141,8 +168,9 @@ pub(crate) fn region(headers: &HeaderMap) -> Result<SmolStr, Error> {
 /// key.
 pub(crate) fn verify(
     credentials: &Credentials,
+    protocol: Protocol,
     request: &Parts,
-    body: &[u8],
+    body: SignableBody<'_>,
     now: SystemTime,
 ) -> Result<(), Error> {
     let headers = &request.headers;
@@ -159,15 +187,17 @@ pub(crate) fn verify(
             "The security token included in the request is invalid.",
         ));
     };
-    if authorization.service != "swf" {
+    let service = protocol.service();
+    if authorization.service != service {
         return Err(refused(
             "InvalidSignatureException",
-            "Credential should be scoped to correct service: 'swf'.",
+            &format!("Credential should be scoped to correct service: '{service}'."),
         ));
     }
     let time = signed_at(headers).ok_or_else(incomplete)?;
     check_time(time, authorization.date, now)?;
-    let expected = signature(&authorization, key, request, body, time).ok_or_else(incomplete)?;
+    let expected = signature(&authorization, key, protocol, request, body, time);
+    let expected = expected.ok_or_else(incomplete)?;
     let same = expected
         .as_bytes()
         .ct_eq(authorization.signature.as_bytes());
@@ -186,21 +216,34 @@ pub(crate) fn verify(
 fn signature(
     authorization: &Authorization<'_>,
     key: &AwsCredentials,
+    protocol: Protocol,
     request: &Parts,
-    body: &[u8],
+    body: SignableBody<'_>,
     time: SystemTime,
 ) -> Option<String> {
     let mut headers = Vec::new();
     for name in authorization.signed_headers.split(';') {
         headers.push((name, request.headers.get(name)?.to_str().ok()?));
     }
-    // Otherwise the request could have been meant for another server, or another operation.
-    let signed = |name| headers.iter().any(|(signed, _)| *signed == name);
-    (signed("host") && signed("x-amz-target")).then_some(())?;
+    let signed = |name: &&str| headers.iter().any(|(signed, _)| signed == name);
+    protocol.signed().iter().all(signed).then_some(())?;
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::Headers;
     settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
-    settings.uri_path_normalization_mode = UriPathNormalizationMode::Enabled;
+    // A path of S3 is a key as it stands.
+    (
+        settings.uri_path_normalization_mode,
+        settings.percent_encoding_mode,
+    ) = match protocol {
+        Protocol::Swf => (
+            UriPathNormalizationMode::Enabled,
+            PercentEncodingMode::Double,
+        ),
+        Protocol::S3 => (
+            UriPathNormalizationMode::Disabled,
+            PercentEncodingMode::Single,
+        ),
+    };
     settings.excluded_headers = None;
     let identity = key.clone().into();
     let parameters = v4::SigningParams::builder()
@@ -214,13 +257,8 @@ fn signature(
         .into();
     let host = request.headers.get("host")?.to_str().ok()?;
     let uri = format!("http://{host}{}", request.uri.path_and_query()?);
-    let signable = SignableRequest::new(
-        request.method.as_str(),
-        uri,
-        headers.into_iter(),
-        SignableBody::Bytes(body),
-    )
-    .ok()?;
+    let signable =
+        SignableRequest::new(request.method.as_str(), uri, headers.into_iter(), body).ok()?;
     let signed = sign(signable, &parameters).ok()?;
     Some(signed.signature().to_owned())
 }
@@ -270,7 +308,8 @@ fn incomplete() -> Error {
     refused(
         "IncompleteSignatureException",
         "The Authorization header, or what it says is signed, is not complete: it needs \
-         Credential, SignedHeaders and Signature, and the headers host, x-amz-date and x-amz-target.",
+         Credential, SignedHeaders and Signature, and the headers host, x-amz-date, and x-amz-target \
+         or, for objects, x-amz-content-sha256.",
     )
 }
 

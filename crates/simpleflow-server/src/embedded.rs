@@ -19,6 +19,7 @@ use crate::core::{Asker, Core, Disk, Failure};
 use crate::data_dir;
 use crate::keeper::{self, Log};
 use crate::metrics::Metrics;
+use crate::objects::{EmbeddedObjects, Shelf};
 use crate::operation::Request;
 use crate::regions::Regions;
 use crate::server::{StartError, StopError};
@@ -59,6 +60,7 @@ pub enum Storage {
 pub struct Embedded {
     service: EmbeddedService,
     metrics: Arc<Metrics>,
+    shelf: Arc<Shelf>,
     keeper: Keeper,
 }
 
@@ -82,6 +84,12 @@ impl Drop for EndOfCore {
     }
 }
 
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.shelf.close();
+    }
+}
+
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.core.stop();
@@ -101,6 +109,13 @@ impl Embedded {
     pub(crate) async fn with_clock(storage: Storage, clock: Clock) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Failed(error.to_string()))?;
         let metrics = Arc::new(metrics);
+        let shelf = Arc::new(Shelf::new(match &storage {
+            Storage::Memory => None,
+            Storage::Disk { dir, relaxed } => Some(Place {
+                dir: dir.clone(),
+                relaxed: *relaxed,
+            }),
+        }));
         let (opened, open) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let run = {
@@ -135,6 +150,7 @@ impl Embedded {
                     region: SmolStr::new_static(DEFAULT_REGION),
                 },
                 metrics,
+                shelf,
                 keeper: Keeper {
                     core,
                     thread: Some(thread),
@@ -152,6 +168,12 @@ impl Embedded {
         self.service.clone()
     }
 
+    /// The objects that it keeps, which a server gives to everybody as `/objects`. A handle: clones
+    /// are the same objects.
+    pub fn objects(&self) -> EmbeddedObjects {
+        EmbeddedObjects::new(Arc::clone(&self.shelf))
+    }
+
     /// Waits until it ends by itself, which it does when the store cannot be read any more.
     pub async fn ended(&mut self) {
         if !self.keeper.ended.is_terminated() {
@@ -167,6 +189,10 @@ impl Embedded {
     /// It had ended before, or something in it broke down.
     pub async fn stop(mut self) -> Result<(), StopError> {
         self.core().drain();
+        if let Some(objects) = self.shelf.close() {
+            // One that broke down has said so to whoever asked.
+            let _ = tokio::task::spawn_blocking(move || objects.join()).await;
+        }
         self.core().stop();
         let Some(thread) = self.keeper.thread.take() else {
             return Ok(());

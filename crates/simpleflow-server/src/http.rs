@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use aws_sigv4::http_request::SignableBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -16,11 +17,12 @@ use simpleflow_model::limits;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::access::{self, Credentials};
+use crate::access::{self, Credentials, Protocol};
 use crate::ask::ask;
 use crate::connection::{Connection, Peer};
 use crate::core::{Asker, Core, Failure};
 use crate::metrics::Metrics;
+use crate::objects::{EmbeddedObjects, wire as objects};
 use crate::operation::{Request, Unreadable};
 use crate::wire::{self, Dialect, Error};
 
@@ -51,12 +53,13 @@ impl Default for Limits {
     }
 }
 
-type Body = Full<Bytes>;
+pub(crate) type Body = Full<Bytes>;
 
 /// What every connection shares.
 pub(crate) struct Front {
     pub core: Arc<Core>,
     pub metrics: Arc<Metrics>,
+    pub objects: EmbeddedObjects,
     pub credentials: Option<Credentials>,
     pub limits: Limits,
 }
@@ -152,6 +155,7 @@ impl Front {
             (&Method::POST, "/") => self.operation(request, peer).await,
             (&Method::GET, "/healthz") => self.health(),
             (&Method::GET, "/metrics") => self.metrics(),
+            (_, path) if objects::is_for(path) => objects::answer(self, request).await,
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }
     }
@@ -186,10 +190,7 @@ impl Front {
             }
         }
         let mut response = wire::response(dialect, &request_id, answer);
-        if may_fork(&parts) {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(CONNECTION, close);
-        }
+        close_if_may_fork(&parts, &mut response);
         response
     }
 
@@ -201,7 +202,8 @@ impl Front {
         peer: Peer,
     ) -> Result<Vec<u8>, Error> {
         if let Some(credentials) = &self.credentials {
-            access::verify(credentials, parts, body, SystemTime::now())?;
+            let body = SignableBody::Bytes(body);
+            access::verify(credentials, Protocol::Swf, parts, body, SystemTime::now())?;
         }
         let region = access::region(&parts.headers)?;
         let request = Request::parse(operation, body).map_err(|unreadable| match unreadable {
@@ -250,6 +252,14 @@ async fn read(body: Incoming, time: Duration) -> Result<Bytes, Error> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::too_large()),
         Ok(Err(error)) => Err(Error::malformed(error.to_string())),
         Err(_) => Err(Error::too_slow()),
+    }
+}
+
+/// Has a connection end with this answer if the client may be one of several processes on it.
+pub(crate) fn close_if_may_fork(parts: &Parts, response: &mut HttpResponse<Body>) {
+    if may_fork(parts) {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
 }
 

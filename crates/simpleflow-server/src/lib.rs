@@ -28,6 +28,7 @@ mod embedded;
 mod http;
 mod keeper;
 mod metrics;
+mod objects;
 mod operation;
 mod polls;
 mod regions;
@@ -38,6 +39,7 @@ mod wire;
 pub use access::{Credentials, CredentialsError, DEFAULT_REGION};
 pub use data_dir::{FoundServer, running_server};
 pub use embedded::{Embedded, EmbeddedService, Storage};
+pub use objects::{EmbeddedObjects, OBJECT_BYTES};
 pub use server::{Config, RunningServer, Server, StartError, StopError};
 pub use store::StoreError;
 

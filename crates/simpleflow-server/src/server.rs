@@ -11,6 +11,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::data_dir;
 use crate::embedded::{Embedded, EmbeddedService, Storage};
 use crate::http::{self, Front, Limits};
+use crate::objects::EmbeddedObjects;
 use crate::store::StoreError;
 
 /// The settings of a server.
@@ -142,6 +143,7 @@ impl Server {
         let front = Arc::new(Front {
             core: Arc::clone(embedded.core()),
             metrics: Arc::clone(embedded.metrics()),
+            objects: embedded.objects(),
             credentials,
             limits: self.limits,
         });
@@ -216,6 +218,11 @@ impl RunningServer {
     /// The service, for deciders and workers of this process.
     pub fn service(&self) -> EmbeddedService {
         self.embedded.service()
+    }
+
+    /// The objects that it keeps. Others reach them as `/objects` of its address.
+    pub fn objects(&self) -> EmbeddedObjects {
+        self.embedded.objects()
     }
 
     /// Waits until it ends by itself, which it does when the store cannot be read any more.

@@ -18,7 +18,7 @@ use simpleflow_model::{DomainName, HistoryEvent, SmolStr, Timestamp, WorkflowExe
 
 #[cfg(test)]
 pub(crate) use sqlite::FIRST_STEP;
-pub(crate) use sqlite::open;
+pub(crate) use sqlite::{ObjectStoreFile, open};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -46,7 +46,7 @@ pub(crate) struct Error {
     namespace: &'static str,
     /// The type, without its namespace.
     pub name: &'static str,
-    message: Option<String>,
+    pub message: Option<String>,
 }
 
 /// The namespaces of the types of errors.

@@ -7,16 +7,17 @@
 
 pub use simpleflow_cli::{main, main_with};
 pub use simpleflow_core::{
-    Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityInfo,
-    ActivityResult, AggregateError, Arg, Chain, Closing, ContinueAs, Duplicate, Elapsed, Error,
-    EventDetails, EventKind, Failure, FailureDecision, Flow, FuncGroup, Future, FutureState, Get,
-    Group, HeartbeatSink, IntoArg, InvalidTags, Lambda, Marker, Program, Registry, ReplayContext,
-    Result, RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals,
-    Submit, TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, Workflow, WorkflowCall,
+    Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityEntry, ActivityFuture,
+    ActivityInfo, ActivityResult, AggregateError, Arg, Chain, Closing, ContinueAs, Duplicate,
+    Elapsed, Error, EventDetails, EventKind, Failure, FailureDecision, Flow, FuncGroup, Future,
+    FutureState, Get, Group, HeartbeatSink, IntoArg, IntoMiddleware, InvalidTags, Lambda, Marker,
+    Middleware, MiddlewareError, Middlewares, Next, Program, Registry, ReplayContext, Result,
+    RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals, Submit,
+    TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When, Workflow, WorkflowCall,
     WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, payload, replay};
-pub use simpleflow_macros::{activity, workflow};
+pub use simpleflow_macros::{activity, middleware, workflow};
 pub use simpleflow_model as model;
 
 /// What a file with workflows and activities needs.
@@ -24,10 +25,18 @@ pub mod prelude {
     pub use std::time::Duration;
 
     pub use simpleflow_core::{
-        ActivityContext, Error, Flow, Future, FutureState, Registry, Result, RetryPolicy, Signal,
-        TaskError, TaskErrorKind, Workflow, bail,
+        ActivityContext, ActivityResult, Error, Flow, Future, FutureState, Next, Registry, Result,
+        RetryPolicy, Signal, TaskError, TaskErrorKind, Workflow, bail,
     };
-    pub use simpleflow_macros::{activity, workflow};
+    pub use simpleflow_macros::{activity, middleware, workflow};
+}
+
+/// Values by key, somewhere: S3, a folder, the server in the box, memory. An activity has the place
+/// of its worker, [`ActivityContext::objects`].
+pub mod objects {
+    pub use simpleflow_aws::Places;
+    pub use simpleflow_core::objects::*;
+    pub use simpleflow_executor::{Binaries, Binary, BinaryError, Resources};
 }
 
 /// Running workflows in this process, on the engine in memory.

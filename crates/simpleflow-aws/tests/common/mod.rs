@@ -73,6 +73,8 @@ pub fn client(addr: SocketAddr) -> Client {
 pub enum Answer {
     /// A status and a body.
     Http(u16, String),
+    /// The text as it stands.
+    Raw(&'static str),
     /// A body that ends before its end.
     Cut,
     /// Nothing, ever.
@@ -119,6 +121,7 @@ impl Scripted {
                         "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
                         body.len()
                     ),
+                    Answer::Raw(text) => text.to_owned(),
                     Answer::Cut => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"run".into(),
                     Answer::Silence => {
                         silent.push(stream);

@@ -3,13 +3,15 @@
 use clap::{ArgGroup, Args};
 use simpleflow_core::payload::Arguments;
 use simpleflow_core::{ActivityInfo, ActivityResult, Registry};
-use simpleflow_executor::{LocalError, RecordedActivity, Stop, Worker};
+use simpleflow_executor::{LocalError, RecordedActivity, Resources, Stop, Worker};
 use simpleflow_model::{ActivityId, DomainName, EventId, RunId, WorkflowId};
 use simpleflow_swf::Domain;
 use tokio::runtime::Runtime;
 
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
+use crate::middlewares::MiddlewareOptions;
+use crate::resources::ResourceOptions;
 use crate::signals::Signals;
 use crate::{input, on_swf, output};
 
@@ -63,12 +65,19 @@ pub(crate) struct ActivityRerun {
     input: Option<String>,
 
     #[command(flatten)]
+    middlewares: MiddlewareOptions,
+
+    #[command(flatten)]
+    resources: ResourceOptions,
+
+    #[command(flatten)]
     data_dir: DataDir,
 }
 
 impl ActivityRerun {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = self.middlewares.activate(registry)?;
         let input = self
             .input
             .as_deref()
@@ -111,10 +120,23 @@ impl ActivityRerun {
         let connection = Connection::open(&self.data_dir, &self.domain).await?;
         connection.announce(&self.domain);
         let service = connection.service.clone();
-        let recorded = self.recorded(&service).await;
-        // It is not needed any more, and the activity may want to have it.
-        connection.close().await?;
-        let mut info = recorded?;
+        let (data_dir, domain) = (&self.data_dir, &self.domain);
+        let resources = self.resources.on(&connection, domain, data_dir).await;
+        let rerun = self.rerun_on(service, resources, registry, input).await;
+        // What went wrong first is told.
+        let closed = connection.close().await;
+        let rerun = rerun?;
+        closed.map(|()| rerun)
+    }
+
+    async fn rerun_on(
+        &self,
+        service: AnyService,
+        resources: Resources,
+        registry: Registry,
+        input: Option<&str>,
+    ) -> Result<(String, ActivityResult), CliError> {
+        let mut info = self.recorded(&service).await?;
         if let Some(input) = input {
             let arguments = Arguments::parse(input).map_err(|problem| CliError::Option {
                 option: "--input",
@@ -129,7 +151,7 @@ impl ActivityRerun {
             info.activity_id, info.input
         ));
         let name = info.name.to_string();
-        let worker = Worker::new(service, self.domain.clone(), registry);
+        let worker = Worker::new(service, self.domain.clone(), registry).resources(resources);
         let stop = Stop::new();
         let (result, _) = signals.run(&stop, worker.rerun(info, &stop)).await;
         Ok((name, result))

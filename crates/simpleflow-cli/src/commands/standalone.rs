@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use regex::Regex;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{
-    Ended, LocalError, Outcome, Repair, Standalone as Run, Stop, registration,
+    Ended, LocalError, Outcome, Repair, Resources, Standalone as Run, Stop, registration,
 };
 use simpleflow_model::{DomainName, RunId, SmolStr, Timestamp, WorkflowId};
 use simpleflow_swf::{Domain, SwfError, WorkflowExecution};
@@ -18,7 +18,9 @@ use simpleflow_swf::{Domain, SwfError, WorkflowExecution};
 use super::ExecutionOptions;
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
+use crate::middlewares::MiddlewareOptions;
 use crate::progress::Progress;
+use crate::resources::ResourceOptions;
 use crate::signals::Signals;
 use crate::{find, output};
 
@@ -51,6 +53,12 @@ pub(crate) struct Standalone {
 
     #[command(flatten)]
     execution: ExecutionOptions,
+
+    #[command(flatten)]
+    middlewares: MiddlewareOptions,
+
+    #[command(flatten)]
+    resources: ResourceOptions,
 
     /// The id of the execution. By default the workflow's name.
     #[arg(long, value_name = "ID", value_parser = |id: &str| WorkflowId::new(id))]
@@ -91,6 +99,7 @@ pub(crate) struct Standalone {
 impl Standalone {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = self.middlewares.activate(registry)?;
         let entry = *find::workflow(&registry, &self.workflow)?;
         let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
         let outcome = runtime.block_on(self.run_on_service(registry, &entry));
@@ -115,9 +124,11 @@ impl Standalone {
             None => (Connection::own(&self.data_dir).await?, DOMAIN.into()),
         };
         connection.announce(&domain);
+        let resources = self.resources.on(&connection, &domain, &self.data_dir);
+        let resources = resources.await;
         let domain = Domain::new(connection.service.clone(), domain);
         let outcome = self
-            .run_in(domain, connection.look(), registry, workflow)
+            .run_in(domain, connection.look(), registry, resources, workflow)
             .await;
         // What went wrong first is told.
         let closed = connection.close().await;
@@ -130,6 +141,7 @@ impl Standalone {
         domain: Domain<AnyService>,
         look: Duration,
         registry: Registry,
+        resources: Resources,
         workflow: &WorkflowEntry,
     ) -> Result<Outcome, CliError> {
         let service = domain.service().clone();
@@ -140,6 +152,7 @@ impl Standalone {
             .deciders(self.nb_deciders)
             .heartbeat(Duration::from_secs(self.heartbeat.into()))
             .look_every(look)
+            .resources(resources)
             .resumes(self.resumes());
         if let Some(most) = self.nb_workers {
             run = run.activities(most);

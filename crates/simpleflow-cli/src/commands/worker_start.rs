@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::{Args, ValueEnum};
 use simpleflow_core::Registry;
+use simpleflow_core::objects::Place;
 use simpleflow_executor::{Isolated, LocalError, Stop, Worker};
 use simpleflow_model::operation::DescribeDomain;
 use simpleflow_model::types::ActivityTask;
@@ -19,7 +20,9 @@ use super::ActivityExecute;
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
 use crate::logging::LogLevel;
+use crate::middlewares::MiddlewareOptions;
 use crate::output;
+use crate::resources::ResourceOptions;
 use crate::signals::{self, Signals, Then};
 
 /// How many threads there may be beside those of activities that block.
@@ -92,6 +95,12 @@ pub(crate) struct WorkerStart {
     stop_timeout: u32,
 
     #[command(flatten)]
+    middlewares: MiddlewareOptions,
+
+    #[command(flatten)]
+    resources: ResourceOptions,
+
+    #[command(flatten)]
     log_level: LogLevel,
 
     #[command(flatten)]
@@ -113,6 +122,7 @@ impl WorkerStart {
 
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = self.middlewares.activate(registry)?;
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .max_blocking_threads(self.most().get().saturating_add(OTHER_THREADS))
@@ -133,17 +143,20 @@ impl WorkerStart {
     }
 
     async fn work(self, registry: Registry) -> Result<Then, CliError> {
-        let isolated = self.isolated()?;
+        self.check_isolation()?;
         let connection = Connection::shared(&self.data_dir).await?;
         // Before anything is begun: a signal must not end it halfway.
         let signals = Signals::listen()?;
         connection.announce(&self.domain);
         let service = connection.service.clone();
+        let (resources, data_dir) = (&self.resources, &self.data_dir);
         let mut worker = Worker::new(service, self.domain.clone(), registry)
+            .resources(resources.on(&connection, &self.domain, data_dir).await)
             .heartbeat(Duration::from_secs(self.heartbeat.into()))
             .stop_timeout(Duration::from_secs(self.stop_timeout.into()));
-        if let Some(isolated) = isolated {
-            worker = worker.isolated(isolated);
+        if self.isolation == Isolation::Process {
+            let place = resources.place(&connection, &self.domain, data_dir).await;
+            worker = worker.isolated(self.isolated(&place)?);
         }
         let stop = Stop::new();
         let work = async {
@@ -175,23 +188,24 @@ impl WorkerStart {
         }
     }
 
-    fn isolated(&self) -> Result<Option<Isolated>, CliError> {
+    fn check_isolation(&self) -> Result<(), CliError> {
         match (self.isolation, self.memory_limit) {
-            (Isolation::None, None) => Ok(None),
             (Isolation::None, Some(limit)) => Err(CliError::Option {
                 option: "--memory-limit",
                 value: limit.to_string(),
                 problem: "it is the limit of a process: add --isolation process".to_owned(),
             }),
-            (Isolation::Process, limit) => {
-                let isolated =
-                    Isolated::new([ActivityExecute::NAME]).map_err(CliError::Isolation)?;
-                Ok(Some(match limit {
-                    Some(limit) => isolated.memory_limit(u64::from(limit) << 20),
-                    None => isolated,
-                }))
-            }
+            _ => Ok(()),
         }
+    }
+
+    fn isolated(&self, objects: &Place) -> Result<Isolated, CliError> {
+        let command_line = ActivityExecute::command_line(objects, &self.middlewares);
+        let isolated = Isolated::new(command_line).map_err(CliError::Isolation)?;
+        Ok(match self.memory_limit {
+            Some(limit) => isolated.memory_limit(u64::from(limit) << 20),
+            None => isolated,
+        })
     }
 }
 

@@ -17,6 +17,8 @@ use simpleflow_model::{
 use super::ExecutionOptions;
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
+use crate::middlewares::MiddlewareOptions;
+use crate::resources::ResourceOptions;
 use crate::{find, input, output};
 
 /// Start a workflow: on SWF for its deciders and workers, or with --local to its end here.
@@ -66,6 +68,12 @@ pub(crate) struct WorkflowStart {
     #[command(flatten)]
     execution: ExecutionOptions,
 
+    #[command(flatten)]
+    middlewares: MiddlewareOptions,
+
+    #[command(flatten)]
+    resources: ResourceOptions,
+
     /// Send a signal right after the start. May be given more than once.
     #[arg(long, value_name = "NAME[=JSON]", value_parser = parse_signal)]
     signal: Vec<Signal>,
@@ -89,6 +97,18 @@ struct Signal {
 impl WorkflowStart {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
+        let registry = match self.middlewares.first() {
+            Some((option, name)) if !self.local => {
+                return Err(CliError::Option {
+                    option,
+                    value: name.to_owned(),
+                    problem: "it is for activities that run here: add --local, or give it to \
+                              worker.start"
+                        .to_owned(),
+                });
+            }
+            _ => self.middlewares.activate(registry)?,
+        };
         let entry = *find::workflow(&registry, &self.workflow)?;
         let input = match self.execution.input()? {
             Some(input) => input,
@@ -110,7 +130,8 @@ impl WorkflowStart {
         let mut local = match self.skip_time {
             true => Local::with_virtual_time(registry)?,
             false => Local::new(registry)?,
-        };
+        }
+        .resources(self.resources.local());
         let run = local.run(&entry, &input, options)?;
         if let Some(file) = history {
             file.write(&run)?;

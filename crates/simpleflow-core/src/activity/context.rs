@@ -1,12 +1,15 @@
 //! What a running activity knows of itself, and its way back to the worker.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use simpleflow_model::{
     ActivityId, DomainName, RunId, SmolStr, TaskListName, TypeName, Version, WorkflowId,
 };
+use simpleflow_objects::Objects;
 
 /// Which task an activity runs for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,25 +55,63 @@ impl HeartbeatSink for NoSink {
 pub struct ActivityContext {
     info: Arc<ActivityInfo>,
     sink: Arc<dyn HeartbeatSink>,
+    objects: Objects,
+    binaries: Arc<BTreeMap<String, PathBuf>>,
 }
 
 impl ActivityContext {
-    /// The context of a task, whose heartbeats go to `sink`.
-    pub fn new(info: ActivityInfo, sink: Arc<dyn HeartbeatSink>) -> Self {
+    /// The context of a task, whose heartbeats go to `sink`, and its objects to `objects`.
+    pub fn new(info: ActivityInfo, sink: Arc<dyn HeartbeatSink>, objects: Objects) -> Self {
         Self {
             info: Arc::new(info),
             sink,
+            objects,
+            binaries: Arc::default(),
         }
     }
 
-    /// A context for a unit test: heartbeats go nowhere, and nothing is ever cancelled.
+    /// The same, with the files of the binaries that the activity needs.
+    #[must_use]
+    pub fn with_binaries(mut self, binaries: BTreeMap<String, PathBuf>) -> Self {
+        self.binaries = Arc::new(binaries);
+        self
+    }
+
+    /// A context for a unit test: heartbeats go nowhere, nothing is ever cancelled, and objects are
+    /// in memory.
     pub fn for_test() -> Self {
-        Self::new(ActivityInfo::default(), Arc::new(NoSink))
+        Self::new(ActivityInfo::default(), Arc::new(NoSink), Objects::memory())
     }
 
     /// Which task the activity runs for.
     pub fn info(&self) -> &ActivityInfo {
         &self.info
+    }
+
+    /// The place for values that are too long for SWF, or that outlive the execution: the one that
+    /// its worker was given.
+    ///
+    /// ```
+    /// # use simpleflow_core::{ActivityContext, Result};
+    /// async fn render(context: ActivityContext, page: u32) -> Result<String> {
+    ///     let key = format!("pages/{page}.svg");
+    ///     context.objects().put(&key, "<svg/>").await?;
+    ///     Ok(key)
+    /// }
+    ///
+    /// /// In a plain function.
+    /// fn size(context: ActivityContext, key: String) -> Result<usize> {
+    ///     Ok(context.objects().blocking().get(&key)?.len())
+    /// }
+    /// ```
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// The file of a binary that the activity needs, by its name in `#[activity(binaries = [...])]`.
+    /// It is there.
+    pub fn binary(&self, name: &str) -> Option<&Path> {
+        self.binaries.get(name).map(PathBuf::as_path)
     }
 
     /// Reports that the activity is alive, with details that a timeout will carry. Details that

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::{Said, Told};
 use super::{task, work};
+use crate::resources::Resources;
 
 /// Runs the activity that a worker with [`Isolated`](crate::Isolated) gives this process. It ends
 /// with its worker. The worker may ask the activity to end: one that waits is dropped at its await,
@@ -26,7 +27,7 @@ use super::{task, work};
 ///
 /// # Errors
 /// When it was not started by such a worker.
-pub fn execute_activity(registry: &Registry) -> io::Result<()> {
+pub fn execute_activity(registry: &Registry, resources: &Resources) -> io::Result<()> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     {
         let _entered = runtime.enter();
@@ -50,7 +51,7 @@ pub fn execute_activity(registry: &Registry) -> io::Result<()> {
         link: Mutex::new(link),
         cancelled: AtomicBool::new(false),
     });
-    if let Some(result) = runtime.block_on(run(registry, info, &said, &quit)) {
+    if let Some(result) = runtime.block_on(run(registry, resources, info, &said, &quit)) {
         said.say(&match result {
             Ok(result) => Said::Completed(result),
             Err(failure) => Said::Failed {
@@ -78,6 +79,7 @@ fn listen(worker: BufReader<UnixStream>, quit: &CancellationToken) {
 /// Runs the activity; there is no result when it was dropped.
 async fn run(
     registry: &Registry,
+    resources: &Resources,
     info: ActivityInfo,
     sink: &Arc<ToWorker>,
     quit: &CancellationToken,
@@ -86,7 +88,14 @@ async fn run(
         let failure = task::unknown_activity(registry, &info.name, &info.version);
         return Some(Err(failure));
     };
-    let work = match work::start(entry, info, Arc::clone(sink) as _, None) {
+    let work = match work::start(
+        entry,
+        info,
+        Arc::clone(sink) as _,
+        resources,
+        registry.middlewares(),
+        None,
+    ) {
         Ok(work) => work,
         Err(failure) => return Some(Err(failure)),
     };

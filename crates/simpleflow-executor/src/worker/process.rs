@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::group::{End, GRACE, Group, exit_code};
+use crate::resources::Needed;
 
 /// How activities run in processes of their own.
 #[derive(Clone, Debug)]
@@ -85,9 +86,10 @@ pub(super) async fn run(
     isolated: &Isolated,
     info: &ActivityInfo,
     sink: &dyn HeartbeatSink,
+    needed: &Needed,
     quit: &CancellationToken,
 ) -> ActivityResult {
-    let started = start(isolated, info).await;
+    let started = start(isolated, info, needed).await;
     let (mut group, mut link) = started.map_err(|error| {
         let reason = format!("cannot start the process of the activity: {error}");
         Failure::new(reason, None)
@@ -137,7 +139,11 @@ pub(super) fn death(id: i32, end: io::Result<End>, memory_limit: Option<u64>) ->
     }
 }
 
-async fn start(isolated: &Isolated, info: &ActivityInfo) -> io::Result<(Group, UnixStream)> {
+async fn start(
+    isolated: &Isolated,
+    info: &ActivityInfo,
+    needed: &Needed,
+) -> io::Result<(Group, UnixStream)> {
     let mut task = serde_json::to_vec(info)?;
     task.push(b'\n');
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
@@ -150,6 +156,7 @@ async fn start(isolated: &Isolated, info: &ActivityInfo) -> io::Result<(Group, U
         .args(&isolated.args)
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::from(stderr));
+    needed.put_in_path(&mut command);
     let group = Group::spawn(&mut command)?;
     // The command holds the other end; the end of the process would go unseen.
     drop(command);

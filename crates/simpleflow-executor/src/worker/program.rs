@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::group::{End, Group, exit_code};
 use super::process::death;
+use crate::resources::Needed;
 
 /// How much of what a program prints is looked at: a result may be 32,768 characters long, each at
 /// most 4 bytes, and is not longer than what was printed.
@@ -29,6 +30,7 @@ const OUTPUT: Duration = Duration::from_secs(1);
 pub(super) async fn run(
     program: Program,
     info: &ActivityInfo,
+    needed: &Needed,
     memory_limit: Option<u64>,
     quit: &CancellationToken,
 ) -> ActivityResult {
@@ -36,7 +38,7 @@ pub(super) async fn run(
     let failure = |message: &str, traceback: &[String]| {
         Failure::with_type(PROGRAM_ERROR, &format!("{name} {message}"), traceback)
     };
-    let spawned = Group::spawn(&mut command(&program, info));
+    let spawned = Group::spawn(&mut command(&program, info, needed));
     let mut group =
         spawned.map_err(|error| failure(&format!("cannot be started: {error}"), &[]))?;
     let id = group.id();
@@ -96,9 +98,13 @@ pub(super) async fn run(
     }
 }
 
-fn command(program: &Program, info: &ActivityInfo) -> Command {
+fn command(program: &Program, info: &ActivityInfo, needed: &Needed) -> Command {
     let mut parts = program.command_line.iter();
-    let mut command = Command::new(parts.next().map_or("", String::as_str));
+    let name = parts.next().map_or("", String::as_str);
+    let mut command = match needed.file(name) {
+        Some(file) => Command::new(file),
+        None => Command::new(name),
+    };
     command
         .args(parts)
         .env("SIMPLEFLOW_ACTIVITY_NAME", info.name.as_str())
@@ -111,6 +117,7 @@ fn command(program: &Program, info: &ActivityInfo) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    needed.put_in_path(&mut command);
     command
 }
 

@@ -71,7 +71,9 @@ impl<S: SwfService> Worker<S> {
             input: task.input.unwrap_or_default(),
         };
         let heart = Arc::new(Heart::new(self.heartbeat, entry.definition(), &info));
-        let started = work::start(entry, info, Arc::clone(&heart) as _, self.isolated.as_ref());
+        let (sink, isolated) = (Arc::clone(&heart) as _, self.isolated.as_ref());
+        let (resources, middlewares) = (&self.resources, self.registry.middlewares());
+        let started = work::start(entry, info, sink, resources, middlewares, isolated);
         let mut work = match started {
             Ok(work) => work,
             Err(failure) => {

@@ -6,14 +6,15 @@ use std::task::{Context, Poll, Waker};
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::{
-    ActivityContext, ActivityEntry, ActivityInfo, ActivityResult, Failure, HeartbeatSink, Program,
-    RunningActivity,
+    ActivityContext, ActivityEntry, ActivityInfo, ActivityResult, Failure, HeartbeatSink,
+    Middlewares, Program, RunningActivity,
 };
 use simpleflow_model::SmolStr;
 use tokio_util::sync::CancellationToken;
 
 use super::process::Isolated;
 use super::{process, program};
+use crate::resources::{Needed, Resources};
 
 /// The rest of an activity.
 type Running = Pin<Box<dyn Future<Output = ActivityResult> + Send>>;
@@ -22,8 +23,12 @@ type Running = Pin<Box<dyn Future<Output = ActivityResult> + Send>>;
 pub(super) enum Work {
     Async(Pin<Box<CatchPanic>>),
     Blocking(Box<dyn FnOnce() -> ActivityResult + Send>),
-    Program(Program, ActivityInfo, Option<Arc<Isolated>>),
-    Process(ActivityInfo, Arc<dyn HeartbeatSink>, Arc<Isolated>),
+    Program(Program, ActivityInfo, Needed, Option<Arc<Isolated>>),
+    Process(ActivityInfo, Arc<dyn HeartbeatSink>, Needed, Arc<Isolated>),
+    /// One that needs binaries, which are downloaded before.
+    After(Needed, Box<Work>),
+    /// One with middlewares around it.
+    Within(Box<Work>, Middlewares, ActivityContext),
 }
 
 /// Gives an activity its arguments.
@@ -34,22 +39,38 @@ pub(super) fn start(
     entry: &ActivityEntry,
     info: ActivityInfo,
     sink: Arc<dyn HeartbeatSink>,
+    resources: &Resources,
+    middlewares: &Middlewares,
     isolated: Option<&Arc<Isolated>>,
 ) -> Result<Work, Failure> {
+    let needed = resources.needed(&info.input)?;
+    let needs = |work| match needed.is_empty() {
+        true => work,
+        false => Work::After(needed.clone(), Box::new(work)),
+    };
     // A program is isolated already.
     if let Some(isolated) = isolated
         && entry.definition().program.is_empty()
     {
-        return Ok(Work::Process(info, sink, Arc::clone(isolated)));
+        let (isolated, needed) = (Arc::clone(isolated), needed.clone());
+        return Ok(needs(Work::Process(info, sink, needed, isolated)));
     }
-    let context = ActivityContext::new(info.clone(), sink);
-    let started = panics::catch(|| entry.start(context, &info.input));
+    let context = ActivityContext::new(info.clone(), sink, resources.objects.clone());
+    let files = needed.files();
+    let context = context.with_binaries(files.map(|(name, file)| (name.into(), file)).collect());
+    let started = panics::catch(|| entry.start(context.clone(), &info.input));
     let running = started.unwrap_or_else(|panic| Err(panic_failure(&panic)))?;
-    Ok(match running {
+    let work = match running {
         RunningActivity::Async(future) => Work::Async(Box::pin(CatchPanic(future))),
         RunningActivity::Blocking(run) => Work::Blocking(run),
-        RunningActivity::Program(program) => Work::Program(program, info, isolated.cloned()),
-    })
+        RunningActivity::Program(program) => {
+            Work::Program(program, info, needed.clone(), isolated.cloned())
+        }
+    };
+    Ok(needs(match middlewares.is_empty() {
+        true => work,
+        false => Work::Within(Box::new(work), middlewares.clone(), context),
+    }))
 }
 
 impl Work {
@@ -69,12 +90,20 @@ impl Work {
 
     /// Whether it comes to its end when it is told to quit. What does not is dropped.
     pub(super) fn ends_itself(&self) -> bool {
-        matches!(self, Self::Program(..) | Self::Process(..))
+        match self {
+            Self::Program(..) | Self::Process(..) => true,
+            Self::Async(_) | Self::Blocking(_) => false,
+            Self::Within(work, ..) | Self::After(_, work) => work.ends_itself(),
+        }
     }
 
     /// Whether it cannot be dropped either.
     pub(super) fn blocks(&self) -> bool {
-        matches!(self, Self::Blocking(_))
+        match self {
+            Self::Blocking(_) => true,
+            Self::Async(_) | Self::Program(..) | Self::Process(..) => false,
+            Self::Within(work, ..) | Self::After(_, work) => work.blocks(),
+        }
     }
 
     /// The rest of it. When it quits its result means nothing.
@@ -93,12 +122,27 @@ impl Work {
                         ))
                     })
             }),
-            Self::Program(program, info, isolated) => Box::pin(async move {
+            Self::Program(program, info, needed, isolated) => Box::pin(async move {
                 let limit = isolated.and_then(|isolated| isolated.memory_limit);
-                program::run(program, &info, limit, &quit).await
+                program::run(program, &info, &needed, limit, &quit).await
             }),
-            Self::Process(info, sink, isolated) => {
-                Box::pin(async move { process::run(&isolated, &info, &*sink, &quit).await })
+            Self::After(needed, work) => Box::pin(async move {
+                tokio::select! {
+                    fetched = needed.fetch() => fetched?,
+                    () = quit.cancelled() => {
+                        return Err(Failure::new("the activity was ended", None));
+                    }
+                }
+                work.future(&quit).await
+            }),
+            Self::Within(work, middlewares, context) => {
+                let work = work.future(&quit);
+                Box::pin(CatchPanic(middlewares.around(&context, work)))
+            }
+            Self::Process(info, sink, needed, isolated) => {
+                Box::pin(
+                    async move { process::run(&isolated, &info, &*sink, &needed, &quit).await },
+                )
             }
         }
     }

@@ -5,6 +5,7 @@
 //! failure may lose the last commits but leaves a good file.
 
 mod closed;
+mod objects;
 
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -23,6 +24,8 @@ use simpleflow_model::{DomainName, EventId, HistoryEvent, SmolStr, Timestamp, Wo
 use super::{
     Changes, ClosedRun, Kept, KeptRun, Opened, Place, Reader, RegionId, RunKey, StoreError, Writer,
 };
+
+pub(crate) use objects::ObjectStoreFile;
 
 const FILE: &str = "simpleflow.sqlite3";
 
@@ -157,7 +160,7 @@ pub(crate) fn open(place: &Place) -> Result<Opened, StoreError> {
     connection
         .busy_timeout(Duration::from_secs(5))
         .map_err(failed)?;
-    migrate(&mut connection, dir)?;
+    migrate(&mut connection, dir, STEPS)?;
     let synchronous = if place.relaxed { "NORMAL" } else { "FULL" };
     configure(&connection, synchronous).map_err(failed)?;
     // The entry of a new file must be on disk too.
@@ -200,12 +203,12 @@ fn configure(connection: &Connection, synchronous: &str) -> rusqlite::Result<()>
 }
 
 /// Brings the schema to the present version.
-fn migrate(connection: &mut Connection, dir: &Path) -> Result<(), StoreError> {
+fn migrate(connection: &mut Connection, dir: &Path, steps: &[&str]) -> Result<(), StoreError> {
     let failed = |error| failed(dir, error);
     let found: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(failed)?;
-    let known = STEPS.len() as u32;
+    let known = steps.len() as u32;
     if found > known {
         return Err(StoreError::TooNew {
             dir: dir.to_owned(),
@@ -214,7 +217,7 @@ fn migrate(connection: &mut Connection, dir: &Path) -> Result<(), StoreError> {
         });
     }
     let transaction = connection.transaction().map_err(failed)?;
-    for step in STEPS.iter().skip(found as usize) {
+    for step in steps.iter().skip(found as usize) {
         transaction.execute_batch(step).map_err(failed)?;
     }
     if found < known {

@@ -1,0 +1,222 @@
+//! The objects of the server: kept through a crash, in limits, refused for what it does not have.
+
+mod common;
+
+use common::*;
+use simpleflow_objects::{Objects, Problem};
+use simpleflow_server::OBJECT_BYTES;
+
+#[tokio::test]
+#[ignore = "the server of the tests, in a process of its own"]
+async fn child() {
+    child::serve().await;
+}
+
+async fn ask(addr: std::net::SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n\
+         {body}"
+    );
+    raw(addr, request).await
+}
+
+async fn put(addr: std::net::SocketAddr, key: &str, value: &str) -> Answer {
+    ask(addr, &format!("PUT /objects/{key}"), "", value).await
+}
+
+async fn get(addr: std::net::SocketAddr, path: &str) -> Answer {
+    ask(addr, &format!("GET {path}"), "", "").await
+}
+
+#[tokio::test]
+async fn an_object_is_there_from_the_answer_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let any = "127.0.0.1:0".parse().unwrap();
+    for (round, value) in ["first", "second"].into_iter().enumerate() {
+        let server = child::Server::start(dir.path(), any, None).await.unwrap();
+        if round > 0 {
+            assert_eq!(get(server.addr, "/objects/a/b").await.body, "first");
+            assert_eq!(get(server.addr, "/objects/gone").await.status, 404);
+        }
+        assert_eq!(put(server.addr, "gone", "x").await.status, 200);
+        assert_eq!(put(server.addr, "a/b", value).await.status, 200);
+        let deleted = ask(server.addr, "DELETE /objects/gone", "", "").await;
+        assert_eq!(deleted.status, 204);
+        server.kill().await;
+    }
+    let server = start(disk(dir.path())).await;
+    let objects = Objects::new(server.objects());
+    assert_eq!(objects.get("a/b").await.unwrap(), "second");
+    assert_eq!(objects.list("").await.unwrap().len(), 1);
+    server.stop().await.unwrap();
+    // A handle that is left tells its end.
+    assert!(objects.get("a/b").await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
+async fn what_it_does_not_have_is_refused_with_a_reason() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let code = async |line: &str, headers: &str| {
+        let answer = ask(addr, line, headers, "").await;
+        let code = answer.body.split("<Code>").nth(1).unwrap();
+        (answer.status, code.split('<').next().unwrap().to_owned())
+    };
+    let implemented = (501, "NotImplemented".to_owned());
+    for line in [
+        "PUT /objects",
+        "POST /objects/a?uploads",
+        "GET /objects/a?acl",
+        "GET /objects?delimiter=%2F",
+        "PATCH /objects/a",
+    ] {
+        assert_eq!(code(line, "").await, implemented, "{line}");
+    }
+    for headers in [
+        "x-amz-copy-source: /objects/b\r\n",
+        "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n",
+        "content-encoding: aws-chunked\r\n",
+    ] {
+        assert_eq!(code("PUT /objects/a", headers).await, implemented);
+    }
+    for (line, refusal) in [
+        ("GET /objects/none", (404, "NoSuchKey")),
+        ("GET /objects/%FF", (400, "InvalidURI")),
+        ("GET /objects/%00", (400, "InvalidURI")),
+    ] {
+        let (status, code) = code(line, "").await;
+        assert_eq!((status, code.as_str()), refusal);
+    }
+    assert_eq!(get(addr, "/objectsx").await.status, 404);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_long_is_refused_before_it_is_read() {
+    let server = start(memory()).await;
+    let request = format!(
+        "PUT /objects/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        OBJECT_BYTES + 1
+    );
+    let answer = raw(server.addr(), request).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("EntityTooLarge"), "{}", answer.body);
+    assert!(answer.body.contains("at most 67108864 bytes"));
+    let long = vec![0; OBJECT_BYTES as usize + 1];
+    let error = Objects::new(server.objects()).put("a", long).await;
+    let (size, limit) = (OBJECT_BYTES + 1, OBJECT_BYTES);
+    assert_eq!(
+        error.unwrap_err().problem,
+        Problem::TooLarge { size, limit }
+    );
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_part_can_be_read_while_the_object_is_the_same() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    put(addr, "a", "abcdef").await;
+    let whole = get(addr, "/objects/a").await;
+    let etag = whole.header("etag").unwrap();
+    let part = async |headers: &str| ask(addr, "GET /objects/a", headers, "").await;
+    for (range, shown, text) in [
+        ("2-3", "bytes 2-3/6", "cd"),
+        ("2-", "bytes 2-5/6", "cdef"),
+        ("4-99", "bytes 4-5/6", "ef"),
+        ("-2", "bytes 4-5/6", "ef"),
+    ] {
+        let headers = format!("Range: bytes={range}\r\nIf-Match: {etag}\r\n");
+        let answer = part(&headers).await;
+        assert_eq!((answer.status, answer.body.as_str()), (206, text));
+        assert_eq!(answer.header("content-range"), Some(shown));
+    }
+    for range in ["6-", "3-2", "x", "99999999999999999999-"] {
+        let answer = part(&format!("Range: bytes={range}\r\n")).await;
+        assert_eq!(answer.status, 416, "{range}");
+    }
+    put(addr, "a", "ABCDEF").await;
+    let answer = part(&format!("If-Match: {etag}\r\n")).await;
+    assert_eq!(answer.status, 412);
+    let head = ask(addr, "HEAD /objects/a", "", "").await;
+    assert_eq!(head.header("content-length"), Some("6"));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn objects_are_counted() {
+    let server = start(memory()).await;
+    put(server.addr(), "a", "1").await;
+    get(server.addr(), "/objects/b").await;
+    let metrics = get(server.addr(), "/metrics").await.body;
+    for line in [
+        "simpleflow_requests_total{operation=\"PutObject\"} 1",
+        "simpleflow_errors_total{error=\"NoSuchKey\",operation=\"GetObject\"} 1",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{metrics}");
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_what_was_put_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let any = "127.0.0.1:0".parse().unwrap();
+    // In blocks of a kilobyte. The log of the other file alone has four thousand.
+    let server = child::Server::start(dir.path(), any, Some(6_000)).await;
+    let server = server.unwrap();
+    let value = "x".repeat(1 << 20);
+    let mut kept = 0;
+    loop {
+        let answer = put(server.addr, &format!("{kept}"), &value).await;
+        if answer.status != 200 {
+            assert_eq!(answer.status, 500);
+            assert!(answer.body.contains("InternalError"), "{}", answer.body);
+            break;
+        }
+        kept += 1;
+        assert!(kept < 20, "the disk is never full");
+    }
+    assert!(kept > 0);
+    for number in 0..kept {
+        let answer = get(server.addr, &format!("/objects/{number}")).await;
+        assert_eq!((answer.status, answer.body.len()), (200, 1 << 20));
+    }
+    assert_eq!(get(server.addr, "/healthz").await.status, 200);
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn an_object_that_is_damaged_is_not_given_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(disk(dir.path())).await;
+    put(server.addr(), "a", "good").await;
+    server.stop().await.unwrap();
+    let file = rusqlite::Connection::open(dir.path().join("objects.sqlite3")).unwrap();
+    let bad = "UPDATE objects SET value = CAST('evil' AS BLOB)";
+    file.execute(bad, ()).unwrap();
+    drop(file);
+    let server = start(disk(dir.path())).await;
+    let answer = get(server.addr(), "/objects/a").await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.body.contains("damaged"), "{}", answer.body);
+    assert_eq!(put(server.addr(), "a", "good").await.status, 200);
+    assert_eq!(get(server.addr(), "/objects/a").await.body, "good");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_a_later_version_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = rusqlite::Connection::open(dir.path().join("objects.sqlite3")).unwrap();
+    file.pragma_update(None, "user_version", 99).unwrap();
+    drop(file);
+    let server = start(disk(dir.path())).await;
+    let error = Objects::new(server.objects()).put("a", "").await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("has schema version 99"), "{error}");
+    // Executions have another file.
+    assert_eq!(get(server.addr(), "/healthz").await.status, 200);
+    server.stop().await.unwrap();
+}

@@ -1,0 +1,154 @@
+"""Objects and binaries in S3, which is moto here.
+
+SIMPLEFLOW_UNDER_TEST is the path of the command.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import boto3
+import pytest
+from botocore.config import Config
+from server import free_port
+from test_moto import PATIENCE, running
+from waiting import eventually
+
+# Where the activities of the command have their program.
+BUCKET, KEY = "simpleflow-tools", "v1/greet"
+
+PROGRAM = '#!/bin/sh\necho "hello $1"\n'
+
+
+@pytest.fixture(scope="module")
+def moto_url(tmp_path_factory):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = tmp_path_factory.mktemp("s3") / "moto.log"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with running(command, log) as process:
+
+        def listens():
+            assert process.poll() is None, log.read_text()
+            with urlopen(f"{url}/moto-api/", timeout=5):
+                return True
+
+        eventually(listens, retry=(URLError, ConnectionError))
+        yield url
+
+
+@pytest.fixture(scope="module")
+def s3(moto_url):
+    """A client, with the program in its bucket."""
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=moto_url,
+        aws_access_key_id="AKIDTEST",
+        aws_secret_access_key="secret",
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=PROGRAM.encode())
+    s3.create_bucket(Bucket="results")
+    return s3
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return tmp_path / "binaries"
+
+
+@pytest.fixture
+def simpleflow(moto_url, directory, tmp_path):
+    """Runs the command: what came of it."""
+    path = os.environ.get("SIMPLEFLOW_UNDER_TEST")
+    assert path, "set SIMPLEFLOW_UNDER_TEST to the path of the command"
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL_S3": moto_url,
+        "AWS_ACCESS_KEY_ID": "AKIDTEST",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "SIMPLEFLOW_BINARIES_DIRECTORY": str(directory),
+        "SIMPLEFLOW_DATA_DIR": str(tmp_path / "data"),
+    }
+    environment.pop("SWF_DOMAIN", None)
+
+    def run(*arguments, **more):
+        return subprocess.run(
+            [path, *arguments],
+            env={**environment, **more},
+            text=True,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_binary_is_downloaded_to_where_the_original_has_it(s3, simpleflow, directory):
+    location = f"s3://{BUCKET}/{KEY}"
+    done = simpleflow("binaries.download", f"greet={location}", f"again={location}")
+    assert done.returncode == 0, done.stderr
+    suffix = hashlib.md5(location.encode()).hexdigest()
+    files = [directory / f"{name}-{suffix}" / name for name in ("greet", "again")]
+    assert done.stdout.split() == [str(file) for file in files]
+    said = subprocess.run([files[0], "you"], text=True, capture_output=True, check=True)
+    assert said.stdout == "hello you\n"
+    # One that is there is not downloaded again, so it need not be there any more either.
+    files[0].write_text("#!/bin/sh\necho another\n")
+    assert simpleflow("binaries.download", f"greet={location}").returncode == 0
+    assert "another" in files[0].read_text()
+
+
+@pytest.mark.parametrize(
+    ("location", "problem"),
+    [
+        ("s3://no-such-bucket/greet", "there is no bucket no-such-bucket"),
+        (f"s3://{BUCKET}/none", "there is none"),
+    ],
+)
+def test_a_binary_that_is_not_there_is_told(s3, simpleflow, directory, location, problem):
+    done = simpleflow("binaries.download", f"greet={location}")
+    assert done.returncode == 1
+    assert problem in done.stderr
+    assert [file for file in directory.rglob("greet") if file.is_file()] == []
+
+
+@pytest.mark.parametrize("command", [["workflow.start", "--local"], ["standalone"]])
+def test_activities_have_their_binaries_and_objects(s3, simpleflow, command):
+    place = f"s3://results/{command[0]}"
+    done = simpleflow(
+        *command,
+        "greetings",
+        "--input",
+        '["you"]',
+        "--objects",
+        place,
+        SIMPLEFLOW_S3_SSE="true",
+    )
+    assert done.returncode == 0, done.stderr
+    said = "hello you, hello you"
+    assert json.loads(done.stdout.splitlines()[-1]) == said
+    kept = s3.get_object(Bucket="results", Key=f"{command[0]}/greetings/it.json")
+    assert kept["Body"].read().decode() == said
+    assert kept["ServerSideEncryption"] == "AES256"
+    assert kept["ContentType"] == "application/json"
+
+
+def test_an_activity_whose_binary_is_not_there_fails(s3, simpleflow):
+    s3.delete_object(Bucket=BUCKET, Key=KEY)
+    try:
+        done = simpleflow("workflow.start", "--local", "greetings", "--input", '["you"]')
+    finally:
+        s3.put_object(Bucket=BUCKET, Key=KEY, Body=PROGRAM.encode())
+    assert done.returncode == 1
+    assert "binary greet" in done.stderr
+    assert "there is none" in done.stderr

@@ -1,0 +1,141 @@
+//! What activities are given beside their input, and what is around them.
+
+use serde_json::{Value, json};
+
+use crate::common::{run, simpleflow};
+use crate::swf::{DOMAIN, Swf, TASK_LIST};
+
+/// A worker that runs one task.
+fn one_task<'a>(isolation: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let args = [
+        "worker.start",
+        "-d",
+        DOMAIN,
+        "-t",
+        TASK_LIST,
+        "--one-task",
+        "--isolation",
+        isolation,
+    ];
+    [&args, more].concat()
+}
+
+fn results(swf: &Swf) -> Vec<Value> {
+    let events = swf.events().into_iter();
+    events
+        .map(|event| event["activityTaskCompletedEventAttributes"]["result"].clone())
+        .filter(|result| !result.is_null())
+        .collect()
+}
+
+#[test]
+fn objects_are_in_the_server_in_the_box_or_where_one_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    for place in [&[][..], &["--objects", folder]] {
+        let swf = Swf::start();
+        for (isolation, activity, args) in [
+            ("process", "keep", json!(["a/b", "long"])),
+            ("none", "read_kept", json!(["a/b"])),
+            ("none", "keep", json!(["a/b", "longer"])),
+            ("process", "read_kept", json!(["a/b"])),
+        ] {
+            swf.schedule(&[(activity, args)]);
+            let done = run(swf.command(&one_task(isolation, place)), "");
+            assert_eq!(done.code, 0, "{}", done.stderr);
+        }
+        let expected = ["\"a/b\"", "\"long\"", "\"a/b\"", "\"longer\""];
+        assert_eq!(results(&swf), expected);
+    }
+    let file = std::path::Path::new(folder).join("a%/b");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "longer");
+}
+
+#[test]
+fn middleware_runs_where_the_activity_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let notes = directory.path().join("notes");
+    for isolation in ["none", "process"] {
+        let swf = Swf::start();
+        swf.schedule(&[("add", json!([1, 2]))]);
+        let active = [
+            "--middleware-pre-execution",
+            "refuse",
+            "--middleware-post-execution",
+            "notes",
+        ];
+        let mut worker = swf.command(&one_task(isolation, &active));
+        worker.env("SIMPLEFLOW_TEST_NOTES", &notes);
+        let done = run(worker, "");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert_eq!(swf.event("ActivityTaskCompleted")["result"], "3");
+        let identity = swf.event("ActivityTaskStarted")["identity"].clone();
+        let identity: Value = serde_json::from_str(identity.as_str().unwrap()).unwrap();
+        let noted = std::fs::read_to_string(&notes).unwrap();
+        let (process, noted) = noted.split_once(' ').unwrap();
+        assert_eq!(noted, "activity-0 Ok(\"3\")");
+        let same = identity["pid"].to_string() == process;
+        assert_eq!(same, isolation == "none", "{identity} {process}");
+    }
+}
+
+#[test]
+fn a_middleware_refuses_an_activity() {
+    for isolation in ["none", "process"] {
+        let swf = Swf::start();
+        swf.schedule(&[("keep", json!(["forbidden", ""]))]);
+        let active = ["--middleware-pre-execution", "refuse"];
+        let done = run(swf.command(&one_task(isolation, &active)), "");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        let reason = swf.event("ActivityTaskFailed")["reason"].clone();
+        assert_eq!(reason, "Error: that is forbidden");
+    }
+}
+
+#[test]
+fn a_middleware_that_is_not_there_is_told() {
+    for arguments in [
+        &["workflow.start", "--local", "steps", "--input", "[1]"][..],
+        &["standalone", "steps", "--input", "[1]"],
+        &["worker.start", "-d", DOMAIN, "-t", TASK_LIST],
+    ] {
+        let done = simpleflow(&[arguments, &["--middleware-pre-execution", "refsue"]].concat());
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        for said in ["no middleware \"refsue\"", "refuse", "notes"] {
+            assert!(done.stderr.contains(said), "{}", done.stderr);
+        }
+        let done = simpleflow(&[arguments, &["--middleware-post-execution", "refuse"]].concat());
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        let said = "\"refuse\" runs before an activity, not after";
+        assert!(done.stderr.contains(said), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn middleware_is_for_activities_that_run_here() {
+    let active = ["--middleware-pre-execution", "refuse"];
+    let start = ["workflow.start", "-d", DOMAIN, "steps", "--input", "[1]"];
+    let done = simpleflow(&[&start[..], &active].concat());
+    assert_eq!(done.code, 2, "{}", done.stderr);
+    assert!(done.stderr.contains("add --local"), "{}", done.stderr);
+}
+
+#[test]
+fn a_place_that_is_none_is_told() {
+    let done = simpleflow(&["workflow.start", "--local", "steps", "--objects", "ftp://x"]);
+    assert_eq!(done.code, 2, "{}", done.stderr);
+    assert!(done.stderr.contains("expected s3://"), "{}", done.stderr);
+}
+
+#[test]
+fn a_binary_that_cannot_be_one_is_told() {
+    for (binary, said) in [
+        ("tool", "expected NAME=LOCATION"),
+        ("tool=/usr/bin/tool", "expected s3://BUCKET/KEY"),
+        ("../tool=s3://b/k", "the name must be that of a file"),
+    ] {
+        let done = simpleflow(&["binaries.download", binary]);
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        assert!(done.stderr.contains(said), "{}", done.stderr);
+    }
+}
