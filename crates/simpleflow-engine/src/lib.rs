@@ -36,6 +36,6 @@ pub use keeping::{Appended, Backlog, NotedHeartbeat, Removed};
 pub use operations::{ClosedSelection, HistoryPage, LambdaFunction, Selection};
 pub use registration::Registration;
 pub use settings::{Limits, Settings};
-pub use stepping::{ActivityAtWork, Due, DueTask};
+pub use stepping::{Due, DueTask, TaskAtWork};
 pub use token::TaskKind;
 pub use visibility::{ClosedBy, Entry, Filter};

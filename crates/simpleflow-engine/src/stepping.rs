@@ -39,12 +39,12 @@ pub enum DueTask {
     Retention,
 }
 
-/// An activity task that a worker has.
+/// A task that somebody works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActivityAtWork {
+pub struct TaskAtWork {
     /// Whether its cancel was asked for.
     pub cancel_requested: bool,
-    /// When its time is up, however often the worker beats its heart.
+    /// When its time is up, however often its heart beats.
     pub ends: Option<Timestamp>,
 }
 
@@ -108,11 +108,26 @@ impl Engine {
     }
 
     /// What is known of an activity task that a worker has; nothing when the task is over.
-    pub fn activity_at_work(&self, token: &TaskToken) -> Option<ActivityAtWork> {
+    pub fn activity_at_work(&self, token: &TaskToken) -> Option<TaskAtWork> {
         let (_, _, activity) = self.started_activity(token).ok()?;
-        Some(ActivityAtWork {
+        Some(TaskAtWork {
             cancel_requested: activity.cancel_requested.is_some(),
             ends: activity.has_to_end(),
+        })
+    }
+
+    /// What is known of a Lambda function that was started; nothing when it is over.
+    pub fn lambda_function_at_work(
+        &self,
+        run_id: &RunId,
+        scheduled: EventId,
+    ) -> Option<TaskAtWork> {
+        let key = self.runs.get(run_id.as_str())?;
+        let execution = self.executions.get(key).filter(|e| e.is_open())?;
+        execution.state.lambdas.get(scheduled)?.started?;
+        Some(TaskAtWork {
+            cancel_requested: false,
+            ends: execution.standing(Slot::Lambda(scheduled)).deadline,
         })
     }
 }

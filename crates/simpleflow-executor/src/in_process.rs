@@ -1,6 +1,6 @@
 //! The service in this process: the engine behind a lock, with a clock, and polls that wait.
 
-mod lambda;
+pub(crate) mod lambda;
 mod polls;
 mod service;
 mod time;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simpleflow_core::objects::Objects;
-use simpleflow_core::{Failure, Registry, WorkflowEntry, panics};
+use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_engine::TaskKind;
 use simpleflow_model::operation::{RequestCancelWorkflowExecution, SignalWorkflowExecution};
 use simpleflow_model::{
@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::decider::{Decider, DeciderError};
-use crate::in_process::InProcess;
+use crate::in_process::{InProcess, lambda};
 use crate::outcome::Outcome;
 use crate::registration::register_all;
 use crate::resources::Resources;
@@ -328,16 +328,12 @@ impl Local {
             .service
             .take_lambda_functions(|name| registry.find_lambda_function(name).is_some());
         for (function, at_work) in taken {
-            let Some(run) = registry.find_lambda_function(&function.name) else {
+            let Some(stand_in) = registry.find_lambda_function(&function.name) else {
                 continue;
             };
             let service = self.service.clone();
             self.runtime().spawn_blocking(move || {
-                let input = function.input.as_deref().unwrap_or("null");
-                let result = panics::catch(|| run(input)).unwrap_or_else(|panic| {
-                    let message = format!("{} at {}", panic.message, panic.location);
-                    Err(Failure::with_type("panic", &message, &[]))
-                });
+                let result = lambda::run(&stand_in, &function);
                 service.end_lambda_function(&function, result);
                 drop(at_work);
             });

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use simpleflow::Lambda;
 use simpleflow::local::Outcome;
 use simpleflow::prelude::*;
 use simpleflow::testing::{Explore, Explored, Test, Wrong, explore};
@@ -409,6 +410,48 @@ impl Workflow for Cancels {
 fn a_cancelled_activity_may_answer_all_the_same() {
     let explored = explore(Cancels).run();
     assert_eq!(results(&explored), told(&["[true,false]", "[true,true]"]));
+}
+
+/// Asks a Lambda function beside an activity.
+#[workflow(lambda_role = "arn:aws:iam::012345678901:role/lambda")]
+struct Prices;
+
+impl Workflow for Prices {
+    type Output = (Option<u32>, String);
+
+    async fn run(self, flow: Flow) -> Result<Self::Output> {
+        let price = flow.submit(Lambda::<u32>::new("price").input("tea"));
+        let noted = flow.submit(note("tea").retry(1));
+        let first = tokio::select! {
+            biased;
+            _ = price.done() => "price",
+            _ = noted.done() => "note",
+        };
+        noted.await?;
+        Ok((price.await.ok(), first.to_owned()))
+    }
+}
+
+#[test]
+fn lambda_functions_answer_or_fail_in_any_order() {
+    let explored = explore(Prices)
+        .lambda_function("price", |what: String| Ok::<_, Error>(what.len()))
+        .fail_any(1)
+        .run();
+    assert!(explored.is_exhaustive());
+    let expected = [
+        "[3,\"price\"]",
+        "[3,\"note\"]",
+        "[null,\"price\"]",
+        "[null,\"note\"]",
+    ];
+    assert_eq!(results(&explored), told(&expected), "{explored}");
+    let alone = explore(Prices).run();
+    assert!(
+        results(&alone)
+            .iter()
+            .all(|result| result.starts_with("[null,"))
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Lambda functions, for whoever runs them in the place of AWS.
 
-use simpleflow_core::ActivityResult;
+use simpleflow_core::{ActivityResult, Failure, StandIn, panics};
 use simpleflow_engine::LambdaFunction;
 
 use super::InProcess;
@@ -20,11 +20,7 @@ impl InProcess {
                 let run_id = &function.execution.run_id;
                 let scheduled = function.scheduled_event_id;
                 if !runs(&function.name) {
-                    let problem = format!(
-                        "nothing stands in for the Lambda function {:?}: \
-                         add it with Registry::lambda_function",
-                        function.name
-                    );
+                    let problem = no_stand_in(&function);
                     let failed = inner
                         .engine
                         .start_lambda_function_failed(run_id, scheduled, &problem, now);
@@ -64,6 +60,23 @@ impl InProcess {
         });
         log(ended);
     }
+}
+
+/// Why a Lambda function is not started that nobody runs.
+pub(crate) fn no_stand_in(function: &LambdaFunction) -> String {
+    format!(
+        "nothing stands in for the Lambda function {:?}: add it with Registry::lambda_function",
+        function.name
+    )
+}
+
+/// Runs what stands in for a Lambda function.
+pub(crate) fn run(stand_in: &StandIn, function: &LambdaFunction) -> ActivityResult {
+    let input = function.input.as_deref().unwrap_or("null");
+    panics::catch(|| stand_in(input)).unwrap_or_else(|panic| {
+        let message = format!("{} at {}", panic.message, panic.location);
+        Err(Failure::with_type("panic", &message, &[]))
+    })
 }
 
 fn log(done: Result<(), simpleflow_model::Fault>) {

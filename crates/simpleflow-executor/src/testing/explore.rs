@@ -12,6 +12,7 @@ mod wrong;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use simpleflow_core::{Activity, Registry, Workflow};
 use simpleflow_model::SmolStr;
 use tokio::runtime::Builder;
@@ -62,7 +63,7 @@ pub fn explore<W: Workflow>(workflow: W) -> Explore {
 /// An exploration: what it runs with, what may happen, and how far it goes.
 ///
 /// A *schedule* is what happens in an execution, step by step. At each step it is one of: an
-/// execution decides, an activity answers, a signal of the test arrives, time goes on to what is due
+/// execution decides, an activity or a Lambda function answers, a signal of the test arrives, time goes on to what is due
 /// next; and what is let to go wrong: a decider crashes (once in a schedule, unless
 /// [`crashes`](Self::crashes) says otherwise), a task [fails](Self::fail_any), its answer is
 /// [lost](Self::lose_answers), the execution is [cancelled](Self::cancel).
@@ -83,7 +84,7 @@ pub fn explore<W: Workflow>(workflow: W) -> Explore {
 /// - The time of an execution is up only when nothing else can happen.
 /// - Once the workflow is closed it does not matter what becomes of its children.
 ///
-/// **An activity answers the same in all schedules.** It runs when it is asked something for the
+/// **An activity answers the same in all schedules**, and so does a Lambda function. It runs when it is asked something for the
 /// first time, and its answer is remembered; asked the same once more in one schedule, it runs once
 /// more. So stand-ins may count their calls, and activities are best replaced if they take long.
 ///
@@ -132,6 +133,21 @@ impl Explore {
         self
     }
 
+    /// As [`Test::lambda_function`].
+    pub fn lambda_function<X, T, E>(
+        mut self,
+        name: impl Into<SmolStr>,
+        run: impl Fn(X) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        X: DeserializeOwned,
+        T: Serialize,
+        E: std::fmt::Display + std::fmt::Debug + 'static,
+    {
+        self.test = self.test.lambda_function(name, run);
+        self
+    }
+
     /// A signal that arrives at any time, but only while the execution is open.
     ///
     /// # Panics
@@ -160,14 +176,14 @@ impl Explore {
         self
     }
 
-    /// How many activity tasks fail in a schedule at most, whichever they are, without being run.
+    /// How many activities and Lambda functions fail in a schedule at most, whichever they are, without being run.
     /// None unless this is said; each attempt of a task counts.
     pub fn fail_any(mut self, most: u32) -> Self {
         self.injected.failures = most;
         self
     }
 
-    /// How many activities of a schedule run at most whose answer is lost, whichever they are: their
+    /// How many activities and Lambda functions of a schedule run at most whose answer is lost, whichever they are: their
     /// tasks time out, and run twice if they are tried again. None unless this is said.
     pub fn lose_answers(mut self, most: u32) -> Self {
         self.injected.lost_answers = most;

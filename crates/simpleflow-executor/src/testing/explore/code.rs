@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 
 use simpleflow_core::panics;
 use simpleflow_core::replay::{Decisions, Limits, MissingType, Replayer};
-use simpleflow_core::{ActivityInfo, ActivityResult, Registry, RunContext, WorkflowEntry};
+use simpleflow_core::{ActivityInfo, ActivityResult, Failure, Registry, RunContext, WorkflowEntry};
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{
     DomainName, EventAttributes, HistoryEvent, SmolStr, Timestamp, WorkflowExecution,
@@ -15,7 +15,9 @@ use simpleflow_model::{
 use tokio::runtime::Runtime;
 
 use super::still::Still;
+use super::world::Work;
 use super::wrong::Wrong;
+use crate::in_process::lambda;
 use crate::local::{LOCAL_DOMAIN, LocalError, Outside};
 use crate::start::StartOptions;
 use crate::stop::Stop;
@@ -43,8 +45,8 @@ pub(super) struct Code {
     answers: RefCell<HashMap<Question, ActivityResult>>,
 }
 
-/// An activity's type and input, and how often it was asked this before.
-pub(super) type Question = (SmolStr, SmolStr, SmolStr, usize);
+/// Who is asked what, and how often before.
+pub(super) type Question = ((String, SmolStr), usize);
 
 /// What a workflow decides on a history.
 #[derive(Clone)]
@@ -85,33 +87,35 @@ impl Code {
         })
     }
 
-    /// The answer of an activity: it runs when it is asked something for the first time, and
-    /// answers the same in all schedules.
-    pub fn answer(&self, task: &ActivityTask, asked_before: usize) -> ActivityResult {
-        let (name, version) = (&task.activity_type.name, &task.activity_type.version);
-        let input = task.input.clone().unwrap_or_default();
-        let question = (
-            name.as_str().into(),
-            version.as_str().into(),
-            input.clone(),
-            asked_before,
-        );
+    /// The answer of an activity or a Lambda function: it runs when it is asked something for the
+    /// first time, and answers the same in all schedules.
+    pub fn answer(&self, question: Question, work: &Work) -> ActivityResult {
         if let Some(answer) = self.answers.borrow().get(&question) {
             return answer.clone();
         }
+        let answer = match work {
+            Work::Activity(task) => self.run_activity(task),
+            Work::Lambda(function) => match self.registry.find_lambda_function(&function.name) {
+                Some(stand_in) => lambda::run(&stand_in, function),
+                None => Err(Failure::new(lambda::no_stand_in(function), None)),
+            },
+        };
+        self.answers.borrow_mut().insert(question, answer.clone());
+        answer
+    }
+
+    fn run_activity(&self, task: &ActivityTask) -> ActivityResult {
         let info = ActivityInfo {
-            name: name.clone(),
-            version: version.clone(),
+            name: task.activity_type.name.clone(),
+            version: task.activity_type.version.clone(),
             domain_name: LOCAL_DOMAIN.into(),
             workflow_id: task.workflow_execution.workflow_id.clone(),
             run_id: task.workflow_execution.run_id.clone(),
             activity_id: task.activity_id.clone(),
-            input,
+            input: task.input.clone().unwrap_or_default(),
             ..ActivityInfo::default()
         };
-        let answer = self.runtime.block_on(self.worker.rerun(info, &Stop::new()));
-        self.answers.borrow_mut().insert(question, answer.clone());
-        answer
+        self.runtime.block_on(self.worker.rerun(info, &Stop::new()))
     }
 
     /// What the workflow decides on a history that ends in the start of a decision task. A history

@@ -1,18 +1,18 @@
 //! One schedule on its way: the engine, the executions in it, and what can happen next.
 
 mod action;
+mod task;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use futures::FutureExt as _;
-use simpleflow_core::Failure;
 use simpleflow_core::replay::{MissingType, Replayer};
+use simpleflow_core::{ActivityResult, Failure};
 use simpleflow_engine::{Due, DueTask, Engine, Ready, TaskKind};
 use simpleflow_model::operation::*;
-use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{
-    DomainName, EventAttributes, EventId, Fault, HistoryEvent, RunId, SmolStr, TaskList, Timestamp,
+    DomainName, EventAttributes, Fault, HistoryEvent, RunId, SmolStr, TaskList, Timestamp,
     WorkflowExecution,
 };
 use simpleflow_service::ServiceError;
@@ -21,6 +21,7 @@ use super::Injected;
 use super::code::Code;
 use super::still::Still;
 use super::wrong::Wrong;
+use crate::in_process::lambda;
 use crate::local::{LOCAL_DOMAIN, LocalError, Outside};
 use crate::outcome::Outcome;
 use crate::registration::{register_activity_type, register_all, register_workflow_type};
@@ -28,6 +29,8 @@ use crate::start::start;
 use crate::testing::TestRun;
 pub(super) use action::Action;
 use action::RunKey;
+use task::Task;
+pub(super) use task::Work;
 
 /// How a failure that is injected reads.
 const INJECTED: &str = "Injected: the task fails in this schedule";
@@ -41,14 +44,6 @@ struct Run {
     length: usize,
 }
 
-/// An activity task that a worker has.
-struct Task {
-    task: ActivityTask,
-    scheduled: EventId,
-    /// It was run, and nobody will learn its answer.
-    lost: bool,
-}
-
 /// A schedule on its way.
 pub(super) struct World<'a> {
     code: &'a Code,
@@ -59,7 +54,7 @@ pub(super) struct World<'a> {
     inputs: Vec<Outside>,
     injected: Injected,
     /// How often the activities were asked what.
-    asked: BTreeMap<(SmolStr, SmolStr), usize>,
+    asked: BTreeMap<(String, SmolStr), usize>,
 }
 
 /// Waits for what the service in this process answers at once.
@@ -149,16 +144,28 @@ impl<'a> World<'a> {
                 if let Some(EventAttributes::ActivityTaskStarted(started)) =
                     started.map(|event| &event.attributes)
                 {
-                    self.tasks.push(Task {
-                        scheduled: started.scheduled_event_id,
-                        task,
-                        lost: false,
-                    });
+                    let scheduled = started.scheduled_event_id;
+                    self.tasks.push(Task::new(Work::Activity(task), scheduled));
                 }
             }
         }
-        self.tasks
-            .retain(|task| engine.activity_at_work(&task.task.task_token).is_some());
+        let functions: Vec<_> = engine.scheduled_lambda_functions().collect();
+        for function in functions {
+            let (run_id, scheduled) = (&function.execution.run_id, function.scheduled_event_id);
+            let stand_in = self.code.registry.find_lambda_function(&function.name);
+            let started = match stand_in {
+                Some(_) => engine.lambda_function_started(run_id, scheduled, now),
+                None => {
+                    let problem = lambda::no_stand_in(&function);
+                    engine.start_lambda_function_failed(run_id, scheduled, &problem, now)
+                }
+            };
+            if started.is_ok() && stand_in.is_some() {
+                self.tasks
+                    .push(Task::new(Work::Lambda(function), scheduled));
+            }
+        }
+        self.tasks.retain(|task| task.at_work(&engine).is_some());
         // An order that does not depend on that of other executions.
         self.tasks.sort_by(|a, b| a.place().cmp(&b.place()));
         for execution in engine.executions() {
@@ -188,7 +195,7 @@ impl<'a> World<'a> {
             (workflow_id.as_str(), run.hash).hash(&mut hasher);
         }
         for task in self.tasks.iter().filter(|task| task.lost) {
-            task.task.task_token.as_str().hash(&mut hasher);
+            task.place().hash(&mut hasher);
         }
         for input in &self.inputs {
             format!("{input:?}").hash(&mut hasher);
@@ -230,8 +237,7 @@ impl<'a> World<'a> {
             .filter(|&task| !self.tasks[task].lost)
             .collect();
         let cancelled = |task: usize| {
-            let token = &self.tasks[task].task.task_token;
-            let at_work = engine.activity_at_work(token);
+            let at_work = self.tasks[task].at_work(&engine);
             at_work.is_some_and(|at_work| at_work.cancel_requested)
         };
         for &task in &answering {
@@ -266,8 +272,7 @@ impl<'a> World<'a> {
     /// their hearts; and an execution's own time is up only when nothing else can happen.
     fn time(&self, engine: &Engine, is_idle: bool) -> Vec<Action> {
         let at_work = self.tasks.iter().filter(|task| !task.lost);
-        let limits =
-            at_work.filter_map(|task| engine.activity_at_work(&task.task.task_token)?.ends);
+        let limits = at_work.filter_map(|task| task.at_work(engine)?.ends);
         let limit = limits.min();
         let mut next: Vec<Due> = Vec::new();
         for due in engine.dues() {
@@ -277,7 +282,8 @@ impl<'a> World<'a> {
             }
             match due.what {
                 DueTask::Retention => {}
-                DueTask::ActivityTask(..) if self.worked_on(&due).is_some() => {}
+                DueTask::ActivityTask(..) | DueTask::LambdaFunction(_)
+                    if self.worked_on(&due).is_some() => {}
                 DueTask::Execution if !is_idle => break,
                 _ => next.push(due),
             }
@@ -302,7 +308,7 @@ impl<'a> World<'a> {
             Action::Answer(task) => {
                 let task = self.tasks.remove(task);
                 match self.run(&task) {
-                    Ok(result) => self.complete(&task, result)?,
+                    Ok(result) => self.call(|engine, now| task.complete(engine, result, now))?,
                     Err(failure) => self.fail(&task, failure)?,
                 }
             }
@@ -320,14 +326,13 @@ impl<'a> World<'a> {
                 self.tasks.push(task);
             }
             Action::Cancelled(task) => {
-                let task = self.tasks.remove(task).task;
-                self.call(|engine, now| {
+                if let Work::Activity(task) = self.tasks.remove(task).work {
                     let answer = RespondActivityTaskCanceled {
                         task_token: task.task_token,
                         ..RespondActivityTaskCanceled::default()
                     };
-                    engine.respond_activity_task_canceled(&answer, now)
-                })?;
+                    self.call(|engine, now| engine.respond_activity_task_canceled(&answer, now))?;
+                }
             }
             Action::Input(input) => self.send(input)?,
             Action::Time(due) => self.pass(&due)?,
@@ -397,38 +402,15 @@ impl<'a> World<'a> {
         registered.map_err(Wrong::service)
     }
 
-    fn run(&mut self, task: &Task) -> simpleflow_core::ActivityResult {
-        let task = &task.task;
-        let question = (
-            SmolStr::from(task.activity_type.name.as_str()),
-            task.input.clone().unwrap_or_default(),
-        );
-        let asked = self.asked.entry(question).or_default();
+    fn run(&mut self, task: &Task) -> ActivityResult {
+        let question = task.question();
+        let asked = self.asked.entry(question.clone()).or_default();
         *asked += 1;
-        self.code.answer(task, *asked - 1)
-    }
-
-    fn complete(&self, task: &Task, result: SmolStr) -> Result<(), Wrong> {
-        self.call(|engine, now| {
-            let answer = RespondActivityTaskCompleted {
-                task_token: task.task.task_token.clone(),
-                result: Some(result),
-                ..RespondActivityTaskCompleted::default()
-            };
-            engine.respond_activity_task_completed(&answer, now)
-        })
+        self.code.answer((question, *asked - 1), &task.work)
     }
 
     fn fail(&self, task: &Task, failure: Failure) -> Result<(), Wrong> {
-        self.call(|engine, now| {
-            let answer = RespondActivityTaskFailed {
-                task_token: task.task.task_token.clone(),
-                reason: Some(failure.reason),
-                details: failure.details,
-                ..RespondActivityTaskFailed::default()
-            };
-            engine.respond_activity_task_failed(&answer, now)
-        })
+        self.call(|engine, now| task.fail(engine, failure, now))
     }
 
     fn send(&mut self, input: usize) -> Result<(), Wrong> {
@@ -463,10 +445,10 @@ impl<'a> World<'a> {
             let Some(next) = next.filter(|next| next.at < until.at) else {
                 break;
             };
-            match self.worked_on(&next) {
-                Some(task) => {
+            match self.worked_on(&next).map(|task| &task.work) {
+                Some(Work::Activity(task)) => {
                     let beat = RecordActivityTaskHeartbeat {
-                        task_token: task.task.task_token.clone(),
+                        task_token: task.task_token.clone(),
                         ..RecordActivityTaskHeartbeat::default()
                     };
                     let before = Timestamp::from_micros(next.at.as_micros() - 1);
@@ -475,29 +457,12 @@ impl<'a> World<'a> {
                         .record_activity_task_heartbeat(&beat, before)
                         .map_err(|fault| Wrong::service(ServiceError::from(fault)))?;
                 }
-                None => {
+                _ => {
                     self.service.engine().fire_due(&next);
                 }
             }
         }
         self.service.engine().fire_due(until);
         Ok(())
-    }
-}
-
-impl Task {
-    fn place(&self) -> (&str, &str, EventId) {
-        let execution = &self.task.workflow_execution;
-        (
-            execution.workflow_id.as_str(),
-            execution.run_id.as_str(),
-            self.scheduled,
-        )
-    }
-
-    /// Whether something that is due is a time limit of it.
-    fn is_limited_by(&self, due: &Due) -> bool {
-        let mine = self.task.workflow_execution.run_id == due.run_id;
-        mine && matches!(due.what, DueTask::ActivityTask(id, _) if id == self.scheduled)
     }
 }

@@ -33,23 +33,20 @@ pub type RunKey = (WorkflowId, RunId);
 impl World<'_> {
     /// What an action is, in a line that no other possible action has.
     pub fn line(&self, action: &Action) -> String {
-        let activity = |task: usize| {
-            let task = &self.tasks[task].task;
-            let id = &task.activity_id;
-            format!(
-                "activity {id}{}",
-                self.of(&task.workflow_execution.workflow_id)
-            )
+        let task_name = |task: usize| {
+            let task = &self.tasks[task];
+            let of = self.of(&task.execution().workflow_id);
+            format!("{}{of}", task.name())
         };
         match action {
             Action::Decide((workflow_id, _)) => format!("{workflow_id} decides"),
             Action::Crash((workflow_id, _)) => {
                 format!("{workflow_id} decides, and its decider crashes before it answers")
             }
-            Action::Answer(task) => format!("{} answers", activity(*task)),
-            Action::Cancelled(task) => format!("{} is cancelled", activity(*task)),
-            Action::Fail(task) => format!("{} fails", activity(*task)),
-            Action::Lose(task) => format!("{} runs, and its answer is lost", activity(*task)),
+            Action::Answer(task) => format!("{} answers", task_name(*task)),
+            Action::Cancelled(task) => format!("{} is cancelled", task_name(*task)),
+            Action::Fail(task) => format!("{} fails", task_name(*task)),
+            Action::Lose(task) => format!("{} runs, and its answer is lost", task_name(*task)),
             Action::Input(input) => match &self.inputs[*input] {
                 Outside::Cancel => "the cancel is requested".to_owned(),
                 Outside::Signal(name, None) => format!("signal {name} arrives"),
