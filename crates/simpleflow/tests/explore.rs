@@ -454,6 +454,32 @@ fn lambda_functions_answer_or_fail_in_any_order() {
     );
 }
 
+static EFFECTS: AtomicU32 = AtomicU32::new(0);
+
+/// Goes the way that a side effect says.
+#[workflow]
+struct Remembers;
+
+impl Workflow for Remembers {
+    type Output = bool;
+
+    async fn run(self, flow: Flow) -> Result<bool> {
+        let number = flow.record(|| EFFECTS.fetch_add(1, Ordering::Relaxed))?;
+        match number % 2 {
+            0 => drop(flow.submit(fetch(1)).await?),
+            _ => drop(flow.submit(add(1, 1)).await?),
+        }
+        Ok(number == flow.record(|| number)?)
+    }
+}
+
+#[test]
+fn a_side_effect_that_is_remembered_is_deterministic() {
+    let explored = explore(Remembers).crashes(2).run();
+    assert!(explored.is_exhaustive());
+    assert_eq!(explored.assert_same_result().result::<bool>(), Ok(true));
+}
+
 #[test]
 fn a_test_is_explored_as_it_is() {
     let test: Explore = Test::of(Sums { n: 1 })

@@ -13,7 +13,7 @@ use simpleflow_model::{
 };
 
 use super::{Limits, ReplayError, Replayer};
-use crate::commands::Command;
+use crate::commands::{Command, VALUE_MARKER};
 use crate::context::RunContext;
 use crate::task::{ActivityTask, ChildTask, LambdaTask, SignalToSend, Task, TaskKind};
 use crate::task_id::WAKE_UP_TIMER;
@@ -27,6 +27,20 @@ pub struct Decisions {
     /// The execution context: what the code has set, or the signals that are waited for, in the
     /// original's form; empty to clear it; `None` to leave it.
     pub execution_context: Option<SmolStr>,
+}
+
+impl Decisions {
+    /// The values of side effects that are remembered with these decisions, as JSON: each was made
+    /// just now, and might be another if the decision were made again. See
+    /// [`Flow::record`](crate::Flow::record).
+    pub fn new_values(&self) -> impl Iterator<Item = &str> {
+        self.decisions.iter().filter_map(|decision| match decision {
+            Decision::RecordMarker(marker) if *marker.marker_name == *VALUE_MARKER => {
+                marker.details.as_deref()
+            }
+            _ => None,
+        })
+    }
 }
 
 impl Replayer {

@@ -76,6 +76,9 @@ pub fn explore<W: Workflow>(workflow: W) -> Explore {
 /// that is so for what happens in executions that have nothing to do with each other. The order of
 /// events in one history always counts, also within one decision task.
 ///
+/// Decisions that remember different values of [`Flow::record`](simpleflow_core::Flow::record) are
+/// not compared: the next ones are.
+///
 /// What is left out:
 /// - A worker takes a task at once, and an activity that is not lost answers within its time limits
 ///   and beats its heart. So no timer fires that is due later than the limits of an open activity.
