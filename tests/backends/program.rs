@@ -5,7 +5,7 @@ use std::pin::Pin;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use simpleflow::prelude::*;
-use simpleflow::{Chain, Group};
+use simpleflow::{Chain, Group, Signal};
 
 /// The signals that a program may wait for.
 pub const SIGNALS: [&str; 2] = ["a", "b"];
@@ -43,6 +43,12 @@ pub enum Step {
     Spawn(Vec<Step>),
     /// Waits for a group of activities, of which so many run at once.
     Group { members: u8, at_once: u8 },
+    /// Signals this execution, and by propagation its whole tree.
+    Tell(u8),
+    /// Waits for a task for an hour, or for no time.
+    Limit { task: u8, hours: u8 },
+    /// Remembers a side effect.
+    Record(u8),
     /// Submits a chain of activities, which is a task.
     Chain(u8),
 }
@@ -165,6 +171,20 @@ fn interpret<'a>(
                     let results = flow.submit(group).await.unwrap_or_default();
                     sum += results.into_iter().flatten().sum::<i64>();
                 }
+                Step::Tell(number) => {
+                    let name = SIGNALS[usize::from(*number) % SIGNALS.len()];
+                    flow.submit(Signal::new(name, number));
+                }
+                Step::Limit {
+                    task: number,
+                    hours,
+                } => {
+                    if let Some(task) = task(number) {
+                        let limit = Duration::from_secs(3_600 * u64::from(*hours));
+                        sum += i64::from(flow.timeout(task, limit).await.is_ok());
+                    }
+                }
+                Step::Record(x) => sum += i64::from(flow.record(|| *x).unwrap_or_default()),
                 Step::Chain(x) => {
                     let chain = Chain::send_result(work(i64::from(*x))).then(work);
                     tasks.push(flow.submit(chain.last()));
@@ -187,6 +207,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let submit = (prop::option::of(any::<u8>()), 0..2_u8)
         .prop_map(|(after, retry)| Step::Submit { after, retry });
     let race = (any::<u8>(), 0..2_u8).prop_map(|(task, hours)| Step::Race { task, hours });
+    let limit = (any::<u8>(), 0..2_u8).prop_map(|(task, hours)| Step::Limit { task, hours });
     let step = prop_oneof![
         6 => submit,
         2 => (0..3_u8).prop_map(Step::Once),
@@ -201,6 +222,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<u8>().prop_map(Step::Patch),
         1 => (0..4_u8, 1..3_u8).prop_map(|(members, at_once)| Step::Group { members, at_once }),
         1 => any::<u8>().prop_map(Step::Chain),
+        1 => any::<u8>().prop_map(Step::Tell),
+        1 => limit,
+        1 => any::<u8>().prop_map(Step::Record),
     ];
     let step = step.prop_recursive(2, 12, 4, |step| {
         let steps = || prop::collection::vec(step.clone(), 0..4);
