@@ -19,6 +19,7 @@ use super::world::Work;
 use super::wrong::Wrong;
 use crate::in_process::lambda;
 use crate::local::{LOCAL_DOMAIN, LocalError, Outside};
+use crate::resources::Resources;
 use crate::start::StartOptions;
 use crate::stop::Stop;
 use crate::testing::Test;
@@ -74,7 +75,8 @@ impl Code {
         let start = test.start_time.unwrap_or(START);
         Ok(Self {
             // It runs activities and answers nobody.
-            worker: Worker::new(Still::at(start), LOCAL_DOMAIN.into(), registry.clone()),
+            worker: Worker::new(Still::at(start), LOCAL_DOMAIN.into(), registry.clone())
+                .resources(Resources::new(test.objects.clone())),
             entry: test.entry,
             input,
             registry,
