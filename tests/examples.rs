@@ -59,17 +59,23 @@ const EXAMPLES: &[Example] = &[
     example("basic", "BasicWorkflow", "[1, 0]").gives("4"),
     example("canvas", "CanvasWorkflow", "[1, 2, 3]").gives(CANVAS),
     example("complex", "ComplexWorkflow", "[1, 0]").gives("10"),
+    example("continue_as_new", "Counter", "[0, 3]").gives("3"),
     example(
         "dyn_task_list",
         "DynTaskListWorkflow",
         r#"[5, "quickstart"]"#,
     )
     .gives("10"),
+    example("failing", "FailingWorkflow", "[true]"),
+    example("failing", "NotFailingWorkflow", "[]")
+        .gives(r#"["never mind","Error: this task had a problem, but it's okay",null]"#),
     example("fan_out", "WordCount", r#"[["a b a", "b"]]"#).gives(r#"{"a":2,"b":2}"#),
     example("map_reduce", "Primes", "[3000, 100]").gives("430"),
     example("program", "Factorial", "[5]").gives("120"),
     example("retry", "Download", "[2]").gives(r#"["part 1","part 2"]"#),
     example("retry", "Download", "[18]"),
+    example("saga", "Trip", r#"["Rome"]"#).gives(r#"["flight-Rome","car-Rome","hotel-Rome"]"#),
+    example("saga", "Trip", r#"["Atlantis"]"#),
 ];
 
 fn directory() -> PathBuf {
@@ -174,8 +180,12 @@ impl Served {
             let closed = self
                 .server
                 .ask("ListClosedWorkflowExecutions", runs.clone());
-            if let Some(run) = closed["executionInfos"].get(0) {
-                break run["execution"].clone();
+            // The newest run comes first.
+            match closed["executionInfos"].get(0) {
+                Some(run) if run["closeStatus"] != "CONTINUED_AS_NEW" => {
+                    break run["execution"].clone();
+                }
+                _ => {}
             }
             assert!(start.elapsed() < PATIENCE, "{id} does not end");
             thread::sleep(Duration::from_millis(20));
