@@ -27,6 +27,8 @@ pages! {
     "signals"
     "markers"
     "child-workflows"
+    "cancellation"
+    "continue-as-new"
     "changing-code"
     "testing"
     "running"
