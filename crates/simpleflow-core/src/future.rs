@@ -75,6 +75,26 @@ impl<T> Future<T> {
         Done(self.task())
     }
 
+    /// Waits until the task is started: a worker has the activity, the child execution is open, the
+    /// Lambda function runs. What ends without a start, as timers and signals do, ends the wait too.
+    ///
+    /// The service has no decision task for the start of an activity or a function, so code learns
+    /// of it with the next event that has one.
+    ///
+    /// ```
+    /// # use simpleflow_core::{Flow, Result, Workflow};
+    /// # async fn example<W: Workflow>(flow: Flow, child: W) -> Result<()> {
+    /// // The child goes on when this execution ends.
+    /// let child = flow.submit(child);
+    /// child.started().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn started(&self) -> impl StdFuture<Output = ()> + use<T> {
+        let task = self.task();
+        std::future::poll_fn(move |context| task.poll_started(context))
+    }
+
     /// Asks for the cancel of the task.
     ///
     /// What was not sent yet is withdrawn, a timer is cancelled, and code that was spawned is

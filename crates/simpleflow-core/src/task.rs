@@ -41,6 +41,8 @@ pub struct Task {
     /// Whether the code asked for its cancel.
     pub(crate) cancel_requested: Cell<bool>,
     wakers: RefCell<Vec<Waker>>,
+    /// Whether one of the wakers is to be told of its start.
+    start_awaited: Cell<bool>,
     dependents: RefCell<Vec<Dependent>>,
     awaited: Awaited,
 }
@@ -251,6 +253,7 @@ impl Task {
             refusals: Cell::new(0),
             cancel_requested: Cell::new(false),
             wakers: RefCell::default(),
+            start_awaited: Cell::new(false),
             dependents: RefCell::default(),
             awaited,
         })
@@ -391,10 +394,25 @@ impl Task {
         if let TaskKind::Activity(activity) = &self.kind {
             activity.args.take();
         }
+        self.wake();
+        self.dependents.take()
+    }
+
+    /// A worker or a decider has it. Whether code waits for that, which is woken.
+    pub(crate) fn start(&self) -> bool {
+        self.set_state(State::Started);
+        let awaited = self.start_awaited.take();
+        if awaited {
+            // Who waits for its end, waits again.
+            self.wake();
+        }
+        awaited
+    }
+
+    fn wake(&self) {
         for waker in self.take_wakers() {
             waker.wake();
         }
-        self.dependents.take()
     }
 
     fn take_wakers(&self) -> Vec<Waker> {
@@ -429,6 +447,15 @@ impl Task {
             wakers.push(context.waker().clone());
         }
         Poll::Pending
+    }
+
+    pub(crate) fn poll_started(&self, context: &Context<'_>) -> Poll<()> {
+        if self.with_state(|state| matches!(state, State::Started)) {
+            return Poll::Ready(());
+        }
+        let polled = self.poll_done(context);
+        self.start_awaited.set(polled.is_pending());
+        polled
     }
 }
 

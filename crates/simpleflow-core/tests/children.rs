@@ -223,3 +223,48 @@ fn equal_idempotent_children_are_one_execution() {
         .child_completed(&ids[1], "2");
     assert_eq!(next::<Idempotent>(&history), ["complete [1,1,2]"]);
 }
+
+workflow!(WaitsForStarts(flow) -> i64 {
+    let child = flow.submit(Order { number: 1 });
+    let task = flow.submit(inc(1));
+    // Who waits for the end, waits on.
+    let ended = flow.spawn({
+        let child = child.clone();
+        async move { Ok(child.await.is_ok()) }
+    });
+    child.started().await;
+    flow.submit(inc(2));
+    task.started().await;
+    flow.submit(inc(3));
+    flow.sleep(secs(1)).started().await;
+    Ok(i64::from(ended.await?))
+});
+
+#[test]
+fn code_may_wait_until_a_task_is_started() {
+    let history = started().decision(|d| {
+        d.start_child("order-1", "order")
+            .schedule_activity("activity-inc-1", "inc")
+    });
+    assert!(next::<WaitsForStarts>(&history).is_empty());
+    let history = history.child_started("order-1");
+    assert_eq!(
+        next::<WaitsForStarts>(&history),
+        ["schedule activity-inc-2(2)"]
+    );
+    let history = history
+        .decision(|d| d.schedule_activity("activity-inc-2", "inc"))
+        .activity_started("activity-inc-1")
+        .signaled("wakes the decider", "");
+    let last = ["schedule activity-inc-3(3)", "timer sleep-1 1"];
+    assert_eq!(next::<WaitsForStarts>(&history), last);
+    let history = history
+        .decision(|d| {
+            d.schedule_activity("activity-inc-3", "inc")
+                .start_timer("sleep-1", 1)
+        })
+        .timer_fired("sleep-1");
+    assert!(next::<WaitsForStarts>(&history).is_empty());
+    let history = history.child_completed("order-1", "null");
+    assert_eq!(next::<WaitsForStarts>(&history), ["complete 1"]);
+}

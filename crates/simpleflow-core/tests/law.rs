@@ -48,7 +48,7 @@ impl Workflow for Child {
 /// The input of a signal that is sent on, which no code sends.
 const SENT_ON: &str = r#"{"args":[5],"kwargs":{},"__propagate":true}"#;
 
-const OPERATIONS: u16 = 39;
+const OPERATIONS: u16 = 40;
 
 fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, Result<i64>> {
     Box::pin(async move {
@@ -177,6 +177,10 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                         _ => lambda,
                     };
                     tasks.push(flow.submit(lambda));
+                }
+                (39, Some(task)) => {
+                    task.started().await;
+                    tasks.push(flow.submit(slow(x)));
                 }
                 (20, _) if x == 7 => tasks.push(flow.submit(vital(x))),
                 (21, _) if depth < 2 => {
@@ -569,7 +573,7 @@ fn code() -> impl Strategy<Value = Vec<u16>> {
     let operation = prop_oneof![
         4 => prop::sample::select(vec![0_u16, 1, 2, 3, 4, 13]),
         2 => prop::sample::select(vec![5, 6, 7, 9, 10, 17]),
-        1 => prop::sample::select(vec![24, 25, 26, 27, 28, 29, 30]),
+        1 => prop::sample::select(vec![24, 25, 26, 27, 28, 29, 30, 39]),
         1 => prop::sample::select(vec![11, 12]),
         2 => prop::sample::select(vec![21, 22, 23]),
         2 => 0..OPERATIONS,

@@ -14,7 +14,7 @@ use crate::hooks::ReplayContext;
 use crate::panics;
 use crate::payload::ArgumentError;
 use crate::signal;
-use crate::task::{State, Task, TaskKind};
+use crate::task::{Task, TaskKind};
 use crate::task_id::WAKE_UP_TIMER;
 
 impl Replayer {
@@ -182,13 +182,17 @@ impl Replayer {
         let Some(task) = state.open.get(&scheduled).map(Rc::clone) else {
             return;
         };
-        task.set_state(State::Started);
+        let is_awaited = task.start();
         if let TaskKind::Child(child) = &task.kind {
             child.run_id.replace(run_id);
             state.send_to_started(&task);
             if task.cancel_requested.get() {
                 state.push(Command::Cancel(task));
             }
+        }
+        drop(state);
+        if is_awaited {
+            self.poll();
         }
     }
 
