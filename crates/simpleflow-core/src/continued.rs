@@ -51,7 +51,7 @@ impl<W: Workflow> IntoNextRun for WorkflowCall<W> {
         let args = self.workflow.to_arguments();
         let args =
             args.map_err(|error| refused(&format_args!("the input has no JSON form: {error}")))?;
-        let input = input_of(&args);
+        let input = input_of(&self.workflow, &args);
         let length = input.chars().count();
         if length > limits::DATA_LENGTH {
             return Err(refused(&too_long("input", length)));

@@ -242,13 +242,14 @@ impl Flow {
         crate::future::wait_any(futures).await
     }
 
-    /// Records a marker: a name and details that stay in the history. Its payload is JSON.
+    /// Records a marker: a name and details that stay in the history, as JSON; a [`Raw`](crate::Raw)
+    /// is the text itself.
     ///
     /// The workflow fails when the details have no JSON form or more than 32,768 characters.
     #[track_caller]
     pub fn record_marker<T: Serialize>(&self, name: impl Into<SmolStr>, details: T) {
         let location = Location::caller();
-        let details = crate::payload::to_json(&details);
+        let details = crate::raw::to_text(&details);
         let mut state = self.shared.state.borrow_mut();
         state.record_marker(name.into(), details, location);
     }

@@ -50,9 +50,9 @@ impl<T> Lambda<T> {
         }
     }
 
-    /// The input, as JSON of at most 32,768 characters.
+    /// The input, as JSON of at most 32,768 characters; a [`Raw`](crate::Raw) is the text itself.
     pub fn input<I: Serialize>(mut self, input: I) -> Self {
-        self.settings.input = Some(crate::payload::to_json(&input));
+        self.settings.input = Some(crate::raw::to_text(&input));
         self
     }
 

@@ -24,6 +24,7 @@ mod marker;
 mod middleware;
 pub mod panics;
 pub mod payload;
+mod raw;
 mod registry;
 pub mod replay;
 mod retry;
@@ -54,6 +55,7 @@ pub use marker::Marker;
 pub use middleware::{
     ActivityFuture, IntoMiddleware, Middleware, MiddlewareError, Middlewares, Next, When,
 };
+pub use raw::Raw;
 pub use registry::{
     ActivityEntry, Duplicate, IsResult, Linked, OfInput, Registry, StandIn, WorkflowEntry,
     WorkflowFuture, activity_result, path,
@@ -74,6 +76,7 @@ pub use workflow::{Workflow, WorkflowCall, WorkflowDefinition, WorkflowInput};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::payload::{ArgumentError, Arguments, Parameter, meta_with_binaries, to_json};
+    pub use crate::raw::text_of;
     pub use crate::{
         ActivityEntry, IsResult, Linked, Middleware, WorkflowEntry, activity_result, path,
     };

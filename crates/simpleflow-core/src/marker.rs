@@ -8,7 +8,7 @@ use simpleflow_model::{SmolStr, Timestamp};
 pub struct Marker {
     /// Its name.
     pub name: SmolStr,
-    /// Its details, JSON text.
+    /// Its details: JSON text, or a [`Raw`](crate::Raw).
     pub details: SmolStr,
     /// When the workflow recorded it: the [`now`](crate::Flow::now) of that moment.
     pub recorded: Timestamp,
@@ -20,6 +20,6 @@ impl Marker {
     /// # Errors
     /// When they are not a `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(&self.details)
+        crate::raw::from_text(&self.details)
     }
 }

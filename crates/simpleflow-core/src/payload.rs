@@ -10,6 +10,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use simpleflow_model::SmolStr;
 
+use crate::raw;
+pub use crate::raw::from_text;
+
 /// Serialises a value to compact JSON.
 ///
 /// # Errors
@@ -25,10 +28,17 @@ pub struct Arguments<'a> {
     pub args: Vec<&'a RawValue>,
     /// The named arguments.
     pub kwargs: BTreeMap<String, &'a RawValue>,
+    /// The text, unless it was the envelope: a [`Raw`](crate::Raw) takes it as it is.
+    whole: Option<&'a str>,
+    /// Why it has no members.
+    problem: Option<ArgumentError>,
 }
 
 /// The members of the envelope that the Python original writes; the last two are its own.
 const ENVELOPE: [&str; 4] = ["args", "kwargs", "meta", "__extra"];
+
+/// Positional and named arguments, and whether they were in the envelope.
+type Members<'a> = (Vec<&'a RawValue>, BTreeMap<String, &'a RawValue>, bool);
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -92,17 +102,41 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// [`ArgumentError::Json`] when the text is not JSON.
     pub fn parse(text: &'a str) -> Result<Self, ArgumentError> {
+        let input = Self::of_input(text);
+        match input.problem {
+            Some(problem) => Err(problem),
+            None => Ok(input),
+        }
+    }
+
+    /// Reads any input: as [`parse`](Self::parse), but a text that is not JSON is refused only when
+    /// it is bound to something else than a [`Raw`](crate::Raw).
+    pub fn of_input(text: &'a str) -> Self {
+        match Self::members(text) {
+            Ok((args, kwargs, is_envelope)) => Self {
+                args,
+                kwargs,
+                whole: (!is_envelope).then_some(text),
+                problem: None,
+            },
+            Err(problem) => Self {
+                whole: Some(text),
+                problem: Some(problem),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// The positional and the named arguments, and whether the text was the envelope.
+    fn members(text: &'a str) -> Result<Members<'a>, ArgumentError> {
         let start = text.trim_start();
         match start.as_bytes().first() {
-            None => Ok(Self::default()),
+            None => Ok(Members::default()),
             Some(b'{') => {
                 if let Ok(envelope) = serde_json::from_str::<Envelope<'a>>(text)
                     && start.starts_with("{\"args\":")
                 {
-                    return Ok(Self {
-                        args: envelope.args,
-                        kwargs: envelope.kwargs,
-                    });
+                    return Ok((envelope.args, envelope.kwargs, true));
                 }
                 let members: BTreeMap<String, &'a RawValue> = parse_json(text)?;
                 let is_envelope = members
@@ -111,29 +145,15 @@ impl<'a> Arguments<'a> {
                     && members.keys().all(|key| ENVELOPE.contains(&key.as_str()));
                 if is_envelope {
                     let envelope: Envelope<'a> = parse_json(text)?;
-                    return Ok(Self {
-                        args: envelope.args,
-                        kwargs: envelope.kwargs,
-                    });
+                    return Ok((envelope.args, envelope.kwargs, true));
                 }
-                Ok(Self {
-                    args: Vec::new(),
-                    kwargs: members,
-                })
+                Ok((Vec::new(), members, false))
             }
-            Some(b'[') => Ok(Self {
-                args: parse_json(text)?,
-                kwargs: BTreeMap::new(),
-            }),
+            Some(b'[') => Ok((parse_json(text)?, BTreeMap::new(), false)),
             Some(_) => {
                 let value: &RawValue = parse_json(text)?;
-                Ok(Self {
-                    args: (value.get() != "null")
-                        .then_some(value)
-                        .into_iter()
-                        .collect(),
-                    kwargs: BTreeMap::new(),
-                })
+                let arg = (value.get() != "null").then_some(value);
+                Ok((arg.into_iter().collect(), BTreeMap::new(), false))
             }
         }
     }
@@ -164,6 +184,32 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// When there are more arguments than parameters, a name fits none, or one is given twice.
     pub fn bind(self, parameters: &'static [Parameter]) -> Result<Bound<'a>, ArgumentError> {
+        // Whether the only parameter is a `Raw` shows when it is read.
+        let whole = self.whole.filter(|_| parameters.len() == 1);
+        match self.bind_members(parameters) {
+            Ok(values) => Ok(Bound {
+                parameters,
+                values,
+                whole,
+                problem: None,
+            }),
+            Err(problem) if whole.is_some() => Ok(Bound {
+                parameters,
+                values: vec![None],
+                whole,
+                problem: Some(problem),
+            }),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    fn bind_members(
+        self,
+        parameters: &'static [Parameter],
+    ) -> Result<Vec<Option<&'a RawValue>>, ArgumentError> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
         if self.args.len() > parameters.len() {
             return Err(ArgumentError::TooMany {
                 parameters,
@@ -180,7 +226,7 @@ impl<'a> Arguments<'a> {
                 return Err(ArgumentError::Twice { name });
             }
         }
-        Ok(Bound { parameters, values })
+        Ok(values)
     }
 }
 
@@ -214,6 +260,10 @@ pub struct Parameter {
 pub struct Bound<'a> {
     parameters: &'static [Parameter],
     values: Vec<Option<&'a RawValue>>,
+    /// The input of an only parameter, if that is a [`Raw`](crate::Raw).
+    whole: Option<&'a str>,
+    /// Why it fits nothing else.
+    problem: Option<ArgumentError>,
 }
 
 impl Bound<'_> {
@@ -222,10 +272,11 @@ impl Bound<'_> {
     /// # Errors
     /// When it is missing or has another type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgumentError> {
-        match self.values[index] {
-            Some(value) => self.decode(index, value.get()),
+        match self.value(index)? {
+            Given::Whole(raw) => Ok(raw),
+            Given::Member(value) => self.decode(index, value.get()),
             // An optional parameter reads `null`, any other refuses it.
-            None => serde_json::from_str("null").map_err(|_| ArgumentError::Missing {
+            Given::Nothing => serde_json::from_str("null").map_err(|_| ArgumentError::Missing {
                 parameter: self.parameters[index],
                 position: index + 1,
             }),
@@ -241,14 +292,30 @@ impl Bound<'_> {
         index: usize,
         default: impl FnOnce() -> T,
     ) -> Result<T, ArgumentError> {
-        match self.values[index] {
-            Some(value) => self.decode(index, value.get()),
-            None => Ok(default()),
+        match self.value(index)? {
+            Given::Whole(raw) => Ok(raw),
+            Given::Member(value) => self.decode(index, value.get()),
+            Given::Nothing => Ok(default()),
         }
     }
 
-    /// All arguments as a JSON list, in the order of the parameters; one that is missing is `null`.
+    /// What is given for a parameter.
+    fn value<T: DeserializeOwned>(&self, index: usize) -> Result<Given<'_, T>, ArgumentError> {
+        if let Some(raw) = self.whole.and_then(raw::raw_from) {
+            return Ok(Given::Whole(raw));
+        }
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        Ok(self.values[index].map_or(Given::Nothing, Given::Member))
+    }
+
+    /// All arguments as a JSON list, in the order of the parameters; one that is missing is `null`,
+    /// and an input that is not JSON is the one string in it.
     pub fn to_list(&self) -> String {
+        if let (Some(text), Some(ArgumentError::Json(_))) = (self.whole, &self.problem) {
+            return Value::from([text].as_slice()).to_string();
+        }
         let values = self
             .values
             .iter()
@@ -264,6 +331,13 @@ impl Bound<'_> {
             problem: without_position(&error),
         })
     }
+}
+
+/// What an input has for a parameter.
+enum Given<'a, T> {
+    Whole(T),
+    Member(&'a RawValue),
+    Nothing,
 }
 
 /// serde_json's message without its `at line 1 column 5`, which speaks of a fragment.

@@ -17,6 +17,7 @@ use crate::flow::too_long;
 use crate::hooks::{Hooks, Table};
 use crate::middleware::{IntoMiddleware, Middleware, MiddlewareError, Middlewares, When};
 use crate::payload::{ArgumentError, Arguments, to_json};
+use crate::raw;
 use crate::tags::TagList;
 use crate::workflow::{Workflow, WorkflowDefinition};
 
@@ -47,7 +48,7 @@ impl WorkflowEntry {
         Self {
             definition: W::definition,
             of_input: |input| {
-                let workflow = W::from_arguments(Arguments::parse(input)?)?;
+                let workflow = W::from_arguments(Arguments::of_input(input))?;
                 let definition = W::definition();
                 Ok(OfInput {
                     task_list: workflow
@@ -59,7 +60,7 @@ impl WorkflowEntry {
                 })
             },
             start: |input, flow| {
-                let workflow = W::from_arguments(Arguments::parse(input)?)?;
+                let workflow = W::from_arguments(Arguments::of_input(input))?;
                 Ok(Box::pin(async move {
                     let output = workflow.run(flow).await?;
                     result_to_json(&output)
@@ -110,7 +111,10 @@ pub(crate) fn json_of_result<T: serde::Serialize>(output: &T) -> Result<SmolStr>
 
 /// The result of a task as it is recorded.
 fn result_to_json<T: serde::Serialize>(output: &T) -> Result<SmolStr> {
-    let json = json_of_result(output)?;
+    let json = match raw::text_of(output) {
+        Some(text) => text,
+        None => json_of_result(output)?,
+    };
     if json.len() > limits::DATA_LENGTH {
         let length = json.chars().count();
         if length > limits::DATA_LENGTH {
@@ -277,7 +281,7 @@ impl Registry {
         E: std::fmt::Display + std::fmt::Debug + 'static,
     {
         let run = move |input: &str| {
-            let input = serde_json::from_str(input).map_err(|e| Failure::of_activity(&e))?;
+            let input = raw::from_text(input).map_err(|e| Failure::of_activity(&e))?;
             activity_result(run(input))
         };
         self.lambda_functions.insert(name.into(), Arc::new(run));

@@ -40,6 +40,8 @@ use crate::task::Task;
 pub struct Signal {
     pub(crate) name: SmolStr,
     pub(crate) payload: Result<SmolStr, serde_json::Error>,
+    /// The whole input.
+    pub(crate) raw: Option<SmolStr>,
     pub(crate) receiver: Receiver,
     pub(crate) run_id: Option<SmolStr>,
     pub(crate) propagate: bool,
@@ -56,10 +58,12 @@ impl Signal {
     /// A signal of this name (at most 256 characters) with this payload; `()` is none.
     ///
     /// To a Python execution the members of a struct are keyword arguments, and any other value is
-    /// the one positional argument.
+    /// the one positional argument. A [`Raw`](crate::Raw) is the whole input, which nothing marks to
+    /// be propagated.
     pub fn new<T: Serialize>(name: impl Into<SmolStr>, payload: T) -> Self {
         Self {
             name: name.into(),
+            raw: crate::raw::text_of(&payload),
             payload: crate::payload::to_json(&payload),
             receiver: Receiver::Own,
             run_id: None,

@@ -13,6 +13,7 @@ use crate::activity::ActivityDefinition;
 use crate::error::{TaskError, TaskErrorKind};
 use crate::future::FutureState;
 use crate::payload;
+use crate::raw::Raw;
 use crate::retry::RetryPolicy;
 use crate::workflow::WorkflowDefinition;
 
@@ -115,11 +116,16 @@ pub(crate) struct SignalToSend {
 }
 
 pub(crate) struct ActivityTask {
-    definition: &'static ActivityDefinition,
-    overrides: Option<Box<ActivityDefinition>>,
-    /// The arguments; those that wait for another task are empty until it is done.
-    args: RefCell<Vec<SmolStr>>,
-    waiting_for: Cell<usize>,
+    /// What `#[activity]` says.
+    pub(crate) definition: &'static ActivityDefinition,
+    /// What the call says in its place.
+    pub(crate) overrides: Option<Box<ActivityDefinition>>,
+    /// The arguments, as JSON; those that wait for another task are empty until it is done.
+    pub(crate) args: RefCell<Vec<SmolStr>>,
+    /// How many do.
+    pub(crate) waiting_for: Cell<usize>,
+    /// Whether the only argument is a [`Raw`](crate::Raw), which is the input.
+    pub(crate) is_raw: bool,
 }
 
 pub(crate) struct ChildTask {
@@ -147,20 +153,6 @@ pub(crate) enum State {
 }
 
 impl ActivityTask {
-    pub(crate) fn new(
-        definition: &'static ActivityDefinition,
-        overrides: Option<Box<ActivityDefinition>>,
-        args: Vec<SmolStr>,
-        waiting_for: usize,
-    ) -> Self {
-        Self {
-            definition,
-            overrides,
-            args: RefCell::new(args),
-            waiting_for: Cell::new(waiting_for),
-        }
-    }
-
     pub(crate) fn definition(&self) -> &ActivityDefinition {
         self.overrides.as_deref().unwrap_or(self.definition)
     }
@@ -195,8 +187,14 @@ impl ActivityTask {
     }
 
     pub(crate) fn input(&self) -> SmolStr {
-        let mut text = String::with_capacity(self.input_bytes());
         let args = self.args.borrow();
+        if self.is_raw
+            && let [arg] = &args[..]
+            && let Ok(raw) = serde_json::from_str::<Raw>(arg)
+        {
+            return raw.into_inner();
+        }
+        let mut text = String::with_capacity(self.input_bytes());
         let (named, args) = payload::named(self.definition().names(), &args);
         text.push_str("{\"args\":[");
         for (index, arg) in args.iter().enumerate() {

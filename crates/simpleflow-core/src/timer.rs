@@ -46,7 +46,7 @@ impl Timer {
     /// who read the history, and for
     /// [`get_event_details`](crate::Flow::get_event_details).
     pub fn control<T: Serialize>(mut self, control: T) -> Self {
-        self.control = Some(crate::payload::to_json(&control));
+        self.control = Some(crate::raw::to_text(&control));
         self
     }
 }

@@ -97,6 +97,12 @@ pub trait WorkflowInput: Sized + 'static {
     /// # Errors
     /// When a field has no JSON form.
     fn to_arguments(&self) -> Result<Vec<SmolStr>, serde_json::Error>;
+
+    /// The whole input, if it is not made of arguments: where the only field is a
+    /// [`Raw`](crate::Raw).
+    fn to_raw(&self) -> Option<SmolStr> {
+        None
+    }
 }
 
 /// A workflow: a value whose fields are its input, and what to do with them.
@@ -252,8 +258,9 @@ pub struct WorkflowCall<W> {
 }
 
 /// The input of a workflow with these arguments, as it travels.
-pub(crate) fn input_of(args: &[SmolStr]) -> SmolStr {
-    format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(",")).into()
+pub(crate) fn input_of(workflow: &impl WorkflowInput, args: &[SmolStr]) -> SmolStr {
+    let envelope = || format!("{{\"args\":[{}],\"kwargs\":{{}}}}", args.join(",")).into();
+    workflow.to_raw().unwrap_or_else(envelope)
 }
 
 /// Which settings a call names.

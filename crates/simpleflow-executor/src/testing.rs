@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use simpleflow_core::objects::Objects;
-use simpleflow_core::payload::{ArgumentError, Arguments, to_json};
+use simpleflow_core::payload::{ArgumentError, Arguments, from_text, to_json};
 use simpleflow_core::{
     Activity, ActivityEntry, ActivityResult, Failure, Registry, RunningActivity, Workflow,
     WorkflowEntry, activity_result,
@@ -82,7 +82,7 @@ impl Test {
     pub fn replace<A: Activity, M>(mut self, run: impl Replacement<M>) -> Self {
         let definition = A::definition();
         let replacement = move |_, input: &str| {
-            let args = Arguments::parse(input)?
+            let args = Arguments::of_input(input)
                 .bind(definition.parameters)?
                 .to_list();
             let result = run.run(&args);
@@ -265,7 +265,7 @@ impl TestRun {
     /// How the execution ended instead, or that the result is not a `T`.
     pub fn result<T: DeserializeOwned>(&self) -> Result<T, String> {
         match &self.outcome {
-            Outcome::Completed(json) => serde_json::from_str(json)
+            Outcome::Completed(json) => from_text(json)
                 .map_err(|error| format!("the result {json} has another type: {error}")),
             other => Err(format!("the workflow did not complete: {other:?}")),
         }

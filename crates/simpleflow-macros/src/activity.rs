@@ -271,7 +271,7 @@ fn implementation(
 ) -> TokenStream {
     let here = Span::mixed_site();
     let arguments = parameter::read_from(
-        &quote_spanned!(here=> ::simpleflow::__private::Arguments::parse(input)?),
+        &quote_spanned!(here=> ::simpleflow::__private::Arguments::of_input(input)),
         &quote!(<Self as ::simpleflow::Activity>::definition()),
     );
     let reads = signature.arguments().map(|argument| {

@@ -68,6 +68,10 @@ pub(crate) fn expand(
     );
     let reads = inputs.iter().map(Input::read);
     let writes = inputs.iter().map(Input::write);
+    let raw = match &inputs[..] {
+        [only] => only.write_raw(),
+        _ => TokenStream::new(),
+    };
     Ok(quote_spanned! {Span::mixed_site()=>
         #item
 
@@ -91,6 +95,8 @@ pub(crate) fn expand(
             > {
                 ::core::result::Result::Ok(::core::convert::From::from([#(#writes),*]))
             }
+
+            #raw
         }
 
         #(#conditions)*
@@ -127,6 +133,27 @@ impl Input {
         } = &self.parameter;
         quote_spanned! {at(ty)=>
             #(#conditions)* ::simpleflow::__private::to_json::<#ty>(&self.#name)?
+        }
+    }
+
+    /// The only field as the whole input, should it be a raw text.
+    fn write_raw(&self) -> TokenStream {
+        let Parameter {
+            name,
+            ty,
+            conditions,
+        } = &self.parameter;
+        let here = Span::mixed_site();
+        let text = quote_spanned!(at(ty)=> ::simpleflow::__private::text_of::<#ty>(&self.#name));
+        quote_spanned! {here=>
+            #[allow(unused, clippy::all)]
+            fn to_raw(&self) -> ::core::option::Option<::simpleflow::model::SmolStr> {
+                let raw: ::core::option::Option<::simpleflow::model::SmolStr> =
+                    ::core::option::Option::None;
+                #(#conditions)*
+                let raw = #text;
+                raw
+            }
         }
     }
 }

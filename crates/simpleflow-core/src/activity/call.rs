@@ -16,6 +16,8 @@ pub struct Arg(pub(crate) ArgKind);
 
 pub(crate) enum ArgKind {
     Json(SmolStr),
+    /// The JSON of a [`Raw`](crate::Raw).
+    Raw(SmolStr),
     Future(Rc<Task>),
     Invalid(SmolStr),
 }
@@ -34,6 +36,7 @@ pub trait IntoArg<T> {
 impl<T: Serialize> IntoArg<T> for T {
     fn into_arg(self) -> Arg {
         Arg(match crate::payload::to_json(&self) {
+            Ok(json) if crate::raw::text_of(&self).is_some() => ArgKind::Raw(json),
             Ok(json) => ArgKind::Json(json),
             Err(error) => ArgKind::Invalid(
                 format!(

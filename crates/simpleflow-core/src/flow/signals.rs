@@ -227,7 +227,8 @@ impl sealed::IntoTask for Signal {
             .map(|problem| problem.to_string().into());
         let input = match &self.payload {
             Ok(payload) => {
-                let input = signal::to_input(payload, self.propagate);
+                let envelope = || signal::to_input(payload, self.propagate);
+                let input = self.raw.unwrap_or_else(envelope);
                 let length = input.chars().count();
                 if length > limits::DATA_LENGTH {
                     problem.get_or_insert_with(|| too_long("input", length));

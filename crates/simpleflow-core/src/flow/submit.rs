@@ -1,5 +1,6 @@
 //! How calls become tasks.
 
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -106,9 +107,14 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         let mut args = Vec::with_capacity(self.args.len());
         let mut waits: Vec<(Rc<Task>, usize)> = Vec::new();
         let mut failure = None;
+        let mut is_raw = false;
         for (index, Arg(arg)) in self.args.into_iter().enumerate() {
             args.push(match arg {
                 ArgKind::Json(json) => json,
+                ArgKind::Raw(json) => {
+                    is_raw = definition.parameters.len() == 1;
+                    json
+                }
                 ArgKind::Invalid(problem) => {
                     failure.get_or_insert(TaskErrorKind::Input(problem));
                     SmolStr::default()
@@ -150,7 +156,13 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         if unique && let Some(task) = id.as_ref().and_then(|id| state.task_of(space, id)) {
             return task;
         }
-        let activity = ActivityTask::new(self.definition, self.overrides, args, waits.len());
+        let activity = ActivityTask {
+            definition: self.definition,
+            overrides: self.overrides,
+            args: RefCell::new(args),
+            waiting_for: Cell::new(waits.len()),
+            is_raw,
+        };
         let task = state.new_task(id, TaskKind::Activity(activity), location, State::Blocked);
         if unique {
             state.keep_by_id(space, &task);
@@ -312,7 +324,7 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
         if unique && let Some(task) = state.task_of(space, &id) {
             return task;
         }
-        let input = input_of(args);
+        let input = input_of(&self.workflow, args);
         let problem = match arguments {
             Err(error) => Some(SmolStr::from(format!(
                 "its input has no JSON form: {error}"
