@@ -7,16 +7,10 @@ use crate::Outcome;
 use crate::play::Stage;
 use crate::recording::RecordedEvent;
 
-impl Stage<'_> {
-    /// The decision that an event is the outcome of, if it is not the outcome of an event.
-    pub(crate) fn decision(
-        &self,
-        recorded: &[RecordedEvent],
-        index: usize,
-    ) -> Outcome<Option<Value>> {
-        let event = &recorded[index];
-        let mut attributes = Value::from(event.attributes.clone());
-        let kind = match event.event_type.as_str() {
+impl RecordedEvent {
+    /// The type of the decision that it is the outcome of, if it is not the outcome of an event.
+    pub(crate) fn decision_type(&self) -> Outcome<Option<&'static str>> {
+        Ok(Some(match self.event_type.as_str() {
             "ActivityTaskScheduled" | "ScheduleActivityTaskFailed" => "ScheduleActivityTask",
             "ActivityTaskCancelRequested" | "RequestCancelActivityTaskFailed" => {
                 "RequestCancelActivityTask"
@@ -29,7 +23,7 @@ impl Stage<'_> {
                 "RequestCancelExternalWorkflowExecution"
             }
             "StartChildWorkflowExecutionInitiated" => "StartChildWorkflowExecution",
-            "StartChildWorkflowExecutionFailed" if event.number("initiatedEventId") == 0 => {
+            "StartChildWorkflowExecutionFailed" if self.number("initiatedEventId") == 0 => {
                 "StartChildWorkflowExecution"
             }
             "LambdaFunctionScheduled" => "ScheduleLambdaFunction",
@@ -40,18 +34,44 @@ impl Stage<'_> {
             "WorkflowExecutionCanceled" | "CancelWorkflowExecutionFailed" => {
                 "CancelWorkflowExecution"
             }
-            "ContinueAsNewWorkflowExecutionFailed" => {
-                if event.text("cause") == "WORKFLOW_TYPE_DOES_NOT_EXIST" {
-                    attributes["workflowTypeVersion"] = "unregistered".into();
-                }
-                "ContinueAsNewWorkflowExecution"
-            }
+            "ContinueAsNewWorkflowExecutionFailed" => "ContinueAsNewWorkflowExecution",
             // These follow later from a decision that has an event of its own.
             "SignalExternalWorkflowExecutionFailed"
             | "RequestCancelExternalWorkflowExecutionFailed"
             | "StartChildWorkflowExecutionFailed" => return Ok(None),
             other => return Err(format!("no decision is known for {other}").into()),
+        }))
+    }
+}
+
+/// The outcomes of the decisions of the decision task that was completed by the event at this
+/// place, with their places.
+pub(crate) fn outcomes_of(
+    recorded: &[RecordedEvent],
+    completed: usize,
+) -> impl Iterator<Item = (usize, &RecordedEvent)> {
+    let id = completed as i64 + 1;
+    let later = recorded.iter().enumerate().skip(completed);
+    later.filter(move |(_, event)| event.number("decisionTaskCompletedEventId") == id)
+}
+
+impl Stage<'_> {
+    /// The decision that an event is the outcome of, if it is not the outcome of an event.
+    pub(crate) fn decision(
+        &self,
+        recorded: &[RecordedEvent],
+        index: usize,
+    ) -> Outcome<Option<Value>> {
+        let event = &recorded[index];
+        let Some(kind) = event.decision_type()? else {
+            return Ok(None);
         };
+        let mut attributes = Value::from(event.attributes.clone());
+        if event.event_type == "ContinueAsNewWorkflowExecutionFailed"
+            && event.text("cause") == "WORKFLOW_TYPE_DOES_NOT_EXIST"
+        {
+            attributes["workflowTypeVersion"] = "unregistered".into();
+        }
         if event.event_type == "ActivityTaskScheduled" && out_of_order(recorded) {
             attributes["taskList"]["name"] =
                 own_list(&attributes["taskList"], index as i64 + 1).into();

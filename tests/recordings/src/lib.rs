@@ -9,6 +9,7 @@
 //! say so and pass, so that a clone alone can be tested.
 
 mod compare;
+mod decided;
 mod decisions;
 mod exchanges;
 mod play;
@@ -17,6 +18,7 @@ mod requests;
 mod service;
 mod view;
 
+pub use decided::{AnsweredTask, DecidedRun, RecordedDecision};
 pub use play::Played;
 pub use recording::{Recording, executions, scenarios};
 pub use service::{LambdaNews, Swf};

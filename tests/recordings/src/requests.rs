@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{EventId, SmolStr, TaskToken, Timeout, Timestamp};
 
-use crate::decisions::{decision_json, out_of_order, own_list};
+use crate::decisions::{decision_json, out_of_order, outcomes_of, own_list};
 use crate::play::Stage;
 use crate::recording::RecordedEvent;
 use crate::{LambdaNews, Outcome, refused, shape};
@@ -28,11 +28,8 @@ impl Stage<'_> {
         match event.event_type.as_str() {
             "DecisionTaskStarted" => self.poll_decision(player, event.text("identity")),
             "DecisionTaskCompleted" => {
-                let id = at as i64 + 1;
-                let outcomes = (at..recorded.len())
-                    .filter(|later| recorded[*later].number("decisionTaskCompletedEventId") == id);
                 let mut decisions = Vec::new();
-                for outcome in outcomes {
+                for (outcome, _) in outcomes_of(recorded, at) {
                     decisions.extend(self.decision(recorded, outcome)?);
                 }
                 let members = [
