@@ -16,7 +16,8 @@ use simpleflow_model::SmolStr;
 /// As a result, an input, the payload of a signal, the details of a marker, the control of a timer,
 /// it is the whole text. So an activity or a workflow of which the only parameter is a `Raw` is sent
 /// that text in place of the envelope with its arguments, and gets any input as it is; of one in the
-/// envelope, the argument. Within another value it is a JSON string.
+/// envelope, the argument. (The field of a workflow has to be written so: an alias is sent in the
+/// envelope.) Within another value it is a JSON string.
 ///
 /// Read from a result or a signal, JSON text is itself, but a JSON string is its content: what is
 /// not JSON comes to the code as a JSON string.

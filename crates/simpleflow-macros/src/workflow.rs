@@ -69,7 +69,7 @@ pub(crate) fn expand(
     let reads = inputs.iter().map(Input::read);
     let writes = inputs.iter().map(Input::write);
     let raw = match &inputs[..] {
-        [only] => only.write_raw(),
+        [only] if only.is_raw() => only.write_raw(),
         _ => TokenStream::new(),
     };
     Ok(quote_spanned! {Span::mixed_site()=>
@@ -136,7 +136,16 @@ impl Input {
         }
     }
 
-    /// The only field as the whole input, should it be a raw text.
+    /// Whether its type is written as a `Raw`.
+    fn is_raw(&self) -> bool {
+        let syn::Type::Path(ty) = &self.parameter.ty else {
+            return false;
+        };
+        let name = ty.path.segments.last();
+        name.is_some_and(|name| name.ident == "Raw")
+    }
+
+    /// The only field as the whole input.
     fn write_raw(&self) -> TokenStream {
         let Parameter {
             name,
