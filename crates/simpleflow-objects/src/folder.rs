@@ -128,7 +128,7 @@ fn of_object(error: &io::Error) -> Problem {
 /// Writes a file whole or not at all.
 fn write(folder: &Path, path: &Path, value: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(folder);
-    fs::create_dir_all(directory)?;
+    make_directory(folder, directory)?;
     let part = folder.join(format!("{}{}", names::PART, uuid::Uuid::new_v4()));
     let written = File::create_new(&part)
         .and_then(|mut file| {
@@ -142,6 +142,17 @@ fn write(folder: &Path, path: &Path, value: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&part);
     }
     written
+}
+
+/// Makes a directory in the folder, with the entries of all that are new on disk.
+fn make_directory(folder: &Path, directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(directory)?;
+    let made = directory.ancestors();
+    let mut made = made.take_while(|directory| directory.starts_with(folder));
+    made.try_for_each(sync_directory)
 }
 
 /// Has the entry of a file on disk.

@@ -60,6 +60,7 @@ pub(crate) struct Front {
     pub core: Arc<Core>,
     pub metrics: Arc<Metrics>,
     pub objects: EmbeddedObjects,
+    pub room: objects::Room,
     pub credentials: Option<Credentials>,
     pub limits: Limits,
 }

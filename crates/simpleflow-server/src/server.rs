@@ -12,6 +12,7 @@ use crate::data_dir;
 use crate::embedded::{Embedded, EmbeddedService, Storage};
 use crate::http::{self, Front, Limits};
 use crate::objects::EmbeddedObjects;
+use crate::objects::wire::Room;
 use crate::store::StoreError;
 
 /// The settings of a server.
@@ -144,6 +145,7 @@ impl Server {
             core: Arc::clone(embedded.core()),
             metrics: Arc::clone(embedded.metrics()),
             objects: embedded.objects(),
+            room: Room::new(),
             credentials,
             limits: self.limits,
         });

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_sigv4::http_request::SignableBody;
@@ -17,6 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use simpleflow_objects::{ObjectInfo, ObjectStore as _, Place, Problem, check_key};
 use simpleflow_service::SERVER_NAME;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::OBJECT_BYTES;
 use crate::access::{self, Protocol};
@@ -25,10 +27,59 @@ use crate::http::{Body, Front, close_if_may_fork};
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(5 * 60);
 
+/// How many bytes of values may be on their way at once, in requests and answers, in KiB: beyond that a
+/// request waits, for as long as a body may take.
+const ON_THEIR_WAY: usize = 512 << 10;
+
 /// How many objects a page of a listing has at most, as with S3.
 const PAGE: usize = 1_000;
 
 const CONTENT_SHA256: &str = "x-amz-content-sha256";
+
+/// Room for the values that are on their way: clients that are slow, or many, must not fill the memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Room(Arc<Semaphore>);
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(ON_THEIR_WAY)))
+    }
+
+    /// Waits for room for a value.
+    async fn take(&self, bytes: u64) -> Result<Taken, Refusal> {
+        let kib = u32::try_from(bytes.min(OBJECT_BYTES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.0).acquire_many_owned(kib);
+        match tokio::time::timeout(BODY, room).await {
+            Ok(Ok(_room)) => Ok(Taken { _room }),
+            _ => Err(Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SlowDown",
+                "Too many values are on their way: please try again later",
+            )),
+        }
+    }
+}
+
+/// Room that is taken.
+struct Taken {
+    _room: OwnedSemaphorePermit,
+}
+
+impl Taken {
+    /// The value, which has the room for as long as anybody has it.
+    fn with(self, value: Bytes) -> Bytes {
+        struct Held {
+            value: Bytes,
+            _room: Taken,
+        }
+        impl AsRef<[u8]> for Held {
+            fn as_ref(&self) -> &[u8] {
+                &self.value
+            }
+        }
+        Bytes::from_owner(Held { value, _room: self })
+    }
+}
 
 /// What is asked.
 enum Operation {
@@ -248,7 +299,7 @@ async fn carry_out(
     let objects = &front.objects;
     match operation {
         Operation::Put(key) => {
-            let value = read(&parts.headers, body).await?;
+            let value = read(&front.room, &parts.headers, body).await?;
             if hash != "UNSIGNED-PAYLOAD" {
                 verify(SignableBody::Bytes(&value))?;
             }
@@ -256,6 +307,8 @@ async fn carry_out(
             Ok(Response::new(Body::default()))
         }
         Operation::Get(key) => {
+            let size = objects.size(&key).await?.ok_or(Problem::NotFound)?;
+            let room = front.room.take(size).await?;
             let object = objects.object(&key).await?.ok_or(Problem::NotFound)?;
             let wanted = parts.headers.get(IF_MATCH);
             if wanted.is_some_and(|wanted| wanted.as_bytes() != object.etag.as_bytes()) {
@@ -265,7 +318,7 @@ async fn carry_out(
                     "The object is another by now.",
                 ));
             }
-            let mut response = part(&parts.headers, &object.value)?;
+            let mut response = part(&parts.headers, &room.with(object.value))?;
             set(&mut response, ETAG, &object.etag);
             Ok(response)
         }
@@ -289,16 +342,17 @@ async fn carry_out(
     }
 }
 
-async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refusal> {
+async fn read(room: &Room, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refusal> {
     let length = headers.get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > OBJECT_BYTES) {
         return Err(Refusal::too_large());
     }
+    let room = room.take(length.unwrap_or(OBJECT_BYTES)).await?;
     let most = usize::try_from(OBJECT_BYTES).unwrap_or(usize::MAX);
     let bad = |code, message: &str| Refusal::new(StatusCode::BAD_REQUEST, code, message);
     match tokio::time::timeout(BODY, Limited::new(body, most).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Ok(body)) => Ok(room.with(body.to_bytes())),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::too_large()),
         Ok(Err(error)) => Err(bad("IncompleteBody", &error.to_string())),
         Err(_) => Err(bad("RequestTimeout", "The body did not arrive in time")),
@@ -357,7 +411,8 @@ async fn list(front: &Front, query: &BTreeMap<String, String>) -> Result<Respons
     };
     let prefix = member("prefix");
     let mut found = front.objects.page(prefix, after, most + 1).await?;
-    let is_truncated = found.len() > most;
+    // Who asks for none has all of it.
+    let is_truncated = found.len() > most && most > 0;
     found.truncate(most);
     let is_escaped = member("encoding-type") == "url";
     let text = |key: &str| match is_escaped {
@@ -412,5 +467,25 @@ fn escape(text: &str) -> String {
 fn set(response: &mut Response<Body>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_value_has_its_room_until_it_is_gone() {
+        let room = Room::new();
+        let taken = room.take(OBJECT_BYTES).await.ok().unwrap();
+        let small = room.take(1).await.ok().unwrap().with("small".into());
+        let left = ON_THEIR_WAY - (OBJECT_BYTES >> 10) as usize - 1;
+        assert_eq!(room.0.available_permits(), left);
+        let value = taken.with("value".into());
+        let part = value.slice(1..2);
+        drop((small, value));
+        assert_eq!(room.0.available_permits(), left + 1);
+        drop(part);
+        assert_eq!(room.0.available_permits(), ON_THEIR_WAY);
     }
 }
