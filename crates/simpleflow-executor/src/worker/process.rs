@@ -157,7 +157,7 @@ async fn start(
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::from(stderr));
     needed.put_in_path(&mut command);
-    let group = Group::spawn(&mut command)?;
+    let group = Group::spawn(&mut command).await?;
     // The command holds the other end; the end of the process would go unseen.
     drop(command);
     // A process that died before it read is seen by its end.

@@ -38,7 +38,7 @@ pub(super) async fn run(
     let failure = |message: &str, traceback: &[String]| {
         Failure::with_type(PROGRAM_ERROR, &format!("{name} {message}"), traceback)
     };
-    let spawned = Group::spawn(&mut command(&program, info, needed));
+    let spawned = Group::spawn(&mut command(&program, info, needed)).await;
     let mut group =
         spawned.map_err(|error| failure(&format!("cannot be started: {error}"), &[]))?;
     let id = group.id();
