@@ -63,6 +63,24 @@ pub fn binaries(input: &str) -> Result<BTreeMap<String, String>, ArgumentError> 
         #[serde(default)]
         binaries: Option<BTreeMap<String, String>>,
     }
+    // Nearly all have none.
+    if !input.contains("\"binaries\"") || !input.trim_start().starts_with('{') {
+        return Ok(BTreeMap::new());
+    }
+    match meta(input)? {
+        Some(meta) if meta.contains("\"binaries\"") => {
+            let meta: Meta = parse_json(meta)?;
+            Ok(meta.binaries.unwrap_or_default())
+        }
+        _ => Ok(BTreeMap::new()),
+    }
+}
+
+/// The `meta` that an input has beside its arguments, as JSON text; nothing if it has none.
+///
+/// # Errors
+/// [`ArgumentError::Json`] when the text is not JSON.
+pub fn meta(input: &str) -> Result<Option<&str>, ArgumentError> {
     #[derive(Deserialize)]
     struct Members<'a> {
         #[serde(borrow)]
@@ -72,30 +90,36 @@ pub fn binaries(input: &str) -> Result<BTreeMap<String, String>, ArgumentError> 
         #[serde(borrow)]
         meta: Option<&'a RawValue>,
     }
-    // Nearly all have none.
-    if !input.contains("\"binaries\"") || !input.trim_start().starts_with('{') {
-        return Ok(BTreeMap::new());
+    if !input.trim_start().starts_with('{') {
+        return Ok(None);
     }
     let members: Members<'_> = parse_json(input)?;
-    match (members.args.or(members.kwargs), members.meta) {
-        (Some(_), Some(meta)) if meta.get().contains("\"binaries\"") => {
-            let meta: Meta = parse_json(meta.get())?;
-            Ok(meta.binaries.unwrap_or_default())
-        }
-        _ => Ok(BTreeMap::new()),
-    }
+    Ok(match members.args.or(members.kwargs) {
+        // Otherwise it is an argument of that name.
+        Some(_) => members.meta.map(RawValue::get),
+        None => None,
+    })
 }
 
 /// A `meta` with binaries in it, each `name=location`: what `#[activity(binaries = [...])]` makes.
 pub fn meta_with_binaries(meta: Option<SmolStr>, binaries: &[&str]) -> Option<SmolStr> {
-    let mut members: serde_json::Map<String, Value> = meta
-        .as_deref()
-        .and_then(|meta| serde_json::from_str(meta).ok())
-        .unwrap_or_default();
     let binaries = binaries.iter().filter_map(|binary| binary.split_once('='));
-    let binaries = binaries.map(|(name, location)| (name.to_owned(), Value::from(location)));
-    members.insert("binaries".to_owned(), Value::Object(binaries.collect()));
-    Some(Value::Object(members).to_string().into())
+    binaries.fold(meta, |meta, (name, location)| {
+        Some(meta_with_binary(meta.as_deref(), name, location))
+    })
+}
+
+/// A `meta` with one more binary in it, or with another location of one.
+pub(crate) fn meta_with_binary(meta: Option<&str>, name: &str, location: &str) -> SmolStr {
+    let members = meta.and_then(|meta| serde_json::from_str(meta).ok());
+    let mut members: serde_json::Map<String, Value> = members.unwrap_or_default();
+    let mut binaries = match members.remove("binaries") {
+        Some(Value::Object(binaries)) => binaries,
+        _ => serde_json::Map::new(),
+    };
+    binaries.insert(name.to_owned(), location.into());
+    members.insert("binaries".to_owned(), binaries.into());
+    Value::Object(members).to_string().into()
 }
 
 impl<'a> Arguments<'a> {
@@ -164,6 +188,11 @@ impl<'a> Arguments<'a> {
 
     /// The input in the envelope.
     pub fn to_input(&self) -> SmolStr {
+        self.to_input_with_meta(None)
+    }
+
+    /// The same with what travels beside the arguments, as JSON text.
+    pub fn to_input_with_meta(&self, meta: Option<&str>) -> SmolStr {
         let mut text = String::from("{\"args\":[");
         for (index, arg) in self.args.iter().enumerate() {
             if index > 0 {
@@ -179,7 +208,11 @@ impl<'a> Arguments<'a> {
             // A string always serialises.
             let _ = write!(text, "{}:{}", Value::from(name.as_str()), value.get());
         }
-        text.push_str("}}");
+        text.push('}');
+        if let Some(meta) = meta {
+            let _ = write!(text, ",\"meta\":{meta}");
+        }
+        text.push('}');
         text.into()
     }
 
@@ -437,6 +470,12 @@ mod tests {
         let tool = ("tool".to_owned(), "s3://b/t".to_owned());
         let meta = meta_with_binaries(Some(r#"{"a":1}"#.into()), &["tool=s3://b/t"]).unwrap();
         assert_eq!(meta, r#"{"a":1,"binaries":{"tool":"s3://b/t"}}"#);
+        let another = meta_with_binary(Some(&meta), "a", "s3://b/a");
+        let another = meta_with_binary(Some(&another), "tool", "s3://b/u");
+        assert_eq!(
+            another,
+            r#"{"a":1,"binaries":{"a":"s3://b/a","tool":"s3://b/u"}}"#
+        );
         let input = format!(r#"{{"args": [1], "kwargs": {{}}, "meta": {meta}}}"#);
         assert_eq!(of(&input), [tool]);
         for none in [
@@ -448,6 +487,12 @@ mod tests {
         ] {
             assert_eq!(of(none), [], "{none}");
         }
+        let arguments = Arguments::parse("[2]").unwrap();
+        let other = arguments.to_input_with_meta(super::meta(&input).unwrap());
+        assert_eq!(
+            other,
+            format!(r#"{{"args":[2],"kwargs":{{}},"meta":{meta}}}"#)
+        );
         let wrong = r#"{"args": [], "meta": {"binaries": ["tool"]}}"#;
         assert!(binaries(wrong).is_err());
     }

@@ -1,7 +1,7 @@
 //! `activity.rerun`: runs a recorded activity here.
 
 use clap::{ArgGroup, Args};
-use simpleflow_core::payload::Arguments;
+use simpleflow_core::payload::{self, Arguments};
 use simpleflow_core::{ActivityInfo, ActivityResult, Registry};
 use simpleflow_executor::{LocalError, RecordedActivity, Resources, Stop, Worker};
 use simpleflow_model::{ActivityId, DomainName, EventId, RunId, WorkflowId};
@@ -143,7 +143,10 @@ impl ActivityRerun {
                 value: input.to_owned(),
                 problem: problem.to_string(),
             })?;
-            info.input = arguments.to_input();
+            // What travels beside the arguments, such as binaries, stays unless it is given too.
+            let meta = |input| payload::meta(input).ok().flatten();
+            let meta = meta(input).or(meta(&info.input));
+            info.input = arguments.to_input_with_meta(meta);
         }
         let signals = Signals::listen()?;
         output::say(&format!(

@@ -8,6 +8,7 @@ use simpleflow_model::{SmolStr, TaskPriority, Timeout};
 
 use super::{Activity, ActivityDefinition};
 use crate::future::Future;
+use crate::payload;
 use crate::retry::RetryPolicy;
 use crate::task::Task;
 
@@ -35,7 +36,7 @@ pub trait IntoArg<T> {
 
 impl<T: Serialize> IntoArg<T> for T {
     fn into_arg(self) -> Arg {
-        Arg(match crate::payload::to_json(&self) {
+        Arg(match payload::to_json(&self) {
             Ok(json) if crate::raw::text_of(&self).is_some() => ArgKind::Raw(json),
             Ok(json) => ArgKind::Json(json),
             Err(error) => ArgKind::Invalid(
@@ -123,6 +124,17 @@ impl<T> ActivityCall<T> {
     /// The version of the activity type.
     pub fn version(self, version: impl Into<SmolStr>) -> Self {
         self.with(|call| call.version = version.into())
+    }
+
+    /// A binary that its worker downloads before, and where from: one that `#[activity(binaries =
+    /// [...])]` does not name, or another version of it. The location is `s3://BUCKET/KEY`, or
+    /// `http://HOST:PORT/objects/KEY` of the server in the box; one that is none fails the task.
+    pub fn binary(self, name: &str, location: impl AsRef<str>) -> Self {
+        let location = location.as_ref();
+        self.with(|call| {
+            let meta = payload::meta_with_binary(call.meta.as_deref(), name, location);
+            call.meta = Some(meta);
+        })
     }
 
     /// How many times it is tried again after a failure or a timeout, or the policy of that.
