@@ -118,6 +118,24 @@ fn read_kept(context: ActivityContext, key: String) -> Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// Measures what it counts, and fails if there is nothing to count.
+#[activity]
+async fn measure(context: ActivityContext, text: String) -> Result<usize> {
+    let mut step = context.metrology().step("count");
+    step.read.bytes = text.len() as u64;
+    match text.is_empty() {
+        true => bail!("there is nothing to count"),
+        false => Ok(text.len()),
+    }
+}
+
+/// The same, on a thread of its own.
+#[activity]
+fn measure_blocking(context: ActivityContext, text: String) -> usize {
+    context.metrology().step("count").write.bytes = text.len() as u64;
+    text.len()
+}
+
 /// Greets, with a program that has to be downloaded.
 #[activity(program = "greet", binaries = ["greet=s3://simpleflow-tools/v1/greet"])]
 fn greet(name: String) -> String;

@@ -1,9 +1,11 @@
 //! What activities are given beside their input, and what is around them.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::common::{run, simpleflow};
-use crate::swf::{DOMAIN, Swf, TASK_LIST};
+use crate::swf::{DOMAIN, Swf, TASK_LIST, WORKFLOW};
 
 /// A worker that runs one task.
 fn one_task<'a>(isolation: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -49,6 +51,70 @@ fn objects_are_in_the_server_in_the_box_or_where_one_says() {
     }
     let file = std::path::Path::new(folder).join("a%/b");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "longer");
+}
+
+#[test]
+fn what_activities_measured_is_put_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    // In the server in the box, and where the original's variables say.
+    for variables in [
+        &[][..],
+        &[
+            ("METROLOGY_BUCKET", folder),
+            ("METROLOGY_PATH_PREFIX", "us"),
+        ],
+    ] {
+        let swf = Swf::start();
+        let command = |args: &[&str]| {
+            let mut command = swf.command(args);
+            command.envs(variables.iter().copied());
+            command
+        };
+        let metrology = ["--format", "json", "workflow.metrology", DOMAIN, WORKFLOW];
+        let done = run(command(&metrology), "");
+        assert_eq!(done.code, 1, "{}", done.stderr);
+        assert!(done.stderr.contains("left metrics in"), "{}", done.stderr);
+        swf.schedule(&[
+            ("measure", json!(["abc"])),
+            ("measure", json!([""])),
+            ("measure_blocking", json!(["ab"])),
+            ("add", json!([1, 2])),
+        ]);
+        for isolation in ["none", "process", "process", "none"] {
+            let done = run(command(&one_task(isolation, &[])), "");
+            assert_eq!(done.code, 0, "{}", done.stderr);
+        }
+        let done = run(command(&metrology), "");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        let merged: Value = serde_json::from_str(&done.stdout).unwrap();
+        let bytes = |task: usize, io: &str| {
+            assert_eq!(merged[task][0], format!("activity-{task}"));
+            merged[task][1]["metrology"]["steps"][0][io]["bytes"].clone()
+        };
+        assert_eq!(bytes(0, "read"), 3);
+        assert_eq!(bytes(1, "read"), 0);
+        assert_eq!(merged[1][1]["state"], "failed");
+        assert_eq!(bytes(2, "write"), 2);
+        assert_eq!(merged[3][1]["metrology"], Value::Null);
+        assert_eq!(merged[3][1]["result"], "3");
+        if !variables.is_empty() {
+            let runs = format!("{folder}/us%/{WORKFLOW}%");
+            let names = |directory: &Path| -> Vec<String> {
+                let entries = std::fs::read_dir(directory)
+                    .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+                entries
+                    .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                    .collect()
+            };
+            let run = names(Path::new(&runs)).remove(0);
+            let mut names = names(&Path::new(&runs).join(run));
+            names.sort();
+            let expected = ["activity-0", "activity-1", "activity-2"];
+            let expected = expected.map(|id| format!("activity.{id}.json"));
+            assert_eq!(names, [&expected[..], &["metrology.json".into()]].concat());
+        }
+    }
 }
 
 #[test]

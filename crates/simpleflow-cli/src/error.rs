@@ -15,6 +15,7 @@ use simpleflow_model::WorkflowId;
 use simpleflow_server::{CredentialsError, StartError, StopError};
 use simpleflow_service::ServiceError;
 use simpleflow_swf::SwfError;
+use simpleflow_swf::metrology::MetrologyError;
 
 use crate::find::NotFound;
 use crate::output;
@@ -93,6 +94,8 @@ pub(crate) enum CliError {
     WhichExecution,
     #[error("{0}")]
     Swf(SwfError),
+    #[error("{0}")]
+    Metrology(MetrologyError),
     #[error("the execution has no task {id:?}{}", tasks(ids))]
     NoTask { id: String, ids: Vec<String> },
     #[error("cannot read the history from {}: {source}", path.display())]
@@ -159,6 +162,15 @@ impl From<SwfError> for CliError {
         match error {
             SwfError::Service(error) => Self::Service(error),
             error => Self::Swf(error),
+        }
+    }
+}
+
+impl From<MetrologyError> for CliError {
+    fn from(error: MetrologyError) -> Self {
+        match error {
+            MetrologyError::Service(error) => Self::Service(error),
+            error => Self::Metrology(error),
         }
     }
 }
@@ -232,6 +244,7 @@ impl CliError {
             | Self::Threads(_)
             | Self::Service(_)
             | Self::Swf(_)
+            | Self::Metrology(_)
             | Self::NoTask { .. }
             | Self::ReadHistory { .. }
             | Self::Replay(_)

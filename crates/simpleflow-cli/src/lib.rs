@@ -73,6 +73,7 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::WorkflowInfo(command) => command.run(format),
         Command::WorkflowTasks(command) => command.run(format),
         Command::WorkflowProfile(command) => command.run(format),
+        Command::WorkflowMetrology(command) => command.run(format),
         Command::WorkflowHistory(command) => command.run(format),
         Command::WorkflowWhy(command) => command.run(format),
         Command::WorkflowReplay(command) => command.run(registry),
@@ -165,6 +166,8 @@ enum Command {
     WorkflowTasks(commands::WorkflowTasks),
     #[command(name = "workflow.profile")]
     WorkflowProfile(commands::WorkflowProfile),
+    #[command(name = "workflow.metrology")]
+    WorkflowMetrology(commands::WorkflowMetrology),
     #[command(name = "workflow.history")]
     WorkflowHistory(commands::WorkflowHistory),
     #[command(name = "workflow.why")]

@@ -7,12 +7,14 @@ use std::env;
 
 use clap::Args;
 use percent_encoding::percent_decode_str;
+use simpleflow_executor::Resources;
 use simpleflow_model::{DomainName, RunId, WorkflowId};
 use simpleflow_swf::{Domain, WorkflowExecution};
 
 use crate::connect::{AnyService, Connection, DataDir};
 use crate::error::CliError;
 use crate::output;
+use crate::resources::ResourceOptions;
 
 /// The variable with the domain.
 const DOMAIN: &str = "SWF_DOMAIN";
@@ -93,11 +95,21 @@ impl On {
         domain: DomainName,
         act: impl AsyncFnOnce(Domain<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
+        self.connected(domain, async |_, domain| act(domain).await)
+    }
+
+    /// The same, with the connection.
+    fn connected<T>(
+        &self,
+        domain: DomainName,
+        act: impl AsyncFnOnce(&Connection, Domain<AnyService>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
         let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
         runtime.block_on(async {
             let connection = Connection::open(&self.data_dir, &domain).await?;
             connection.announce(&domain);
-            let done = act(Domain::new(connection.service.clone(), domain)).await;
+            let domain = Domain::new(connection.service.clone(), domain);
+            let done = act(&connection, domain).await;
             // What went wrong first is told.
             let closed = connection.close().await;
             let done = done?;
@@ -161,6 +173,21 @@ impl Execution {
         act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         self.on.with(self.on.which(&self.names, None)?, act)
+    }
+
+    /// Does something with it and with what its activities were given.
+    pub(crate) fn with_resources<T>(
+        &self,
+        options: &ResourceOptions,
+        act: impl AsyncFnOnce(WorkflowExecution<AnyService>, Resources) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let which = self.on.which(&self.names, None)?;
+        self.on.connected(which.domain, async |connection, domain| {
+            let execution = domain.execution(which.workflow_id, which.run_id).await?;
+            let (name, data_dir) = (domain.name(), &self.on.data_dir);
+            let resources = options.on(connection, name, data_dir).await;
+            act(execution, resources).await
+        })
     }
 
     /// Says what commands that are told to a person need beside what they show.

@@ -21,6 +21,7 @@ mod future;
 mod hooks;
 mod lambda;
 mod marker;
+pub mod metrology;
 mod middleware;
 pub mod panics;
 pub mod payload;
@@ -52,6 +53,7 @@ pub use hooks::{Closing, ReplayContext};
 pub use inventory;
 pub use lambda::Lambda;
 pub use marker::Marker;
+pub use metrology::Metrology;
 pub use middleware::{
     ActivityFuture, IntoMiddleware, Middleware, MiddlewareError, Middlewares, Next, When,
 };

@@ -1,27 +1,51 @@
 //! What activities are given beside their input.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use simpleflow_core::Failure;
 use simpleflow_core::objects::Objects;
-use simpleflow_core::payload;
+use simpleflow_core::{Failure, Metrology, payload};
+use simpleflow_swf::metrology::activity_key;
 
 use crate::binaries::{Binaries, Binary};
+
+/// Where metrics are among the objects of activities, unless they have a place of their own.
+const METROLOGY: &str = "metrology";
+
+/// How long metrics may take to be written: they hold up the answer of their activity.
+const WRITE: Duration = Duration::from_secs(30);
 
 /// What a worker gives its activities beside their input.
 #[derive(Clone, Debug)]
 pub struct Resources {
     pub(crate) objects: Objects,
+    metrology: Objects,
     binaries: Option<Binaries>,
 }
 
 impl Resources {
-    /// Activities that keep [objects](simpleflow_core::ActivityContext::objects) at this place.
+    /// Activities that keep [objects](simpleflow_core::ActivityContext::objects) at this place, and
+    /// their metrics under `metrology/` there.
     pub fn new(objects: Objects) -> Self {
         Self {
+            metrology: objects.under(METROLOGY),
             objects,
             binaries: None,
         }
+    }
+
+    /// Has the [metrics](simpleflow_core::ActivityContext::metrology) of activities written to this
+    /// place instead.
+    #[must_use]
+    pub fn metrology(mut self, place: Objects) -> Self {
+        self.metrology = place;
+        self
+    }
+
+    /// Where the metrics of activities are:
+    /// [`merge_metrology`](simpleflow_swf::WorkflowExecution::merge_metrology) takes it.
+    pub fn metrology_place(&self) -> &Objects {
+        &self.metrology
     }
 
     /// Has the binaries that activities ask for downloaded like this.
@@ -65,6 +89,42 @@ impl Default for Resources {
         Self::new(Objects::nowhere(
             "this worker was given no place for objects: give it one with Worker::resources",
         ))
+    }
+}
+
+/// The metrics of an activity, and where they go.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    taken: Metrology,
+    place: Objects,
+}
+
+impl Metrics {
+    /// Those of an activity with these resources.
+    pub(crate) fn new(taken: &Metrology, resources: &Resources) -> Self {
+        Self {
+            taken: taken.clone(),
+            place: resources.metrology.clone(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.taken.is_empty()
+    }
+
+    /// Writes them, if there are any. An activity does not fail because its metrics are lost.
+    pub(crate) async fn write(&self) {
+        let Some(json) = self.taken.to_json() else {
+            return;
+        };
+        let info = self.taken.info();
+        let key = activity_key(&info.workflow_id, &info.run_id, &info.activity_id);
+        let lost = match tokio::time::timeout(WRITE, self.place.put(&key, json)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("{} does not answer", self.place.url()),
+        };
+        tracing::warn!(activity_id = %info.activity_id, "the metrics are lost: {lost}");
     }
 }
 

@@ -191,7 +191,8 @@ impl<S: SwfService> Worker<S> {
         .await;
     }
 
-    /// Runs an activity, and answers nobody. A stop ends it.
+    /// Runs an activity, and answers nobody. Its metrics are not kept: those that are there are of
+    /// the execution. A stop ends it.
     ///
     /// # Errors
     /// The failure of the activity.
@@ -205,7 +206,7 @@ impl<S: SwfService> Worker<S> {
         let isolated = self.isolated.as_ref();
         let work = work::start(entry, info, sink, resources, middlewares, isolated)?;
         tokio::select! {
-            result = work.future(&CancellationToken::new()) => result,
+            result = work.unmeasured().future(&CancellationToken::new()) => result,
             () = stop.requested() => Err(Failure::new("the activity was interrupted", None)),
         }
     }

@@ -53,14 +53,14 @@ impl Place {
     pub const SERVER_BUCKET: &str = "objects";
 
     /// What a variable of the original says that names a bucket: `BUCKET`, or `HOST/BUCKET` with a
-    /// host of Amazon, which is found out otherwise here. Or the URL of any place.
+    /// host of Amazon, which is found out otherwise here. Or any place, a folder from `/` on.
     ///
     /// # Errors
     /// It is neither.
     pub fn of_bucket(text: &str) -> Result<Self, PlaceError> {
         let host_and_bucket = text.split_once('/');
         let bucket = match host_and_bucket {
-            _ if text.contains("://") => return text.parse(),
+            _ if text.contains("://") || text.starts_with('/') => return text.parse(),
             Some((host, bucket)) if host.ends_with("amazonaws.com") => bucket,
             _ => text,
         };
@@ -190,6 +190,7 @@ mod tests {
             ("s3.amazonaws.com/metrics", "s3://metrics"),
             ("metrics/of/us", "s3://metrics/of/us"),
             ("file:///metrics", "/metrics"),
+            ("/metrics", "/metrics"),
         ] {
             assert_eq!(Place::of_bucket(text).unwrap().to_string(), place);
         }

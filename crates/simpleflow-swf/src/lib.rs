@@ -28,6 +28,7 @@ mod error;
 mod execution;
 mod executions;
 pub mod history;
+pub mod metrology;
 mod pages;
 mod poll;
 pub mod profile;

@@ -15,8 +15,12 @@ pub use simpleflow_core::{
     RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals, Submit,
     TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When, Workflow, WorkflowCall,
     WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    Metrology, Middleware, MiddlewareError, Middlewares, Next, Program, Registry, ReplayContext,
+    Result, RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals,
+    Submit, TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When, Workflow,
+    WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
-pub use simpleflow_core::{canvas, payload, replay};
+pub use simpleflow_core::{canvas, metrology, payload, replay};
 pub use simpleflow_macros::{activity, middleware, workflow};
 pub use simpleflow_model as model;
 

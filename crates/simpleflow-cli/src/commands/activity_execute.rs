@@ -3,20 +3,17 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use simpleflow_aws::Places;
 use simpleflow_core::Registry;
-use simpleflow_core::objects::{Objects, Place};
 
 use crate::error::CliError;
 use crate::middlewares::MiddlewareOptions;
-use crate::resources::resources;
+use crate::resources::ResourceOptions;
 
 /// Run the activity that a worker hands over. Workers start this themselves.
 #[derive(Args)]
 pub(crate) struct ActivityExecute {
-    /// Where it keeps its objects. A worker of a program's own need not have a place.
-    #[arg(long, value_name = "URL", value_parser = |url: &str| url.parse::<Place>())]
-    objects: Option<Place>,
+    #[command(flatten)]
+    resources: ResourceOptions,
 
     #[command(flatten)]
     middlewares: MiddlewareOptions,
@@ -27,20 +24,17 @@ impl ActivityExecute {
     pub(crate) const NAME: &str = "activity.execute";
 
     /// The command line of such a process, without the program.
-    pub(crate) fn command_line(objects: &Place, middlewares: &MiddlewareOptions) -> Vec<OsString> {
-        let objects = format!("--objects={objects}");
-        let options = [Self::NAME.into(), objects.into()];
-        options.into_iter().chain(middlewares.args()).collect()
+    pub(crate) fn command_line(
+        resources: Vec<OsString>,
+        middlewares: &MiddlewareOptions,
+    ) -> Vec<OsString> {
+        let name = [Self::NAME.into()].into_iter();
+        name.chain(resources).chain(middlewares.args()).collect()
     }
 
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         let registry = self.middlewares.activate(registry)?;
-        let places = Places::new();
-        let objects = match &self.objects {
-            Some(place) => places.open(place),
-            None => Objects::nowhere("the worker of this process gave it no place for objects"),
-        };
-        let resources = resources(objects, places);
+        let resources = self.resources.of_process();
         simpleflow_executor::execute_activity(&registry, &resources).map_err(CliError::Execute)
     }
 }

@@ -1,5 +1,6 @@
 //! `worker.start`: runs activities.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::{Args, ValueEnum};
 use simpleflow_core::Registry;
-use simpleflow_core::objects::Place;
 use simpleflow_executor::{Isolated, LocalError, Stop, Worker};
 use simpleflow_model::operation::DescribeDomain;
 use simpleflow_model::types::ActivityTask;
@@ -155,8 +155,8 @@ impl WorkerStart {
             .heartbeat(Duration::from_secs(self.heartbeat.into()))
             .stop_timeout(Duration::from_secs(self.stop_timeout.into()));
         if self.isolation == Isolation::Process {
-            let place = resources.place(&connection, &self.domain, data_dir).await;
-            worker = worker.isolated(self.isolated(&place)?);
+            let args = resources.args_of_process(&connection, &self.domain, data_dir);
+            worker = worker.isolated(self.isolated(args.await)?);
         }
         let stop = Stop::new();
         let work = async {
@@ -199,8 +199,8 @@ impl WorkerStart {
         }
     }
 
-    fn isolated(&self, objects: &Place) -> Result<Isolated, CliError> {
-        let command_line = ActivityExecute::command_line(objects, &self.middlewares);
+    fn isolated(&self, resources: Vec<OsString>) -> Result<Isolated, CliError> {
+        let command_line = ActivityExecute::command_line(resources, &self.middlewares);
         let isolated = Isolated::new(command_line).map_err(CliError::Isolation)?;
         Ok(match self.memory_limit {
             Some(limit) => isolated.memory_limit(u64::from(limit) << 20),

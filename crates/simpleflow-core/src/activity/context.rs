@@ -11,6 +11,8 @@ use simpleflow_model::{
 };
 use simpleflow_objects::Objects;
 
+use crate::metrology::{Clock, Metrology};
+
 /// Which task an activity runs for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ActivityInfo {
@@ -53,7 +55,7 @@ impl HeartbeatSink for NoSink {
 /// The context of a running activity: a parameter of this type is filled by the worker.
 #[derive(Clone)]
 pub struct ActivityContext {
-    info: Arc<ActivityInfo>,
+    metrology: Metrology,
     sink: Arc<dyn HeartbeatSink>,
     objects: Objects,
     binaries: Arc<BTreeMap<String, PathBuf>>,
@@ -63,7 +65,7 @@ impl ActivityContext {
     /// The context of a task, whose heartbeats go to `sink`, and its objects to `objects`.
     pub fn new(info: ActivityInfo, sink: Arc<dyn HeartbeatSink>, objects: Objects) -> Self {
         Self {
-            info: Arc::new(info),
+            metrology: Metrology::new(info),
             sink,
             objects,
             binaries: Arc::default(),
@@ -77,15 +79,22 @@ impl ActivityContext {
         self
     }
 
-    /// A context for a unit test: heartbeats go nowhere, nothing is ever cancelled, and objects are
-    /// in memory.
+    /// The same, with the clock of its [metrology](Self::metrology). Without one time stands still.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.metrology.set_clock(clock);
+        self
+    }
+
+    /// A context for a unit test: heartbeats go nowhere, nothing is ever cancelled, objects are in
+    /// memory, and time stands still.
     pub fn for_test() -> Self {
         Self::new(ActivityInfo::default(), Arc::new(NoSink), Objects::memory())
     }
 
     /// Which task the activity runs for.
     pub fn info(&self) -> &ActivityInfo {
-        &self.info
+        self.metrology.info()
     }
 
     /// The place for values that are too long for SWF, or that outlive the execution: the one that
@@ -108,6 +117,12 @@ impl ActivityContext {
         &self.objects
     }
 
+    /// What the activity measures of its own work: bytes, records and the time of its steps. It costs
+    /// nothing when it is not used.
+    pub fn metrology(&self) -> &Metrology {
+        &self.metrology
+    }
+
     /// The file of a binary that the activity needs, by its name in `#[activity(binaries = [...])]`.
     /// It is there.
     pub fn binary(&self, name: &str) -> Option<&Path> {
@@ -128,6 +143,6 @@ impl ActivityContext {
 
 impl fmt::Debug for ActivityContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.info.fmt(f)
+        self.info().fmt(f)
     }
 }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::SystemTime;
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::{
@@ -14,21 +15,27 @@ use tokio_util::sync::CancellationToken;
 
 use super::process::Isolated;
 use super::{process, program};
-use crate::resources::{Needed, Resources};
+use crate::resources::{Metrics, Needed, Resources};
 
 /// The rest of an activity.
 type Running = Pin<Box<dyn Future<Output = ActivityResult> + Send>>;
 
 /// An activity that has its arguments.
-pub(super) enum Work {
+pub(super) struct Work {
+    kind: Kind,
+    /// What it measures, and whether its task is over. A process writes its own.
+    measured: Option<(Metrics, Arc<dyn HeartbeatSink>)>,
+}
+
+enum Kind {
     Async(Pin<Box<CatchPanic>>),
     Blocking(Box<dyn FnOnce() -> ActivityResult + Send>),
     Program(Program, ActivityInfo, Needed, Option<Arc<Isolated>>),
     Process(ActivityInfo, Arc<dyn HeartbeatSink>, Needed, Arc<Isolated>),
     /// One that needs binaries, which are downloaded before.
-    After(Needed, Box<Work>),
+    After(Needed, Box<Kind>),
     /// One with middlewares around it.
-    Within(Box<Work>, Middlewares, ActivityContext),
+    Within(Box<Kind>, Middlewares, ActivityContext),
 }
 
 /// Gives an activity its arguments.
@@ -46,50 +53,101 @@ pub(super) fn start(
     let needed = resources.needed(&info.input)?;
     let needs = |work| match needed.is_empty() {
         true => work,
-        false => Work::After(needed.clone(), Box::new(work)),
+        false => Kind::After(needed.clone(), Box::new(work)),
     };
     // A program is isolated already.
     if let Some(isolated) = isolated
         && entry.definition().program.is_empty()
     {
         let (isolated, needed) = (Arc::clone(isolated), needed.clone());
-        return Ok(needs(Work::Process(info, sink, needed, isolated)));
+        return Ok(Work {
+            kind: needs(Kind::Process(info, sink, needed, isolated)),
+            measured: None,
+        });
     }
-    let context = ActivityContext::new(info.clone(), sink, resources.objects.clone());
     let files = needed.files();
-    let context = context.with_binaries(files.map(|(name, file)| (name.into(), file)).collect());
+    let context = ActivityContext::new(info.clone(), Arc::clone(&sink), resources.objects.clone())
+        .with_binaries(files.map(|(name, file)| (name.into(), file)).collect())
+        .with_clock(SystemTime::now);
     let started = panics::catch(|| entry.start(context.clone(), &info.input));
     let running = started.unwrap_or_else(|panic| Err(panic_failure(&panic)))?;
     let work = match running {
-        RunningActivity::Async(future) => Work::Async(Box::pin(CatchPanic(future))),
-        RunningActivity::Blocking(run) => Work::Blocking(run),
+        RunningActivity::Async(future) => Kind::Async(Box::pin(CatchPanic(future))),
+        RunningActivity::Blocking(run) => Kind::Blocking(run),
         RunningActivity::Program(program) => {
-            Work::Program(program, info, needed.clone(), isolated.cloned())
+            Kind::Program(program, info, needed.clone(), isolated.cloned())
         }
     };
-    Ok(needs(match middlewares.is_empty() {
+    let measured = Some((Metrics::new(context.metrology(), resources), sink));
+    let work = match middlewares.is_empty() {
         true => work,
-        false => Work::Within(Box::new(work), middlewares.clone(), context),
-    }))
+        false => Kind::Within(Box::new(work), middlewares.clone(), context),
+    };
+    Ok(Work {
+        kind: needs(work),
+        measured,
+    })
 }
 
 impl Work {
+    /// The same, whose metrics are not kept.
+    pub(super) fn unmeasured(mut self) -> Self {
+        self.measured = None;
+        self
+    }
+
     /// The result, when it is there without a wait.
     pub(super) fn poll_once(&mut self) -> Option<ActivityResult> {
-        let Self::Async(future) = self else {
+        let Kind::Async(future) = &mut self.kind else {
             return None;
         };
-        match future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(result) = future.as_mut().poll(&mut context) else {
+            return None;
+        };
+        if self
+            .measured
+            .as_ref()
+            .is_some_and(|(metrics, _)| !metrics.is_empty())
         {
-            Poll::Ready(result) => Some(result),
-            Poll::Pending => None,
+            // They are written first, which takes a wait.
+            let ended = CatchPanic(Box::pin(std::future::ready(result)));
+            self.kind = Kind::Async(Box::pin(ended));
+            return None;
         }
+        Some(result)
     }
 
     /// Whether it comes to its end when it is told to quit. What does not is dropped.
     pub(super) fn ends_itself(&self) -> bool {
+        self.kind.ends_itself()
+    }
+
+    /// Whether it cannot be dropped either.
+    pub(super) fn blocks(&self) -> bool {
+        self.kind.blocks()
+    }
+
+    /// The rest of it. When it quits its result means nothing.
+    pub(super) fn future(self, quit: &CancellationToken) -> Running {
+        let running = self.kind.future(quit);
+        let Some((metrics, task)) = self.measured else {
+            return running;
+        };
+        Box::pin(async move {
+            let result = running.await;
+            // One that goes on after its task would write over what the next attempt measured.
+            if !task.is_cancel_requested() {
+                metrics.write().await;
+            }
+            result
+        })
+    }
+}
+
+impl Kind {
+    /// Whether it comes to its end when it is told to quit. What does not is dropped.
+    fn ends_itself(&self) -> bool {
         match self {
             Self::Program(..) | Self::Process(..) => true,
             Self::Async(_) | Self::Blocking(_) => false,
@@ -98,7 +156,7 @@ impl Work {
     }
 
     /// Whether it cannot be dropped either.
-    pub(super) fn blocks(&self) -> bool {
+    fn blocks(&self) -> bool {
         match self {
             Self::Blocking(_) => true,
             Self::Async(_) | Self::Program(..) | Self::Process(..) => false,
@@ -107,7 +165,7 @@ impl Work {
     }
 
     /// The rest of it. When it quits its result means nothing.
-    pub(super) fn future(self, quit: &CancellationToken) -> Running {
+    fn future(self, quit: &CancellationToken) -> Running {
         let quit = quit.clone();
         match self {
             Self::Async(future) => future,

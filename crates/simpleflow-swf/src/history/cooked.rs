@@ -37,6 +37,17 @@ impl History {
         })
     }
 
+    /// The activities, then the child executions, each with its id.
+    pub(crate) fn cooked_tasks(&self) -> Vec<(SmolStr, Value)> {
+        let cook = |kind, cook: fn(&Self, &Task) -> Value| {
+            let tasks = self.tasks_of(kind);
+            tasks.map(move |task| (task.id.clone(), cook(self, task)))
+        };
+        cook(TaskKind::Activity, activity)
+            .chain(cook(TaskKind::ChildWorkflow, child))
+            .collect()
+    }
+
     /// The tasks of a kind in lists, by name.
     fn lists(
         &self,
