@@ -6,10 +6,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use simpleflow::objects::Places;
+use tempfile::TempDir;
 
 use crate::common::{command, run};
 use crate::running::{PATIENCE, Running};
@@ -20,7 +23,10 @@ struct Example {
     /// The file that it is in.
     file: &'static str,
     workflow: &'static str,
+    /// In which `SERVER` is the URL of the server.
     input: &'static str,
+    /// The options of commands that run its activities, with the task list of these.
+    options: Option<(&'static str, &'static [&'static str])>,
     /// Sent right after the start.
     signals: &'static [(&'static str, &'static str)],
     /// Its result as JSON; none when it fails.
@@ -32,6 +38,7 @@ const fn example(file: &'static str, workflow: &'static str, input: &'static str
         file,
         workflow,
         input,
+        options: None,
         signals: &[],
         result: None,
     }
@@ -40,6 +47,11 @@ const fn example(file: &'static str, workflow: &'static str, input: &'static str
 impl Example {
     const fn gives(mut self, result: &'static str) -> Self {
         self.result = Some(result);
+        self
+    }
+
+    const fn run_with(mut self, task_list: &'static str, options: &'static [&'static str]) -> Self {
+        self.options = Some((task_list, options));
         self
     }
 
@@ -69,8 +81,23 @@ const EXAMPLES: &[Example] = &[
     example("failing", "FailingWorkflow", "[true]"),
     example("failing", "NotFailingWorkflow", "[]")
         .gives(r#"["never mind","Error: this task had a problem, but it's okay",null]"#),
+    example(
+        "download",
+        "Greetings",
+        r#"["SERVER/objects/tools", [1, 2], "hello"]"#,
+    )
+    .gives(r#"["hello, said version 1","hello, said version 2"]"#),
     example("fan_out", "WordCount", r#"[["a b a", "b"]]"#).gives(r#"{"a":2,"b":2}"#),
     example("map_reduce", "Primes", "[3000, 100]").gives("430"),
+    example("middleware", "Party", r#"[["ada", "mallory"]]"#)
+        .run_with(
+            "door",
+            &[
+                "--middleware-pre-execution=invited",
+                "--middleware-post-execution=report",
+            ],
+        )
+        .gives(r#"["ada is in","Error: mallory is not invited"]"#),
     example("program", "Factorial", "[5]").gives("120"),
     example("retry", "Download", "[2]").gives(r#"["part 1","part 2"]"#),
     example("retry", "Download", "[18]"),
@@ -106,11 +133,10 @@ fn every_example_is_tested_and_explained() {
 
 #[test]
 fn examples_are_the_same_in_one_process_and_through_a_server() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let served = Served::start(directory.path());
+    let served = Served::start();
     for (number, example) in EXAMPLES.iter().enumerate() {
         let id = format!("{}-{number}", example.file);
-        let (local, through) = (locally(example, &id, directory.path()), served.history(&id));
+        let (local, through) = (served.locally(example, &id), served.history(&id));
         for (history, way) in [(&local, "locally"), (&through, "through a server")] {
             let last = history.last().expect("a history has events");
             let completed = &last["workflowExecutionCompletedEventAttributes"];
@@ -124,49 +150,104 @@ fn examples_are_the_same_in_one_process_and_through_a_server() {
 /// All examples on a server.
 struct Served {
     server: Server,
+    directory: TempDir,
     _processes: Vec<Running>,
 }
 
 impl Served {
     /// Starts and signals them; then come a decider and workers, so that they do not race with signals.
-    fn start(directory: &Path) -> Self {
-        let server = Server::start(&["--in-memory"]);
-        let endpoint = format!("http://{}", server.address);
-        let command = |args: &[&str]| {
-            let mut command = command(args);
-            command.args(["--domain", "examples"]);
-            command
-                .current_dir(directory)
-                .env("AWS_ENDPOINT_URL_SWF", &endpoint);
-            command
+    fn start() -> Self {
+        let mut served = Self {
+            server: Server::start(&["--in-memory"]),
+            directory: tempfile::tempdir().expect("a directory"),
+            _processes: Vec::new(),
         };
+        served.put_programs();
         let domain = json!({"name": "examples", "workflowExecutionRetentionPeriodInDays": "1"});
-        server.ask("RegisterDomain", domain);
+        served.server.ask("RegisterDomain", domain);
         for (number, example) in EXAMPLES.iter().enumerate() {
             let id = format!("{}-{number}", example.file);
             let workflow = workflow(example);
             let args = ["workflow.start", &*workflow, "--workflow-id", &*id];
-            let mut start = command(&args);
-            start.args(["--input", example.input, "--task-list", "example"]);
+            let mut start = served.command_on_server(&args);
+            start.args(["--input", &served.input(example), "--task-list", "example"]);
             let done = run(start, "");
             assert_eq!(done.code, 0, "{}", done.stderr);
             for (name, input) in example.signals {
                 let signal = json!({
                     "domain": "examples", "workflowId": id, "signalName": name, "input": input,
                 });
-                server.ask("SignalWorkflowExecution", signal);
+                served.server.ask("SignalWorkflowExecution", signal);
             }
         }
-        let decider = command(&["decider.start", "-N", "1", "--task-list", "example"]);
-        let workers = ["default", "example", "quickstart"];
-        let workers = workers.map(|list| command(&["worker.start", "--task-list", list]));
+        let decider =
+            served.command_on_server(&["decider.start", "-N", "1", "--task-list", "example"]);
+        let plain = ["default", "example", "quickstart"].map(|list| (list, &[][..]));
+        let with_options = EXAMPLES.iter().filter_map(|example| example.options);
+        let workers = plain.into_iter().chain(with_options);
+        let workers = workers.map(|(list, options)| {
+            let mut worker = served.command_on_server(&["worker.start", "--task-list", list]);
+            worker.args(options);
+            worker
+        });
         let processes = [decider].into_iter().chain(workers);
-        Self {
-            server,
-            _processes: processes
-                .map(|mut process| Running::start(&mut process))
-                .collect(),
+        served._processes = processes
+            .map(|mut process| Running::start(&mut process))
+            .collect();
+        served
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    fn input(&self, example: &Example) -> String {
+        example.input.replace("SERVER", &self.url())
+    }
+
+    /// Has the server keep what the examples download.
+    fn put_programs(&self) {
+        let place = format!("{}/objects/tools", self.url());
+        let tools = Places::new().open(&place.parse().expect("a place"));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        for version in [1, 2] {
+            let program = format!("#!/bin/sh\necho \"$1, said version {version}\"\n");
+            let put = runtime.block_on(tools.put(&format!("{version}/greet"), program));
+            put.expect("it is kept");
         }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(args);
+        let directory = self.directory.path();
+        command
+            .current_dir(directory)
+            .env("SIMPLEFLOW_BINARIES_DIRECTORY", directory.join("binaries"));
+        command
+    }
+
+    fn command_on_server(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command
+            .args(["--domain", "examples"])
+            .env("AWS_ENDPOINT_URL_SWF", self.url());
+        command
+    }
+
+    /// The history of an execution in one process.
+    fn locally(&self, example: &Example, id: &str) -> Vec<Value> {
+        let history = self.directory.path().join(format!("{id}.json"));
+        let (workflow, signals) = (workflow(example), signals(example));
+        let args = ["workflow.start", "--local", "--skip-time", &*workflow];
+        let mut local = self.command(&args);
+        local.args(["--workflow-id", id, "--input", &self.input(example)]);
+        local.args(["--task-list", "example"]);
+        local.args(example.options.map_or(&[][..], |(_, options)| options));
+        local.arg("--history").arg(&history);
+        local.args(signals.iter().flat_map(|signal| ["--signal", signal]));
+        let done = run(local, "");
+        let history = fs::read(history).unwrap_or_else(|e| panic!("{e}: {}", done.stderr));
+        events(serde_json::from_slice(&history).expect("a history is JSON"))
     }
 
     /// The history of an execution, once it is closed.
@@ -206,26 +287,6 @@ fn events(mut history: Value) -> Vec<Value> {
 
 fn workflow(example: &Example) -> String {
     format!("examples.{}.{}", example.file, example.workflow)
-}
-
-fn locally(example: &Example, id: &str, directory: &Path) -> Vec<Value> {
-    let history = directory.join(format!("{id}.json"));
-    let (workflow, signals) = (workflow(example), signals(example));
-    let args = ["workflow.start", "--local", "--skip-time", &*workflow];
-    let mut local = command(&args);
-    local.args([
-        "--workflow-id",
-        id,
-        "--input",
-        example.input,
-        "--task-list",
-        "example",
-    ]);
-    local.arg("--history").arg(&history).current_dir(directory);
-    local.args(signals.iter().flat_map(|signal| ["--signal", signal]));
-    let done = run(local, "");
-    let history = fs::read(history).unwrap_or_else(|e| panic!("{e}: {}", done.stderr));
-    events(serde_json::from_slice(&history).expect("a history is JSON"))
 }
 
 fn signals(example: &Example) -> Vec<String> {
