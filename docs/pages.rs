@@ -20,6 +20,8 @@ pages! {
     "getting-started"
     "workflows"
     "activities"
+    "objects"
+    "middleware"
     "futures"
     "canvas"
     "failures"
