@@ -11,14 +11,10 @@ pub use simpleflow_core::{
     ActivityInfo, ActivityResult, AggregateError, Arg, Chain, Closing, ContinueAs, Duplicate,
     Elapsed, Error, EventDetails, EventKind, Failure, FailureDecision, Flow, FuncGroup, Future,
     FutureState, Get, Group, HeartbeatSink, IntoArg, IntoMiddleware, InvalidTags, Lambda, Marker,
-    Middleware, MiddlewareError, Middlewares, Next, Program, Raw, Registry, ReplayContext, Result,
-    RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals, Submit,
-    TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When, Workflow, WorkflowCall,
-    WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
-    Metrology, Middleware, MiddlewareError, Middlewares, Next, Program, Registry, ReplayContext,
-    Result, RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals,
-    Submit, TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When, Workflow,
-    WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    Metrology, Middleware, MiddlewareError, Middlewares, Next, Program, Raw, Registry,
+    ReplayContext, Result, RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope,
+    Signal, Signals, Submit, TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When,
+    Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
 pub use simpleflow_core::{canvas, metrology, payload, replay};
 pub use simpleflow_macros::{activity, middleware, workflow};
