@@ -3,12 +3,17 @@
 pub mod approval;
 pub mod basic;
 pub mod canvas;
+pub mod child_workflow;
 pub mod complex;
 pub mod continue_as_new;
 pub mod dyn_task_list;
 pub mod failing;
 pub mod fan_out;
 pub mod map_reduce;
+pub mod marker;
+pub mod priorities;
 pub mod program;
 pub mod retry;
 pub mod saga;
+pub mod signals;
+pub mod timer;
