@@ -79,7 +79,9 @@ impl ResourceOptions {
 
 /// What activities are given that keep their objects there.
 pub(crate) fn resources(objects: Objects, places: Places) -> Resources {
-    Resources::new(objects).binaries(binaries(places))
+    let binaries = binaries(places.clone());
+    let resources = Resources::new(objects).binaries(binaries);
+    resources.places(move |place| places.open(place))
 }
 
 /// Binaries, in the directory that the environment names, a setting of the Python original, or else

@@ -1,17 +1,19 @@
 //! What activities are given beside their input.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use simpleflow_core::Failure;
-use simpleflow_core::objects::Objects;
-use simpleflow_core::payload;
+use simpleflow_core::objects::{Objects, Place};
+use simpleflow_core::{Failure, OpenPlace, payload};
 
 use crate::binaries::{Binaries, Binary};
 
 /// What a worker gives its activities beside their input.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Resources {
     pub(crate) objects: Objects,
+    pub(crate) places: Option<OpenPlace>,
     binaries: Option<Binaries>,
 }
 
@@ -20,8 +22,16 @@ impl Resources {
     pub fn new(objects: Objects) -> Self {
         Self {
             objects,
+            places: None,
             binaries: None,
         }
+    }
+
+    /// Has other places, which activities [name](simpleflow_core::ActivityContext::open), opened like this.
+    #[must_use]
+    pub fn places(mut self, open: impl Fn(&Place) -> Objects + Send + Sync + 'static) -> Self {
+        self.places = Some(Arc::new(open));
+        self
     }
 
     /// Has the binaries that activities ask for downloaded like this.
@@ -56,6 +66,15 @@ impl Resources {
             binaries: Some(binaries.clone()),
             named,
         })
+    }
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resources")
+            .field("objects", &self.objects)
+            .field("binaries", &self.binaries)
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,11 +12,11 @@ pub use simpleflow_core::{
     Elapsed, Error, EventDetails, EventKind, Failure, FailureDecision, Flow, FuncGroup, Future,
     FutureState, Get, Group, HeartbeatSink, IntoArg, IntoMiddleware, InvalidTags, Lambda, Marker,
     Middleware, MiddlewareError, Middlewares, Next, Program, Registry, ReplayContext, Result,
-    RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals, Submit,
-    TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When, Workflow, WorkflowCall,
-    WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope, Signal, Signals, Step,
+    StepOutcome, Steps, Submit, TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll,
+    When, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
 };
-pub use simpleflow_core::{canvas, payload, replay};
+pub use simpleflow_core::{canvas, payload, replay, step};
 pub use simpleflow_macros::{activity, middleware, workflow};
 pub use simpleflow_model as model;
 

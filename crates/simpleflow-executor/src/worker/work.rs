@@ -56,6 +56,10 @@ pub(super) fn start(
         return Ok(needs(Work::Process(info, sink, needed, isolated)));
     }
     let context = ActivityContext::new(info.clone(), sink, resources.objects.clone());
+    let context = match &resources.places {
+        Some(open) => context.with_places(Arc::clone(open)),
+        None => context,
+    };
     let files = needed.files();
     let context = context.with_binaries(files.map(|(name, file)| (name.into(), file)).collect());
     let started = panics::catch(|| entry.start(context.clone(), &info.input));
