@@ -22,6 +22,7 @@ pages! {
     "activities"
     "futures"
     "canvas"
+    "steps"
     "failures"
     "timers"
     "signals"

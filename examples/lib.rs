@@ -16,4 +16,5 @@ pub mod program;
 pub mod retry;
 pub mod saga;
 pub mod signals;
+pub mod step;
 pub mod timer;

@@ -56,6 +56,9 @@ const MARKERS: &str = r#"{"last":[["marker 1","\"some details\""],["marker 2","\
 const CHAINS: &str =
     r#"[[["A.1.1","A.1.2"],null,["A.2.1","A.2.2"]],[["B.1.1","B.1.2"],null,["B.2.1","B.2.2"]]]"#;
 
+const STEPS: &str =
+    r#"["my_step","my_step_force","my_step_with_callback_done","my_step_with_signal"]"#;
+
 const EXAMPLES: &[Example] = &[
     example("approval", "Approval", r#"["ada", 1]"#).gives(r#""ada: no answer""#),
     example("approval", "Approval", r#"["ada", 86400]"#)
@@ -99,6 +102,8 @@ const EXAMPLES: &[Example] = &[
     example("signals", "ParentSignalsWorkflow6", "[]").gives("false"),
     example("signals", "WorkflowWithTwoChildren", "[]").gives("[null,null]"),
     example("signals", "WorkflowWithChildrenSignalingIt", "[]").gives("null"),
+    example("step", "StepWorkflow", "[]").gives(STEPS),
+    example("step", "CustomizedStepWorkflow", r#"["7"]"#).gives("[true,true,false]"),
     example("timer", "TimerWorkflow", "[1, 120]")
         .gives(r#""timer 1 fired, timer 2 was cancelled""#),
 ];
