@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use examples as _;
 use simpleflow::prelude::*;
+use simpleflow::{Step, StepOutcome};
 
 /// Panics.
 #[activity]
@@ -116,6 +117,22 @@ async fn keep(context: ActivityContext, key: String, text: String) -> Result<Str
 fn read_kept(context: ActivityContext, key: String) -> Result<String> {
     let text = context.objects().blocking().get(&key)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Two steps, of which the second needs what is not there.
+#[workflow(name = "stepwise")]
+struct Stepwise;
+
+impl Workflow for Stepwise {
+    type Output = (StepOutcome<i64>, StepOutcome<String>);
+
+    async fn run(self, flow: Flow) -> Result<Self::Output> {
+        let first = flow.submit(Step::new("first", add(1, 2))).await?;
+        let second = flow
+            .submit(Step::new("second", read_kept("wanted")))
+            .await?;
+        Ok((first, second))
+    }
 }
 
 /// Greets, with a program that has to be downloaded.
