@@ -47,10 +47,11 @@ impl Workflow for CanvasSignalsWorkflow {
     type Output = Vec<serde_json::Value>;
 
     async fn run(self, flow: Flow) -> Result<Self::Output> {
+        // Which chain goes on first is chance, so the tasks have ids that do not count them.
         let both = |one: &str, other: &str, seconds: f64| {
             Group::new()
-                .append(work(one, 0.1))
-                .append(work(other, seconds))
+                .append(work(one, 0.1).id(one))
+                .append(work(other, seconds).id(other))
         };
         let sends = Chain::new()
             .append(both("A.1.1", "A.1.2", 0.5))
