@@ -24,6 +24,7 @@ pages! {
     "middleware"
     "futures"
     "canvas"
+    "steps"
     "failures"
     "timers"
     "signals"

@@ -54,8 +54,8 @@ mod tests {
         let objects = Objects::memory();
         for version in [1, 2] {
             let program = format!("#!/bin/sh\necho \"$1, said version {version}\"\n");
-            let put = objects.put(&format!("tools/{version}/greet"), program);
-            futures::executor::block_on(put).unwrap();
+            let key = format!("tools/{version}/greet");
+            futures::executor::block_on(objects.put(&key, program)).unwrap();
         }
         let directory = tempfile::tempdir().unwrap();
         // Whatever place is named is this one.

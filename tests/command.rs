@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use examples as _;
 use simpleflow::prelude::*;
+use simpleflow::{Step, StepOutcome};
 
 /// Panics.
 #[activity]
@@ -134,6 +135,22 @@ async fn measure(context: ActivityContext, text: String) -> Result<usize> {
 fn measure_blocking(context: ActivityContext, text: String) -> usize {
     context.metrology().step("count").write.bytes = text.len() as u64;
     text.len()
+}
+
+/// Two steps, of which the second needs what is not there.
+#[workflow(name = "stepwise")]
+struct Stepwise;
+
+impl Workflow for Stepwise {
+    type Output = (StepOutcome<i64>, StepOutcome<String>);
+
+    async fn run(self, flow: Flow) -> Result<Self::Output> {
+        let first = flow.submit(Step::new("first", add(1, 2))).await?;
+        let second = flow
+            .submit(Step::new("second", read_kept("wanted")))
+            .await?;
+        Ok((first, second))
+    }
 }
 
 /// Greets, with a program that has to be downloaded.

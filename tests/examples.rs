@@ -63,6 +63,14 @@ impl Example {
 
 const CANVAS: &str = r#"{"product":24,"broken":[null],"went_on":[null,2,6],"kept_to_itself":[[null],2,6],"bubbled":[[[null]],6]}"#;
 
+const MARKERS: &str = r#"{"last":[["marker 1","\"some details\""],["marker 2","\"2nd marker's details\""]],"all":[["marker 1","null"],["marker 1","\"some details\""],["marker 2","\"2nd marker's details\""]]}"#;
+
+const CHAINS: &str =
+    r#"[[["A.1.1","A.1.2"],null,["A.2.1","A.2.2"]],[["B.1.1","B.1.2"],null,["B.2.1","B.2.2"]]]"#;
+
+const STEPS: &str =
+    r#"["my_step","my_step_force","my_step_with_callback_done","my_step_with_signal"]"#;
+
 const EXAMPLES: &[Example] = &[
     example("approval", "Approval", r#"["ada", 1]"#).gives(r#""ada: no answer""#),
     example("approval", "Approval", r#"["ada", 86400]"#)
@@ -70,6 +78,7 @@ const EXAMPLES: &[Example] = &[
         .gives(r#""ada: approved""#),
     example("basic", "BasicWorkflow", "[1, 0]").gives("4"),
     example("canvas", "CanvasWorkflow", "[1, 2, 3]").gives(CANVAS),
+    example("child_workflow", "ParentWorkflow", "[1]").gives("5"),
     example("complex", "ComplexWorkflow", "[1, 0]").gives("10"),
     example("continue_as_new", "Counter", "[0, 3]").gives("3"),
     example(
@@ -98,11 +107,32 @@ const EXAMPLES: &[Example] = &[
             ],
         )
         .gives(r#"["ada is in","Error: mallory is not invited"]"#),
+    example("marker", "MarkerWorkflow", "[]").gives(MARKERS),
+    example("marker", "MarkerInChainWorkflow", "[]").gives(MARKERS),
+    example("priorities", "WorkflowPriority1", "[1]").gives("2"),
+    example("priorities", "WorkflowPriority2", "[1]").gives("3"),
+    example("priorities", "WorkflowPriority3", "[1]").gives("2"),
+    example("priorities", "WorkflowPriority4", "[1]").gives("2"),
+    example("priorities", "WorkflowPriority5", "[1]").gives("4"),
     example("program", "Factorial", "[5]").gives("120"),
     example("retry", "Download", "[2]").gives(r#"["part 1","part 2"]"#),
     example("retry", "Download", "[18]"),
     example("saga", "Trip", r#"["Rome"]"#).gives(r#"["flight-Rome","car-Rome","hotel-Rome"]"#),
     example("saga", "Trip", r#"["Atlantis"]"#),
+    example("signals", "SignalsWorkflow", "[]").gives(r#""A""#),
+    example("signals", "CanvasSignalsWorkflow", "[]").gives(CHAINS),
+    example("signals", "ParentSignalsWorkflow", "[]").gives(r#""child""#),
+    example("signals", "ParentSignalsWorkflow2", "[]").gives(r#""child""#),
+    example("signals", "ParentSignalsWorkflow3", "[]").gives("null"),
+    example("signals", "ParentSignalsWorkflow4", "[]").gives("null"),
+    example("signals", "ParentSignalsWorkflow5", "[]").gives("true"),
+    example("signals", "ParentSignalsWorkflow6", "[]").gives("false"),
+    example("signals", "WorkflowWithTwoChildren", "[]").gives("[null,null]"),
+    example("signals", "WorkflowWithChildrenSignalingIt", "[]").gives("null"),
+    example("step", "StepWorkflow", "[]").gives(STEPS),
+    example("step", "CustomizedStepWorkflow", r#"["7"]"#).gives("[true,true,false]"),
+    example("timer", "TimerWorkflow", "[1, 120]")
+        .gives(r#""timer 1 fired, timer 2 was cancelled""#),
 ];
 
 fn directory() -> PathBuf {
@@ -311,8 +341,9 @@ fn decisions(events: &[Value]) -> BTreeSet<String> {
             if cause.is_some_and(|cause| cause.ends_with("_TYPE_DOES_NOT_EXIST")) {
                 return None;
             }
-            // A cancel refers to an event.
+            // A cancel refers to an event, a signal to a run.
             attributes.remove("startedEventId");
+            attributes.remove("runId");
             let text = json!([kind, attributes]).to_string();
             Some(match &run_of_child {
                 Some(run) => text.replace(run, "--RUN--"),

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use simpleflow::Step;
 use simpleflow::prelude::*;
 
 /// What Python does.
@@ -165,6 +166,40 @@ impl Workflow for HandsOn {
     async fn run(self, flow: Flow) -> Result<Value> {
         let sent = flow.submit(python::echo(Value::Null).task_list("by-hand"));
         Ok(flow.submit(python::echo(&sent)).await?)
+    }
+}
+
+/// Steps, of which the list is kept by the workers of a task list.
+#[workflow(name = "steps-of-both", version = "test", task_list = "rust-deciders")]
+struct StepsOfBoth {
+    /// Where the list is.
+    bucket: String,
+    /// What its keys begin with.
+    prefix: String,
+    /// Whose workers keep it.
+    task_list: String,
+}
+
+impl Workflow for StepsOfBoth {
+    type Output = Vec<String>;
+
+    async fn run(self, flow: Flow) -> Result<Vec<String>> {
+        let Self {
+            bucket,
+            prefix,
+            task_list,
+        } = self;
+        let steps = flow.steps();
+        steps.set_bucket(bucket);
+        steps.set_path_prefix(prefix);
+        steps.set_activity_params(move |params| params.task_list = task_list.as_str().into());
+        steps.add_forced_steps(["forced"], "always");
+        let mut ran = Vec::new();
+        for name in ["é.a", "forced.b"] {
+            let outcome = flow.submit(Step::new(name, ()).emit_signal(true)).await?;
+            ran.extend(outcome.completed().map(|()| name.to_owned()));
+        }
+        Ok(ran)
     }
 }
 

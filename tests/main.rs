@@ -16,5 +16,6 @@ mod resources;
 mod running;
 mod server;
 mod standalone;
+mod steps;
 mod swf;
 mod worker;

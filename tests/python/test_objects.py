@@ -152,3 +152,28 @@ def test_an_activity_whose_binary_is_not_there_fails(s3, simpleflow):
     assert done.returncode == 1
     assert "binary greet" in done.stderr
     assert "there is none" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "bucket", "prefix"),
+    [
+        (["--objects", "s3://results/by-place"], {}, "results", "by-place/"),
+        ([], {"STEP_BUCKET": "s3.amazonaws.com/step_bucket"}, "step_bucket", ""),
+    ],
+)
+def test_a_second_run_skips_the_steps_of_the_first(
+    s3, simpleflow, arguments, settings, bucket, prefix
+):
+    s3.create_bucket(Bucket=bucket)
+    command = ["standalone", "examples.step.StepWorkflow", "--workflow-id", "it", *arguments]
+    results = []
+    for _ in range(2):
+        done = simpleflow(*command, **settings)
+        assert done.returncode == 0, done.stderr
+        results.append(json.loads(done.stdout.splitlines()[-1]))
+    assert len(results[0]) == 4
+    assert results[1] == ["my_step_force"]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    assert sorted(it["Key"] for it in listed) == sorted(
+        f"{prefix}it/steps/{step}" for step in results[0]
+    )

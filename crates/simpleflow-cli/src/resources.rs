@@ -126,7 +126,9 @@ impl ResourceOptions {
             (None, Some(prefix)) => Some(objects.under(prefix)),
             (None, None) => None,
         };
-        let resources = Resources::new(objects).binaries(binaries(places));
+        let resources = Resources::new(objects)
+            .binaries(binaries(places.clone()))
+            .places(move |place| places.open(place));
         match metrology {
             Some(place) => resources.metrology(place),
             None => resources,

@@ -11,7 +11,7 @@ use simpleflow_model::{SmolStr, TaskPriority, Timeout};
 
 pub use call::{ActivityCall, Arg, IntoArg};
 pub(crate) use call::{ArgKind, OwnId};
-pub use context::{ActivityContext, ActivityInfo, HeartbeatSink};
+pub use context::{ActivityContext, ActivityInfo, HeartbeatSink, OpenPlace};
 pub use program::{PROGRAM_ERROR, Program};
 
 use crate::error::Failure;

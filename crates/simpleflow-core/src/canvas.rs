@@ -35,3 +35,4 @@ pub use error::AggregateError;
 pub use func_group::FuncGroup;
 pub use group::Group;
 pub use map::CallWith;
+pub(crate) use members::{Member, Submitted};

@@ -30,6 +30,7 @@ mod registry;
 pub mod replay;
 mod retry;
 mod signal;
+pub mod step;
 mod tags;
 mod task;
 mod task_id;
@@ -39,7 +40,7 @@ mod workflow;
 
 pub use activity::{
     Activity, ActivityCall, ActivityContext, ActivityDefinition, ActivityInfo, ActivityResult, Arg,
-    DEFAULT_TIMEOUT, HeartbeatSink, IntoArg, PROGRAM_ERROR, Program, RunningActivity,
+    DEFAULT_TIMEOUT, HeartbeatSink, IntoArg, OpenPlace, PROGRAM_ERROR, Program, RunningActivity,
 };
 pub use canvas::{AggregateError, Chain, FuncGroup, Group};
 pub use context::RunContext;
@@ -68,6 +69,7 @@ pub use serde_json;
 pub use signal::{Signal, Signals};
 pub use simpleflow_model as model;
 pub use simpleflow_objects as objects;
+pub use step::{Step, StepOutcome, Steps};
 pub use tags::{InvalidTags, TagList};
 pub use task_id::child_id_prefix;
 pub use timer::{Elapsed, Timer};

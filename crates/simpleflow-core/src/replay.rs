@@ -156,11 +156,13 @@ impl Replayer {
     pub fn new(entry: WorkflowEntry, run: RunContext, mut limits: Limits) -> Self {
         let own = entry.definition().max_open_activity_count as usize;
         limits.open_activities = limits.open_activities.min(own);
+        let mut state = FlowState::new(run);
+        state.steps.task_list = entry.definition().task_list.clone();
         Self {
             entry,
             limits,
             shared: Rc::new(Shared {
-                state: FlowState::new(run).into(),
+                state: state.into(),
                 coroutines: Coroutines::default(),
             }),
             future: None,

@@ -14,7 +14,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 use simpleflow_core::replay::{Decisions, Limits, Replayer};
 use simpleflow_core::testing::{Decided, HistoryBuilder, replay};
-use simpleflow_core::{Chain, EventKind, FuncGroup, Group, Lambda, RunContext, WorkflowEntry};
+use simpleflow_core::{
+    Chain, EventKind, FuncGroup, Group, Lambda, RunContext, Step, WorkflowEntry,
+};
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{Decision, HistoryEvent};
 
@@ -48,7 +50,7 @@ impl Workflow for Child {
 /// The input of a signal that is sent on, which no code sends.
 const SENT_ON: &str = r#"{"args":[5],"kwargs":{},"__propagate":true}"#;
 
-const OPERATIONS: u16 = 40;
+const OPERATIONS: u16 = 41;
 
 fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'a, Result<i64>> {
     Box::pin(async move {
@@ -181,6 +183,25 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                 (39, Some(task)) => {
                     task.started().await;
                     tasks.push(flow.submit(slow(x)));
+                }
+                (40, _) => {
+                    let steps = flow.steps();
+                    match argument % 6 {
+                        5 => steps.add_forced_steps([format!("s{}", x % 3)], "now"),
+                        4 => steps.add_skipped_steps(["s1"], None),
+                        3 => drop(steps.get_steps_done()),
+                        _ => {
+                            let step =
+                                Step::new(format!("s{}", x % 3), canvas(&mut rest, argument, 0))
+                                    .bubbles_error_on_failure(argument % 2 == 0)
+                                    .activities_if_step_already_done(inc(x))
+                                    .force_steps_if_executed(["s2"]);
+                            let step = flow.submit(step);
+                            tasks.push(flow.spawn(async move {
+                                Ok(step.await?.completed().map_or(-5, |list| list.len() as i64))
+                            }));
+                        }
+                    }
                 }
                 (20, _) if x == 7 => tasks.push(flow.submit(vital(x))),
                 (21, _) if depth < 2 => {
@@ -554,6 +575,11 @@ fn happen(history: HistoryBuilder, luck: &mut Luck<'_>, steps: usize) -> History
             7 => history.activity_failed(&id, "Error: no", "{}"),
             6 if !started => history.activity_started(&id),
             _ if cancelled => history.activity_canceled(&id),
+            n if id.contains("GetStepsDone") => {
+                let done = ["[]", "[\"s0\"]", "[\"s0\",\"s1\"]"][n % 3];
+                history.activity_completed(&id, done)
+            }
+            _ if id.contains("MarkStepDone") => history.activity_completed(&id, "null"),
             n => history.activity_completed(&id, n.to_string()),
         },
         Thing::Child(id, started) => match luck.of(10) {
@@ -573,7 +599,7 @@ fn code() -> impl Strategy<Value = Vec<u16>> {
     let operation = prop_oneof![
         4 => prop::sample::select(vec![0_u16, 1, 2, 3, 4, 13]),
         2 => prop::sample::select(vec![5, 6, 7, 9, 10, 17]),
-        1 => prop::sample::select(vec![24, 25, 26, 27, 28, 29, 30, 39]),
+        1 => prop::sample::select(vec![24, 25, 26, 27, 28, 29, 30, 39, 40]),
         1 => prop::sample::select(vec![11, 12]),
         2 => prop::sample::select(vec![21, 22, 23]),
         2 => 0..OPERATIONS,

@@ -17,6 +17,7 @@ mod resources;
 mod retry;
 mod standalone;
 mod start;
+mod steps;
 mod stop;
 pub mod testing;
 mod worker;

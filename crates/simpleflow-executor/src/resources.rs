@@ -1,10 +1,12 @@
 //! What activities are given beside their input.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use simpleflow_core::objects::Objects;
-use simpleflow_core::{Failure, Metrology, payload};
+use simpleflow_core::objects::{Objects, Place};
+use simpleflow_core::{Failure, Metrology, OpenPlace, payload};
 use simpleflow_swf::metrology::activity_key;
 
 use crate::binaries::{Binaries, Binary};
@@ -16,10 +18,11 @@ const METROLOGY: &str = "metrology";
 const WRITE: Duration = Duration::from_secs(30);
 
 /// What a worker gives its activities beside their input.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Resources {
     pub(crate) objects: Objects,
     metrology: Objects,
+    pub(crate) places: Option<OpenPlace>,
     binaries: Option<Binaries>,
 }
 
@@ -30,6 +33,7 @@ impl Resources {
         Self {
             metrology: objects.under(METROLOGY),
             objects,
+            places: None,
             binaries: None,
         }
     }
@@ -46,6 +50,13 @@ impl Resources {
     /// [`merge_metrology`](simpleflow_swf::WorkflowExecution::merge_metrology) takes it.
     pub fn metrology_place(&self) -> &Objects {
         &self.metrology
+    }
+
+    /// Has other places, which activities [name](simpleflow_core::ActivityContext::open), opened like this.
+    #[must_use]
+    pub fn places(mut self, open: impl Fn(&Place) -> Objects + Send + Sync + 'static) -> Self {
+        self.places = Some(Arc::new(open));
+        self
     }
 
     /// Has the binaries that activities ask for downloaded like this.
@@ -80,6 +91,15 @@ impl Resources {
             binaries: Some(binaries.clone()),
             named,
         })
+    }
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resources")
+            .field("objects", &self.objects)
+            .field("binaries", &self.binaries)
+            .finish_non_exhaustive()
     }
 }
 

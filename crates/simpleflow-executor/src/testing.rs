@@ -165,6 +165,7 @@ impl Test {
     }
 
     /// The place where activities keep their objects: one in memory of its own, unless this is said.
+    /// Places that activities name are in it, under their URLs.
     pub fn objects(mut self, objects: Objects) -> Self {
         self.objects = objects;
         self
@@ -199,8 +200,10 @@ impl Test {
             Some(start) => Local::with_virtual_time_from(registry, start)?,
             None => Local::with_virtual_time(registry)?,
         };
+        let objects = self.objects.clone();
+        let resources = Resources::new(self.objects);
         let run = local
-            .resources(Resources::new(self.objects))
+            .resources(resources.places(move |place| objects.under(&place.to_string())))
             .later(self.later)
             .run(&self.entry, &input, self.options)?;
         Ok(TestRun {

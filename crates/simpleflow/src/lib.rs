@@ -13,10 +13,11 @@ pub use simpleflow_core::{
     FutureState, Get, Group, HeartbeatSink, IntoArg, IntoMiddleware, InvalidTags, Lambda, Marker,
     Metrology, Middleware, MiddlewareError, Middlewares, Next, Program, Raw, Registry,
     ReplayContext, Result, RetryPolicy, RunContext, RunningActivity, Saga, SagaError, Scope,
-    Signal, Signals, Submit, TagList, TaskError, TaskErrorKind, TaskFailure, Timer, WaitAll, When,
-    Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry, WorkflowInput, bail,
+    Signal, Signals, Step, StepOutcome, Steps, Submit, TagList, TaskError, TaskErrorKind,
+    TaskFailure, Timer, WaitAll, When, Workflow, WorkflowCall, WorkflowDefinition, WorkflowEntry,
+    WorkflowInput, bail,
 };
-pub use simpleflow_core::{canvas, metrology, payload, replay};
+pub use simpleflow_core::{canvas, metrology, payload, replay, step};
 pub use simpleflow_macros::{activity, middleware, workflow};
 pub use simpleflow_model as model;
 

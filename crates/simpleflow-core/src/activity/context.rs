@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use simpleflow_model::{
     ActivityId, DomainName, RunId, SmolStr, TaskListName, TypeName, Version, WorkflowId,
 };
-use simpleflow_objects::Objects;
+use simpleflow_objects::{Objects, Place};
 
 use crate::metrology::{Clock, Metrology};
 
@@ -58,8 +58,12 @@ pub struct ActivityContext {
     metrology: Metrology,
     sink: Arc<dyn HeartbeatSink>,
     objects: Objects,
+    open: Option<OpenPlace>,
     binaries: Arc<BTreeMap<String, PathBuf>>,
 }
+
+/// What opens a place for objects.
+pub type OpenPlace = Arc<dyn Fn(&Place) -> Objects + Send + Sync>;
 
 impl ActivityContext {
     /// The context of a task, whose heartbeats go to `sink`, and its objects to `objects`.
@@ -68,6 +72,7 @@ impl ActivityContext {
             metrology: Metrology::new(info),
             sink,
             objects,
+            open: None,
             binaries: Arc::default(),
         }
     }
@@ -76,6 +81,13 @@ impl ActivityContext {
     #[must_use]
     pub fn with_binaries(mut self, binaries: BTreeMap<String, PathBuf>) -> Self {
         self.binaries = Arc::new(binaries);
+        self
+    }
+
+    /// The same, with what opens other places.
+    #[must_use]
+    pub fn with_places(mut self, open: OpenPlace) -> Self {
+        self.open = Some(open);
         self
     }
 
@@ -121,6 +133,17 @@ impl ActivityContext {
     /// nothing when it is not used.
     pub fn metrology(&self) -> &Metrology {
         &self.metrology
+    }
+
+    /// The objects of another place than that of the worker, by its URL. Where its worker cannot open any,
+    /// all that is asked of it fails.
+    pub fn open(&self, place: &Place) -> Objects {
+        match &self.open {
+            Some(open) => open(place),
+            None => Objects::nowhere(format!(
+                "this worker cannot open {place}: give it what can, with Resources::places"
+            )),
+        }
     }
 
     /// The file of a binary that the activity needs, by its name in `#[activity(binaries = [...])]`.

@@ -12,12 +12,12 @@ use crate::future::Done;
 use crate::task::{Outcome, Task};
 
 /// What a canvas submits when its turn comes.
-pub(super) struct Member(SubmitMember);
+pub(crate) struct Member(SubmitMember);
 
 type SubmitMember = Box<dyn FnOnce(&Flow, Site) -> Rc<Task>>;
 
 impl Member {
-    pub(super) fn new(call: impl Submit + 'static) -> Self {
+    pub(crate) fn new(call: impl Submit + 'static) -> Self {
         Self(Box::new(move |flow, site| call.submit_to(flow, site)))
     }
 
@@ -56,7 +56,7 @@ impl Failed {
 
 /// The members of a canvas that were submitted. Dropped before they are done, because the canvas
 /// is cancelled, it cancels them.
-pub(super) struct Submitted {
+pub(crate) struct Submitted {
     flow: Flow,
     site: Site,
     tasks: Vec<Rc<Task>>,
@@ -64,7 +64,7 @@ pub(super) struct Submitted {
 
 impl Submitted {
     /// `site` is where the canvas was submitted, `raises` what it says of its members itself.
-    pub(super) fn new(flow: &Flow, site: Site, raises: Option<bool>) -> Self {
+    pub(crate) fn new(flow: &Flow, site: Site, raises: Option<bool>) -> Self {
         Self {
             flow: flow.clone(),
             site: site.within(raises),
@@ -72,14 +72,14 @@ impl Submitted {
         }
     }
 
-    pub(super) fn submit(&mut self, member: Member) -> Done {
+    pub(crate) fn submit(&mut self, member: Member) -> Done {
         let task = member.submit_to(&self.flow, self.site);
         self.tasks.push(Rc::clone(&task));
         Done::of(task)
     }
 
     /// The member that was submitted last.
-    pub(super) fn last(&self) -> Option<&Rc<Task>> {
+    pub(crate) fn last(&self) -> Option<&Rc<Task>> {
         self.tasks.last()
     }
 

@@ -123,6 +123,14 @@ impl Flow {
         self.in_scope(ScopeState::new(false))
     }
 
+    /// The same flow for what belongs to no scope: tasks that others rely on too.
+    pub(crate) fn apart(&self) -> Self {
+        Self {
+            shared: Rc::clone(&self.shared),
+            scope: None,
+        }
+    }
+
     fn in_scope(&self, state: Rc<ScopeState>) -> Scope {
         Scope {
             flow: Self {

@@ -17,6 +17,7 @@ use crate::commands::{Command, Commands, PATCH_MARKER};
 use crate::context::RunContext;
 use crate::error::{Error, TaskErrorKind};
 use crate::event_details::{EventDetails, EventKind};
+use crate::step::StepsState;
 use crate::task::{ActivityTask, Awaited, Dependent, IdSpace, Outcome, State, Task, TaskKind};
 use crate::task_id;
 
@@ -54,6 +55,7 @@ pub(crate) struct FlowState {
     pub(crate) awaited: Awaited,
     pub(super) signals: SignalQueues,
     pub(crate) markers: Markers,
+    pub(crate) steps: StepsState,
     activity_counts: HashMap<SmolStr, u32>,
     other_counts: HashMap<SmolStr, u32>,
     /// Tasks whose id does not come from a counter: a second submit is the same task.
@@ -84,6 +86,7 @@ impl FlowState {
             awaited: Awaited::default(),
             signals: SignalQueues::default(),
             markers: Markers::default(),
+            steps: StepsState::default(),
             activity_counts: HashMap::new(),
             other_counts: HashMap::new(),
             by_id: HashMap::new(),

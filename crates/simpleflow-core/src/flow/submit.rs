@@ -93,6 +93,14 @@ impl Site {
             ..self
         }
     }
+
+    /// The same place for what the canvases around it say nothing of.
+    pub(crate) fn apart(self) -> Self {
+        Self {
+            raises: None,
+            ..self
+        }
+    }
 }
 
 impl<T> Submit for ActivityCall<T> {

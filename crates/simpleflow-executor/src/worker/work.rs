@@ -69,6 +69,10 @@ pub(super) fn start(
     let context = ActivityContext::new(info.clone(), Arc::clone(&sink), resources.objects.clone())
         .with_binaries(files.map(|(name, file)| (name.into(), file)).collect())
         .with_clock(SystemTime::now);
+    let context = match &resources.places {
+        Some(open) => context.with_places(Arc::clone(open)),
+        None => context,
+    };
     let started = panics::catch(|| entry.start(context.clone(), &info.input));
     let running = started.unwrap_or_else(|panic| Err(panic_failure(&panic)))?;
     let work = match running {
