@@ -181,6 +181,7 @@ impl Bucket {
                         .and_then(|size| u64::try_from(size).ok())
                         .unwrap_or(0),
                     key: object.key.unwrap_or_default(),
+                    modified: object.last_modified.and_then(|at| at.try_into().ok()),
                 }
             }));
             next = page.next_continuation_token;
