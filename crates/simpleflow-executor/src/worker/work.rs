@@ -23,7 +23,7 @@ type Running = Pin<Box<dyn Future<Output = ActivityResult> + Send>>;
 pub(super) enum Work {
     Async(Pin<Box<CatchPanic>>),
     Blocking(Box<dyn FnOnce() -> ActivityResult + Send>),
-    Program(Program, ActivityInfo, Needed, Option<Arc<Isolated>>),
+    Program(Program, ActivityInfo, Needed, usize, Option<Arc<Isolated>>),
     Process(ActivityInfo, Arc<dyn HeartbeatSink>, Needed, Arc<Isolated>),
     /// One that needs binaries, which are downloaded before.
     After(Needed, Box<Work>),
@@ -31,7 +31,7 @@ pub(super) enum Work {
     Within(Box<Work>, Middlewares, ActivityContext),
 }
 
-/// Gives an activity its arguments.
+/// Gives an activity its arguments. Its result may have `most` characters.
 ///
 /// # Errors
 /// When they do not fit.
@@ -41,6 +41,7 @@ pub(super) fn start(
     sink: Arc<dyn HeartbeatSink>,
     resources: &Resources,
     middlewares: &Middlewares,
+    most: usize,
     isolated: Option<&Arc<Isolated>>,
 ) -> Result<Work, Failure> {
     let needed = resources.needed(&info.input)?;
@@ -64,7 +65,7 @@ pub(super) fn start(
         RunningActivity::Async(future) => Work::Async(Box::pin(CatchPanic(future))),
         RunningActivity::Blocking(run) => Work::Blocking(run),
         RunningActivity::Program(program) => {
-            Work::Program(program, info, needed.clone(), isolated.cloned())
+            Work::Program(program, info, needed.clone(), most, isolated.cloned())
         }
     };
     Ok(needs(match middlewares.is_empty() {
@@ -122,9 +123,9 @@ impl Work {
                         ))
                     })
             }),
-            Self::Program(program, info, needed, isolated) => Box::pin(async move {
+            Self::Program(program, info, needed, most, isolated) => Box::pin(async move {
                 let limit = isolated.and_then(|isolated| isolated.memory_limit);
-                program::run(program, &info, &needed, limit, &quit).await
+                program::run(program, &info, &needed, most, limit, &quit).await
             }),
             Self::After(needed, work) => Box::pin(async move {
                 tokio::select! {
