@@ -143,12 +143,14 @@ impl Bucket {
             return Err(Problem::TooLarge { size, limit: MOST });
         }
         self.call(|made, settings| {
+            let encryption = made.encryption.as_ref();
             made.sdk
                 .put_object()
                 .bucket(&self.name)
                 .key(key)
                 .set_content_type(key.ends_with(".json").then(|| "application/json".into()))
-                .set_server_side_encryption(made.encryption.clone())
+                .set_server_side_encryption(encryption.map(|with| with.kind.clone()))
+                .set_ssekms_key_id(encryption.and_then(|with| with.key.clone()))
                 .body(ByteStream::from(value.clone()))
                 .customize()
                 .config_override(settings)
