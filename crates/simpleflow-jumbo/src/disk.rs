@@ -20,6 +20,9 @@ use crate::Signature;
 /// The file with the number of bytes of all entries, which is locked while it changes.
 const TOTAL: &str = "total";
 
+/// How many digits that number has, with zeros before it: as many as the largest.
+const TOTAL_DIGITS: usize = 20;
+
 /// What the name of an entry ends with that is not whole yet.
 const PART: &str = ".part";
 
@@ -77,10 +80,7 @@ impl DiskCache {
     pub fn get(&self, signature: &Signature) -> Option<String> {
         let path = self.path(signature);
         let mut file = File::open(&path).ok()?;
-        let length = file.metadata().ok()?.len();
-        let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?.saturating_add(1));
-        file.read_to_end(&mut bytes).ok()?;
-        let value = entry::value(bytes, &signature.to_string());
+        let value = entry::read(&mut file, &signature.to_string());
         match &value {
             // In a directory that is only read, what is used is not known to be.
             Some(_) => drop(file.set_modified(SystemTime::now())),
@@ -102,8 +102,8 @@ impl DiskCache {
     }
 
     fn try_put(&self, signature: &Signature, value: &str) -> io::Result<()> {
-        let trailer = entry::trailer(value, &signature.to_string());
-        let bytes = (value.len() + trailer.len()) as u64;
+        let named = signature.to_string();
+        let bytes = entry::size(value, &named);
         if bytes > self.most {
             return Ok(());
         }
@@ -120,10 +120,7 @@ impl DiskCache {
             .create_new(true)
             .mode(0o600)
             .open(&part)
-            .and_then(|mut file| {
-                file.write_all(value.as_bytes())?;
-                file.write_all(&trailer)
-            })
+            .and_then(|mut file| entry::write(&mut file, value, &named))
             // What is not counted would not be bounded.
             .and_then(|()| self.count(bytes))
             .and_then(|()| fs::rename(&part, &path));
@@ -155,12 +152,12 @@ impl DiskCache {
             .open(self.dir.join(TOTAL))?;
         file.lock()?;
         let mut known = String::new();
-        let read = file.read_to_string(&mut known);
+        let read = (&file).take(TOTAL_DIGITS as u64).read_to_string(&mut known);
         let known = read.ok().and_then(|_| known.trim().parse().ok());
         let total = change(known)?;
         file.rewind()?;
-        file.set_len(0)?;
-        write!(file, "{total}")
+        // It is never truncated: file systems hurry to have on disk what is written after that.
+        write!(file, "{total:0TOTAL_DIGITS$}")
     }
 
     /// Removes what was used longest ago, until there is room for that many bytes and some to spare,
@@ -374,7 +371,7 @@ mod tests {
         fs::write(cache.dir().join(TOTAL), "many").unwrap();
         cache.put(&signature(1_000, 1_000), &"v".repeat(1_000));
         let total = fs::read_to_string(cache.dir().join(TOTAL)).unwrap();
-        assert_eq!(total, cache.usage().unwrap().bytes.to_string());
+        assert_eq!(total.parse(), Ok(cache.usage().unwrap().bytes));
         // What has no room at all does not drive out everything else.
         let usage = cache.usage().unwrap();
         cache.put(&signature(1_001, 20_000), &"v".repeat(20_000));

@@ -89,6 +89,11 @@ impl Jumbo {
 
     /// With values that end with the program.
     pub fn in_memory() -> Self {
+        Self::in_memory_with(Settings::default())
+    }
+
+    /// The same with these settings, but for the place and the caches.
+    pub fn in_memory_with(settings: Settings) -> Self {
         let own = Own {
             url: MEMORY.to_owned(),
             objects: Objects::memory(),
@@ -96,7 +101,8 @@ impl Jumbo {
         // The place is as fast as the cache of it would be.
         let settings = Settings {
             memory: 0,
-            ..Settings::default()
+            disk_cache: None,
+            ..settings
         };
         let nowhere = |place: &Place| {
             Objects::nowhere(format!(

@@ -28,11 +28,13 @@ mod error;
 mod flights;
 mod jumbo;
 mod memory;
+mod prune;
 mod settings;
 mod signature;
 
 pub use disk::{DiskCache, Usage};
 pub use error::{JumboError, SettingsError};
 pub use jumbo::Jumbo;
+pub use prune::{Pruned, prune};
 pub use settings::{DiskCacheSettings, PLACE_LENGTH, Settings, VALUE_LENGTH};
 pub use signature::{PREFIX, Signature};

@@ -123,6 +123,14 @@ impl Settings {
         Self::from_vars(var)
     }
 
+    /// What the environment says of the cache on disk, whether it is enabled or not.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the variable.
+    pub fn disk_cache_from_env() -> Result<DiskCacheSettings, SettingsError> {
+        disk_cache(&var)
+    }
+
     fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut settings = Self::default();
         if let Some(place) = var(PLACE_VARIABLE) {
@@ -143,17 +151,7 @@ impl Settings {
                 expected: "off, zstd, or zstd:LEVEL with a level of 1 to 19",
             })?;
         }
-        let mut cache = DiskCacheSettings {
-            dir: cache_dir(&var),
-            bytes: DISK_CACHE_BYTES,
-        };
-        if let Some(value) = var(DISK_CACHE_SIZE_VARIABLE) {
-            cache.bytes = bytes(&value).ok_or(SettingsError::Variable {
-                variable: DISK_CACHE_SIZE_VARIABLE,
-                value,
-                expected: "a number of bytes, as 500M or 2G",
-            })?;
-        }
+        let cache = disk_cache(&var)?;
         if let Some(value) = var(DISK_CACHE_VARIABLE) {
             let enabled = switch(&value).ok_or(SettingsError::Variable {
                 variable: DISK_CACHE_VARIABLE,
@@ -198,6 +196,19 @@ pub(crate) fn url(place: &Place) -> Result<String, SettingsError> {
 
 fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn disk_cache(var: &impl Fn(&str) -> Option<String>) -> Result<DiskCacheSettings, SettingsError> {
+    let bytes = match var(DISK_CACHE_SIZE_VARIABLE) {
+        None => DISK_CACHE_BYTES,
+        Some(value) => bytes(&value).ok_or(SettingsError::Variable {
+            variable: DISK_CACHE_SIZE_VARIABLE,
+            value,
+            expected: "a number of bytes, as 500M or 2G",
+        })?,
+    };
+    let dir = cache_dir(var);
+    Ok(DiskCacheSettings { dir, bytes })
 }
 
 /// The directory of the cache: the user's own, so that nobody else puts anything there.
