@@ -118,6 +118,8 @@ fn where_long_values_travel_elsewhere_more_of_them_fit() {
         panic!("not completed");
     };
     assert_eq!(completed.result.as_ref().unwrap().len(), 500_002);
+    // A history with such values is replayed as it was made.
+    replay::<Long>(&history).check().unwrap();
     // Elsewhere it is as it always was.
     let failed = &lines(&replay::<Long>(&started()).decisions().unwrap())[0];
     assert!(

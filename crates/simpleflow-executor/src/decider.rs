@@ -162,8 +162,9 @@ impl<S: SwfService> Decider<S> {
     /// Lets values travel elsewhere that are longer than their fields. Unless this is said they are
     /// refused.
     ///
-    /// A value of a history that is lost fails the execution. One that cannot be read otherwise leaves
-    /// the decision task unanswered: it is handed out again. What is written is written anew when a
+    /// A value of a history that is lost fails the execution. While its place is out of reach it is
+    /// tried again; what cannot be read otherwise leaves the decision task unanswered: it is handed out
+    /// again. What is written is written anew when a
     /// decision is made again; what was written before names nothing then.
     #[must_use]
     pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
@@ -238,7 +239,8 @@ impl<S: SwfService> Decider<S> {
             task_list_schedule_to_start_timeout: limit,
             ..RespondDecisionTaskCompleted::default()
         };
-        match values::encode(self.jumbo.as_ref(), &mut answer).await {
+        let (jumbo, token) = (self.jumbo.as_ref(), stop.at_once_token());
+        match values::encode_persistently(jumbo, &mut answer, token).await {
             Ok(()) => {}
             Err(error) if error.is_final() => {
                 return self.fail(answer.task_token, &error, stop).await;
@@ -330,7 +332,7 @@ impl<S: SwfService> Decider<S> {
     ) -> Result<Vec<HistoryEvent>, DeciderError> {
         let token = stop.at_once_token();
         let mut events = history::of_task(&self.service, poll, task, first, token).await?;
-        let decoded = values::decode_for_code(self.jumbo.as_ref(), &mut events).await;
+        let decoded = values::decode_for_code(self.jumbo.as_ref(), &mut events, token).await;
         decoded.map_err(|source| DeciderError::Value {
             execution: task.workflow_execution.clone(),
             source,

@@ -9,6 +9,9 @@ use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use simpleflow_jumbo::{Jumbo, JumboError};
 use simpleflow_model::values::{ValueField, Values};
 use simpleflow_model::{HistoryEvent, SmolStr};
+use tokio_util::sync::CancellationToken;
+
+use crate::retry::Pauses;
 
 /// How many values are on their way at once.
 const CONCURRENT: usize = 8;
@@ -20,7 +23,7 @@ pub struct ValueError {
     /// The member that holds it.
     pub field: &'static ValueField,
     /// Why.
-    pub source: JumboError,
+    pub source: Box<JumboError>,
 }
 
 impl ValueError {
@@ -71,6 +74,28 @@ pub async fn encode<T: Values + Send + ?Sized>(
     all(write.collect()).await
 }
 
+/// The same for who does not give up while it may yet succeed, until there is a stop.
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) async fn encode_persistently<T: Values + Send + ?Sized>(
+    jumbo: Option<&Jumbo>,
+    of: &mut T,
+    stop: &CancellationToken,
+) -> Result<(), ValueError> {
+    let mut pauses = Pauses::new();
+    loop {
+        match encode(jumbo, of).await {
+            Err(error) if error.source.is_retryable() => {
+                if !pauses.wait("encode", &error, stop).await {
+                    return Err(error);
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Gets the values from where they are whose [signatures](simpleflow_jumbo::Signature) are in their
 /// place. Without a `jumbo` nothing is done.
 ///
@@ -98,22 +123,37 @@ pub async fn decode_each<T: Values + Send + ?Sized>(
 }
 
 /// The same for the events that code is about to see: not for what repeats its own decisions, which
-/// it knows.
+/// it knows. It does not give up while it may yet succeed, until there is a stop.
 ///
 /// # Errors
 /// As [`decode`].
 pub(crate) async fn decode_for_code(
     jumbo: Option<&Jumbo>,
     events: &mut [HistoryEvent],
+    stop: &CancellationToken,
 ) -> Result<(), ValueError> {
     let Some(jumbo) = jumbo else { return Ok(()) };
+    let mut pauses = Pauses::new();
+    loop {
+        match read(jumbo, elsewhere_for_code(events)).await {
+            Err(error) if error.source.is_retryable() => {
+                if !pauses.wait("decode", &error, stop).await {
+                    return Err(error);
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
+fn elsewhere_for_code(events: &mut [HistoryEvent]) -> Vec<Selected<'_>> {
     let mut elsewhere = Vec::new();
     for event in events {
         if !event.attributes.repeats_a_decision() {
             elsewhere.append(&mut select(event, may_be_elsewhere));
         }
     }
-    read(jumbo, elsewhere).await
+    elsewhere
 }
 
 /// How many characters a value may have whose field takes `limit`.
@@ -177,6 +217,9 @@ fn replace(
             *value = with;
             Ok(())
         }
-        Err(source) => Err(ValueError { field, source }),
+        Err(source) => Err(ValueError {
+            field,
+            source: Box::new(source),
+        }),
     }
 }

@@ -87,7 +87,8 @@ impl<S: SwfService> Worker<S> {
             result: Some(result),
             ..RespondActivityTaskCompleted::default()
         };
-        if let Err(error) = values::encode(self.jumbo.as_ref(), &mut answer).await {
+        let (jumbo, stop) = (self.jumbo.as_ref(), &ending.answers);
+        if let Err(error) = values::encode_persistently(jumbo, &mut answer, stop).await {
             let failure = Failure::new(error.to_string(), None);
             return self.fail(answer.task_token, failure, ending).await;
         }
