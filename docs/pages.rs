@@ -34,6 +34,7 @@ pages! {
     "running"
     "server"
     "swf"
+    "large-values"
     "when-something-is-stuck"
     "coming-from-python"
 }

@@ -8,6 +8,7 @@ pub mod continue_as_new;
 pub mod dyn_task_list;
 pub mod failing;
 pub mod fan_out;
+pub mod jumbo_fields;
 pub mod map_reduce;
 pub mod program;
 pub mod retry;

@@ -70,6 +70,7 @@ const EXAMPLES: &[Example] = &[
     example("failing", "NotFailingWorkflow", "[]")
         .gives(r#"["never mind","Error: this task had a problem, but it's okay",null]"#),
     example("fan_out", "WordCount", r#"[["a b a", "b"]]"#).gives(r#"{"a":2,"b":2}"#),
+    example("jumbo_fields", "JumboFieldsWorkflow", r#"["ab"]"#).gives("100000"),
     example("map_reduce", "Primes", "[3000, 100]").gives("430"),
     example("program", "Factorial", "[5]").gives("120"),
     example("retry", "Download", "[2]").gives(r#"["part 1","part 2"]"#),
@@ -132,12 +133,14 @@ impl Served {
     fn start(directory: &Path) -> Self {
         let server = Server::start(&["--in-memory"]);
         let endpoint = format!("http://{}", server.address);
+        let values = format!("file://{}/values", directory.display());
         let command = |args: &[&str]| {
             let mut command = command(args);
             command.args(["--domain", "examples"]);
             command
                 .current_dir(directory)
-                .env("AWS_ENDPOINT_URL_SWF", &endpoint);
+                .env("AWS_ENDPOINT_URL_SWF", &endpoint)
+                .env("SIMPLEFLOW_JUMBO_FIELDS_BUCKET", &values);
             command
         };
         let domain = json!({"name": "examples", "workflowExecutionRetentionPeriodInDays": "1"});
@@ -193,7 +196,23 @@ impl Served {
         let history = json!({"domain": "examples", "execution": closed});
         let history = self.server.ask("GetWorkflowExecutionHistory", history);
         assert!(history.get("nextPageToken").is_none(), "{id} has one page");
-        events(history)
+        let mut events = events(history);
+        events.iter_mut().for_each(read_long_values);
+        events
+    }
+}
+
+/// Puts the values that are in files in the place of what names them.
+fn read_long_values(part: &mut Value) {
+    match part {
+        Value::Object(members) => members.values_mut().for_each(read_long_values),
+        Value::String(text) => {
+            let named = text.strip_prefix("simpleflow+file://");
+            if let Some((path, _)) = named.and_then(|named| named.split_once(' ')) {
+                *text = fs::read_to_string(path).expect("the value is there");
+            }
+        }
+        _ => {}
     }
 }
 

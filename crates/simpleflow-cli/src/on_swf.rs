@@ -7,6 +7,7 @@ use std::env;
 
 use clap::Args;
 use percent_encoding::percent_decode_str;
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::{DomainName, RunId, WorkflowId};
 use simpleflow_swf::{Domain, WorkflowExecution};
 
@@ -93,11 +94,23 @@ impl On {
         domain: DomainName,
         act: impl AsyncFnOnce(Domain<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
+        self.connected(domain, async |domain, _| act(domain).await)
+    }
+
+    /// The same with long values.
+    pub(crate) fn connected<T>(
+        &self,
+        domain: DomainName,
+        act: impl AsyncFnOnce(Domain<AnyService>, Jumbo) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
         let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
         runtime.block_on(async {
             let connection = Connection::open(&self.data_dir, &domain).await?;
             connection.announce(&domain);
-            let done = act(Domain::new(connection.service.clone(), domain)).await;
+            let done = match connection.jumbo() {
+                Ok(jumbo) => act(Domain::new(connection.service.clone(), domain), jumbo).await,
+                Err(error) => Err(error),
+            };
             // What went wrong first is told.
             let closed = connection.close().await;
             let done = done?;
@@ -111,8 +124,21 @@ impl On {
         which: Which,
         act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        self.in_domain(which.domain, async |domain| {
-            act(domain.execution(which.workflow_id, which.run_id).await?).await
+        self.with_values(which, async |execution, _| act(execution).await)
+    }
+
+    /// The same with long values.
+    pub(crate) fn with_values<T>(
+        &self,
+        which: Which,
+        act: impl AsyncFnOnce(WorkflowExecution<AnyService>, Jumbo) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        self.connected(which.domain, async |domain, jumbo| {
+            act(
+                domain.execution(which.workflow_id, which.run_id).await?,
+                jumbo,
+            )
+            .await
         })
     }
 }
@@ -161,6 +187,14 @@ impl Execution {
         act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         self.on.with(self.on.which(&self.names, None)?, act)
+    }
+
+    /// The same with long values.
+    pub(crate) fn with_values<T>(
+        &self,
+        act: impl AsyncFnOnce(WorkflowExecution<AnyService>, Jumbo) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        self.on.with_values(self.on.which(&self.names, None)?, act)
     }
 
     /// Says what commands that are told to a person need beside what they show.
