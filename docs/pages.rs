@@ -37,6 +37,7 @@ pages! {
     "running"
     "server"
     "swf"
+    "large-values"
     "when-something-is-stuck"
     "coming-from-python"
 }

@@ -10,6 +10,7 @@ pub mod download;
 pub mod dyn_task_list;
 pub mod failing;
 pub mod fan_out;
+pub mod jumbo_fields;
 pub mod map_reduce;
 pub mod marker;
 pub mod middleware;

@@ -125,22 +125,45 @@ fn two_workflows_with_one_name_and_version_are_refused() {
     assert!(message.contains("command.rs:"), "{message}");
 }
 
+/// Runs a workflow locally with a low ceiling on long values.
+fn start_low(args: &[&str]) -> Done {
+    let mut command = command(&[&["workflow.start", "--local"], args].concat());
+    command.env("SIMPLEFLOW_JUMBO_FIELDS_MAX_SIZE", "35000");
+    run(command, "")
+}
+
 #[test]
-fn an_input_over_swf_s_limit_is_refused() {
+fn an_input_over_the_ceiling_is_refused() {
     let input = format!("[\"{}\", 1]", "x".repeat(40_000));
-    let done = start(&["approval", "--input", &input]);
+    let done = start_low(&["approval", "--input", &input]);
     let message = refused(&done);
     assert!(
-        message.contains("the input has 40027 characters: SWF takes at most 32768"),
+        message.contains("the input has 40027 characters: jumbo fields take at most 35000"),
         "{message}"
     );
+}
+
+#[test]
+fn settings_of_long_values_that_mean_nothing_are_named() {
+    for (variable, value) in [
+        ("SIMPLEFLOW_JUMBO_FIELDS_MAX_SIZE", "many"),
+        ("SIMPLEFLOW_JUMBO_FIELDS_BUCKET", "gs://bucket"),
+        ("SIMPLEFLOW_ENABLE_DISK_CACHE", "maybe"),
+    ] {
+        let mut command = command(&["jumbo.cache"]);
+        command.env(variable, value);
+        let done = run(command, "");
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        assert!(done.stderr.contains(variable), "{}", done.stderr);
+        assert!(done.stderr.contains(value), "{}", done.stderr);
+    }
 }
 
 #[test]
 fn options_with_bad_values_are_named() {
     let says = |args: &[&str]| {
         let args: Vec<&str> = [&[BASIC, "--input", "[1, 0]"], args].concat();
-        refused(&start(&args)).to_owned()
+        refused(&start_low(&args)).to_owned()
     };
     let message = says(&["--workflow-id", "a:b"]);
     assert!(
@@ -208,17 +231,17 @@ fn what_goes_wrong_in_the_code_fails_the_workflow() {
         (
             "huge activity result",
             "Workflow execution error in",
-            "SWF takes at most 32768",
+            "jumbo fields take at most 35000",
         ),
         (
             "huge activity input",
             "Workflow execution error in",
-            "SWF takes at most 32768",
+            "jumbo fields take at most 35000",
         ),
         (
             "huge result",
             "Workflow execution failed",
-            "SWF takes at most 32768",
+            "jumbo fields take at most 35000",
         ),
         (
             "foreign",
@@ -227,7 +250,7 @@ fn what_goes_wrong_in_the_code_fails_the_workflow() {
         ),
     ];
     for (how, reason, more) in cases {
-        let done = start(&["misbehave", "--input", &format!("[{how:?}]")]);
+        let done = start_low(&["misbehave", "--input", &format!("[{how:?}]")]);
         assert_eq!(
             (done.code, &*done.stdout),
             (1, ""),

@@ -97,6 +97,7 @@ const EXAMPLES: &[Example] = &[
     )
     .gives(r#"["hello, said version 1","hello, said version 2"]"#),
     example("fan_out", "WordCount", r#"[["a b a", "b"]]"#).gives(r#"{"a":2,"b":2}"#),
+    example("jumbo_fields", "JumboFieldsWorkflow", r#"["ab"]"#).gives("100000"),
     example("map_reduce", "Primes", "[3000, 100]").gives("430"),
     example("middleware", "Party", r#"[["ada", "mallory"]]"#)
         .run_with(
@@ -231,6 +232,11 @@ impl Served {
         format!("http://{}", self.server.address)
     }
 
+    /// Where long values are.
+    fn values(&self) -> String {
+        format!("file://{}/values", self.directory.path().display())
+    }
+
     fn input(&self, example: &Example) -> String {
         example.input.replace("SERVER", &self.url())
     }
@@ -260,7 +266,8 @@ impl Served {
         let mut command = self.command(args);
         command
             .args(["--domain", "examples"])
-            .env("AWS_ENDPOINT_URL_SWF", self.url());
+            .env("AWS_ENDPOINT_URL_SWF", self.url())
+            .env("SIMPLEFLOW_JUMBO_FIELDS_BUCKET", self.values());
         command
     }
 
@@ -304,7 +311,23 @@ impl Served {
         let history = json!({"domain": "examples", "execution": closed});
         let history = self.server.ask("GetWorkflowExecutionHistory", history);
         assert!(history.get("nextPageToken").is_none(), "{id} has one page");
-        events(history)
+        let mut events = events(history);
+        events.iter_mut().for_each(read_long_values);
+        events
+    }
+}
+
+/// Puts the values that are in files in the place of what names them.
+fn read_long_values(part: &mut Value) {
+    match part {
+        Value::Object(members) => members.values_mut().for_each(read_long_values),
+        Value::String(text) => {
+            let named = text.strip_prefix("simpleflow+file://");
+            if let Some((path, _)) = named.and_then(|named| named.split_once(' ')) {
+                *text = fs::read_to_string(path).expect("the value is there");
+            }
+        }
+        _ => {}
     }
 }
 

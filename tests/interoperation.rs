@@ -140,6 +140,21 @@ impl Workflow for ServedByPython {
     }
 }
 
+/// Has a long text made longer by Python, and hands on what came of it.
+#[workflow(name = "long-by-python", version = "test", task_list = "rust-deciders")]
+struct LongByPython {
+    text: String,
+}
+
+impl Workflow for LongByPython {
+    type Output = String;
+
+    async fn run(self, flow: Flow) -> Result<String> {
+        let longer = flow.submit(python::repeat(self.text, 2));
+        Ok(flow.submit(python::repeat(&longer, 1)).await?)
+    }
+}
+
 /// Fails with the failure of Python's activity.
 #[workflow(
     name = "failed-by-python",

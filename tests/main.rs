@@ -9,6 +9,7 @@ mod examples;
 mod faults;
 mod fleet;
 mod inspect;
+mod jumbo;
 mod kills;
 mod new_project;
 mod proxy;

@@ -13,7 +13,7 @@ use crate::s3::{Bucket, Client};
 /// `AWS_REGION`, `AWS_PROFILE` and all else that it looks at. An endpoint that is not Amazon's is
 /// asked with the bucket in the path. A bucket in another region is found. `SIMPLEFLOW_S3_SSE`, a
 /// setting of the Python original, has S3 encrypt what is put: `true` or `AES256` with a key of S3,
-/// `aws:kms` with the key of the account.
+/// `aws:kms` with a key of KMS: the account's, or the one of `SIMPLEFLOW_S3_SSE_KMS_KEY_ID`.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -143,12 +143,14 @@ impl Bucket {
             return Err(Problem::TooLarge { size, limit: MOST });
         }
         self.call(|made, settings| {
+            let encryption = made.encryption.as_ref();
             made.sdk
                 .put_object()
                 .bucket(&self.name)
                 .key(key)
                 .set_content_type(key.ends_with(".json").then(|| "application/json".into()))
-                .set_server_side_encryption(made.encryption.clone())
+                .set_server_side_encryption(encryption.map(|with| with.kind.clone()))
+                .set_ssekms_key_id(encryption.and_then(|with| with.key.clone()))
                 .body(ByteStream::from(value.clone()))
                 .customize()
                 .config_override(settings)
@@ -181,6 +183,7 @@ impl Bucket {
                         .and_then(|size| u64::try_from(size).ok())
                         .unwrap_or(0),
                     key: object.key.unwrap_or_default(),
+                    modified: object.last_modified.and_then(|at| at.try_into().ok()),
                 }
             }));
             next = page.next_continuation_token;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use simpleflow_aws::{AwsSwf, Configured};
 use simpleflow_core::objects::Objects;
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::DomainName;
 use simpleflow_server::{
     Config, DEFAULT_REGION, Embedded, EmbeddedService, RunningServer, Server, StartError, Storage,
@@ -20,7 +21,7 @@ use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 
 use crate::error::CliError;
-use crate::output;
+use crate::{jumbo, output};
 
 /// The directory with the data, unless another is named.
 const DIR: &str = "simpleflow-data";
@@ -98,6 +99,8 @@ pub(crate) struct Connection {
     pub(crate) service: AnyService,
     /// What is talked to, for people.
     target: String,
+    /// The directory with its data, if that is the server in the box on this machine.
+    data_dir: Option<PathBuf>,
     own: Own,
 }
 
@@ -157,6 +160,7 @@ impl Connection {
         Ok(Self {
             service: AnyService::Embedded(server.service()),
             target: format!("a server in this process, data in {}", dir.display()),
+            data_dir: Some(dir.clone()),
             own: Own::Server(Box::new(server)),
         })
     }
@@ -178,7 +182,11 @@ impl Connection {
         // Whatever region the environment names, the store in this directory has one.
         let server = AwsSwf::at(&format!("http://{}", found.addr), DEFAULT_REGION).await?;
         let told = format!("the server on {}", dir.display());
-        Ok(Some((Self::remote(server, Some(told)), found.passing)))
+        let running = Self {
+            data_dir: Some(dir.clone()),
+            ..Self::remote(server, Some(told))
+        };
+        Ok(Some((running, found.passing)))
     }
 
     /// The store in the data directory, if it has the domain; also if it is all that there is.
@@ -201,6 +209,7 @@ impl Connection {
         Ok(Some(Self {
             service: AnyService::Embedded(service),
             target: format!("the store in {}, on which no server runs", dir.display()),
+            data_dir: Some(dir.clone()),
             own: Own::Store(embedded),
         }))
     }
@@ -223,8 +232,14 @@ impl Connection {
         Self {
             service: AnyService::Remote(service),
             target,
+            data_dir: None,
             own: Own::Nothing,
         }
+    }
+
+    /// Where values go that are longer than SWF's fields.
+    pub(crate) fn jumbo(&self) -> Result<Jumbo, CliError> {
+        jumbo::jumbo(self.data_dir.as_deref())
     }
 
     /// The objects of a service that is this process's own.

@@ -4,12 +4,14 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use simpleflow_core::objects::ObjectError;
 use simpleflow_core::testing::{InvalidHistory, ReplayFailed};
 use simpleflow_core::{Failure, MiddlewareError};
 use simpleflow_executor::{
     BinaryError, LocalError, Outcome, RecordedActivity, StandaloneError,
-    StartError as ExecutionStartError,
+    StartError as ExecutionStartError, ValueError,
 };
+use simpleflow_jumbo::{JumboError, SettingsError};
 use simpleflow_model::FaultKind;
 use simpleflow_model::WorkflowId;
 use simpleflow_server::{CredentialsError, StartError, StopError};
@@ -48,6 +50,18 @@ pub(crate) enum CliError {
     NotEmpty { path: PathBuf },
     #[error("{} is not a directory: choose a new one", path.display())]
     NotADirectory { path: PathBuf },
+    #[error(transparent)]
+    Jumbo(#[from] SettingsError),
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    #[error("the input: {0}")]
+    Input(JumboError),
+    #[error("cannot look after the values: {0}")]
+    Prune(#[from] ObjectError),
+    #[error("the cache in {}: {source}", path.display())]
+    Cache { path: PathBuf, source: io::Error },
+    #[error("there is no place for long values: set SIMPLEFLOW_JUMBO_FIELDS_BUCKET")]
+    NoPlaceForValues,
     #[error("cannot start the async runtime: {0}")]
     Runtime(io::Error),
     #[error("cannot listen to signals: {0}")]
@@ -251,6 +265,10 @@ impl CliError {
             | Self::Activity { .. }
             | Self::NoActivity { .. }
             | Self::Isolation(_)
+            | Self::Value(_)
+            | Self::Input(_)
+            | Self::Prune(_)
+            | Self::Cache { .. }
             | Self::Binary(_)
             | Self::ServerStop(_) => ExitCode::FAILURE,
             Self::ServerStart(error) => match error {
@@ -277,6 +295,7 @@ impl CliError {
 fn start_exit_code(error: &ExecutionStartError) -> ExitCode {
     match error {
         ExecutionStartError::Service(_)
+        | ExecutionStartError::Value(_)
         | ExecutionStartError::Signal { .. }
         | ExecutionStartError::AlreadyOpen(_) => ExitCode::FAILURE,
         _ => ExitCode::from(2),

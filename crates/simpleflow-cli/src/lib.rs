@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod find;
 mod input;
+mod jumbo;
 mod logging;
 mod middlewares;
 mod on_swf;
@@ -78,6 +79,8 @@ pub fn run(registry: Registry, args: impl IntoIterator<Item = OsString>) -> Exit
         Command::WorkflowWhy(command) => command.run(format),
         Command::WorkflowReplay(command) => command.run(registry),
         Command::TaskInfo(command) => command.run(format),
+        Command::JumboCache(command) => command.run(format),
+        Command::JumboPrune(command) => command.run(),
         Command::Info(command) => command.run(&registry),
         Command::WorkerStart(command) => command.run(registry),
         Command::Standalone(command) => command.run(registry),
@@ -190,6 +193,10 @@ enum Command {
     BinariesDownload(commands::BinariesDownload),
     #[command(name = commands::ActivityExecute::NAME, hide = true)]
     ActivityExecute(commands::ActivityExecute),
+    #[command(name = "jumbo.cache")]
+    JumboCache(commands::JumboCache),
+    #[command(name = "jumbo.prune")]
+    JumboPrune(commands::JumboPrune),
     #[command(name = "info")]
     Info(commands::Info),
     #[command(name = "new")]

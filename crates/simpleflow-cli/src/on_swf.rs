@@ -8,6 +8,7 @@ use std::env;
 use clap::Args;
 use percent_encoding::percent_decode_str;
 use simpleflow_executor::Resources;
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::{DomainName, RunId, WorkflowId};
 use simpleflow_swf::{Domain, WorkflowExecution};
 
@@ -99,7 +100,7 @@ impl On {
     }
 
     /// The same, with the connection.
-    fn connected<T>(
+    pub(crate) fn connected<T>(
         &self,
         domain: DomainName,
         act: impl AsyncFnOnce(&Connection, Domain<AnyService>) -> Result<T, CliError>,
@@ -123,8 +124,22 @@ impl On {
         which: Which,
         act: impl AsyncFnOnce(WorkflowExecution<AnyService>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        self.in_domain(which.domain, async |domain| {
-            act(domain.execution(which.workflow_id, which.run_id).await?).await
+        self.with_values(which, async |execution, _| act(execution).await)
+    }
+
+    /// The same with long values.
+    pub(crate) fn with_values<T>(
+        &self,
+        which: Which,
+        act: impl AsyncFnOnce(WorkflowExecution<AnyService>, Jumbo) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        self.connected(which.domain, async |connection, domain| {
+            let jumbo = connection.jumbo()?;
+            act(
+                domain.execution(which.workflow_id, which.run_id).await?,
+                jumbo,
+            )
+            .await
         })
     }
 }
@@ -188,6 +203,14 @@ impl Execution {
             let resources = options.on(connection, name, data_dir).await;
             act(execution, resources).await
         })
+    }
+
+    /// The same with long values.
+    pub(crate) fn with_values<T>(
+        &self,
+        act: impl AsyncFnOnce(WorkflowExecution<AnyService>, Jumbo) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        self.on.with_values(self.on.which(&self.names, None)?, act)
     }
 
     /// Says what commands that are told to a person need beside what they show.

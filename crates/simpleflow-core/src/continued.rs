@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
 use simpleflow_model::event::WorkflowExecutionStarted;
-use simpleflow_model::{SmolStr, TaskList, limits};
+use simpleflow_model::{SmolStr, TaskList};
 
 use crate::error::Error;
 use crate::flow::too_long;
@@ -24,7 +24,11 @@ mod sealed {
 
     pub trait IntoNextRun {
         #[expect(private_interfaces, reason = "no one else implements or calls it")]
-        fn into_next_run(self, location: &'static Location<'static>) -> Result<NextRun, Error>;
+        fn into_next_run(
+            self,
+            location: &'static Location<'static>,
+            most: usize,
+        ) -> Result<NextRun, Error>;
     }
 }
 pub(crate) use sealed::IntoNextRun;
@@ -42,7 +46,11 @@ impl<W: Workflow> ContinueAs for WorkflowCall<W> {}
 
 impl<W: Workflow> IntoNextRun for WorkflowCall<W> {
     #[expect(private_interfaces, reason = "no one else implements or calls it")]
-    fn into_next_run(self, location: &'static Location<'static>) -> Result<NextRun, Error> {
+    fn into_next_run(
+        self,
+        location: &'static Location<'static>,
+        most: usize,
+    ) -> Result<NextRun, Error> {
         let refused = |problem: &dyn std::fmt::Display| {
             Error::msg(format_args!(
                 "cannot continue as new at {location}: {problem}"
@@ -53,8 +61,8 @@ impl<W: Workflow> IntoNextRun for WorkflowCall<W> {
             args.map_err(|error| refused(&format_args!("the input has no JSON form: {error}")))?;
         let input = input_of(&self.workflow, &args);
         let length = input.chars().count();
-        if length > limits::DATA_LENGTH {
-            return Err(refused(&too_long("input", length)));
+        if length > most {
+            return Err(refused(&too_long("input", length, most)));
         }
         if let TagList::Own(tags) = &self.settings.tag_list {
             InvalidTags::check(tags).map_err(|problem| refused(&problem))?;
@@ -73,8 +81,12 @@ impl<W: Workflow> ContinueAs for W {}
 
 impl<W: Workflow> IntoNextRun for W {
     #[expect(private_interfaces, reason = "no one else implements or calls it")]
-    fn into_next_run(self, location: &'static Location<'static>) -> Result<NextRun, Error> {
-        self.call().into_next_run(location)
+    fn into_next_run(
+        self,
+        location: &'static Location<'static>,
+        most: usize,
+    ) -> Result<NextRun, Error> {
+        self.call().into_next_run(location, most)
     }
 }
 

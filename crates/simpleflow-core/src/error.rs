@@ -71,14 +71,14 @@ impl Error {
     }
 
     /// The details with which an execution is cancelled whose code ends with this error; none when
-    /// it fails. A cancelled task cancels an execution whose cancel was requested.
-    pub(crate) fn cancelled_with(&self, requested: bool) -> Option<Option<SmolStr>> {
+    /// it fails. They are cut to `most` characters. A cancelled task cancels an execution whose cancel was requested.
+    pub(crate) fn cancelled_with(&self, requested: bool, most: usize) -> Option<Option<SmolStr>> {
         let details = match &*self.0 {
             Repr::Cancelled { details } => details.as_deref(),
             _ if requested && self.is_cancelled() => self.task_error()?.details(),
             _ => return None,
         };
-        Some(details.map(|details| cut(details, limits::DATA_LENGTH)))
+        Some(details.map(|details| cut(details, most)))
     }
 
     pub(crate) fn is_continue_as_new(&self) -> bool {
@@ -161,7 +161,7 @@ impl Error {
         if let Some(error) = self.downcast_ref::<AggregateError>() {
             return task.error(TaskErrorKind::Aggregate(error.clone()));
         }
-        if let Some(details) = self.cancelled_with(false) {
+        if let Some(details) = self.cancelled_with(false, limits::DATA_LENGTH) {
             return task.error(TaskErrorKind::Cancelled { details });
         }
         task.error(TaskErrorKind::Failed {
@@ -221,7 +221,7 @@ impl fmt::Debug for Error {
 /// A reason and details, as SWF records a failure.
 ///
 /// The reason is at most 256 characters; what does not fit is cut, and the whole goes first in
-/// the details, which hold at most 32,768.
+/// the details. These are [cut](Self::within) to what may go by who sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What happened, in a line.
@@ -231,7 +231,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure within SWF's limits.
+    /// A failure whose reason is within SWF's limit.
     pub fn new(reason: impl Into<String>, details: Option<String>) -> Self {
         let reason = reason.into();
         let short = cut(&reason, limits::REASON_LENGTH);
@@ -242,7 +242,20 @@ impl Failure {
         };
         Self {
             reason: short,
-            details: details.map(|details| cut(&details, limits::DATA_LENGTH)),
+            details: details.map(Into::into),
+        }
+    }
+
+    /// The failure with a reason within SWF's limit, and details of at most that many characters.
+    #[must_use]
+    pub fn within(self, details: usize) -> Self {
+        let whole = Self::new(self.reason, self.details.map(Into::into));
+        Self {
+            details: whole.details.map(|text| match text.len() > details {
+                true => cut(&text, details),
+                false => text,
+            }),
+            ..whole
         }
     }
 
@@ -295,9 +308,9 @@ impl Failure {
         }
     }
 
-    /// The failure of an activity whose result is longer than SWF takes.
-    pub fn result_too_long(length: usize) -> Self {
-        Self::of_activity(&Error::msg(too_long("result", length)))
+    /// The failure of an activity whose result has more characters than may go.
+    pub fn result_too_long(length: usize, most: usize) -> Self {
+        Self::of_activity(&Error::msg(too_long("result", length, most)))
     }
 
     /// The failure of an activity with an error of this type, in the original's form.
@@ -329,7 +342,7 @@ fn cut(text: &str, most: usize) -> SmolStr {
     if text.len() <= most || text.chars().count() <= most {
         return text.into();
     }
-    let start: String = text.chars().take(most - MARK.len()).collect();
+    let start: String = text.chars().take(most.saturating_sub(MARK.len())).collect();
     (start + MARK).into()
 }
 
@@ -615,7 +628,9 @@ mod tests {
         assert_eq!(failure.reason.chars().count(), 256);
         assert!(failure.reason.ends_with(" ..."));
         assert_eq!(failure.details.unwrap(), format!("{long}\nmore"));
-        let failure = Failure::new("short", Some("d".repeat(40_000)));
+        let failure = Failure::new("short", Some("é".repeat(40_000)));
+        assert_eq!(failure.details.as_ref().unwrap().chars().count(), 40_000);
+        let failure = failure.within(limits::DATA_LENGTH);
         assert_eq!(
             failure.details.unwrap().chars().count(),
             limits::DATA_LENGTH

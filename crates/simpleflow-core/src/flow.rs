@@ -23,7 +23,7 @@ use rand::RngExt as _;
 use rand::distr::{Distribution, StandardUniform};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use simpleflow_model::{SmolStr, Timestamp, limits};
+use simpleflow_model::{SmolStr, Timestamp};
 
 pub(crate) use coroutines::Coroutines;
 pub(crate) use failures::FailureHandler;
@@ -63,6 +63,11 @@ pub(crate) struct Shared {
 }
 
 impl Flow {
+    /// The most characters of an input, a result or details.
+    pub(crate) fn value_length(&self) -> usize {
+        self.shared.state.borrow().value_length
+    }
+
     /// Makes a task that belongs to the scope of this flow.
     fn make(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Rc<Task> {
         let mut state = self.shared.state.borrow_mut();
@@ -359,8 +364,9 @@ impl Flow {
         let context = context.into();
         let length = context.chars().count();
         let mut state = self.shared.state.borrow_mut();
-        if length > limits::DATA_LENGTH {
-            let problem = too_long("execution context", length);
+        let most = state.value_length;
+        if length > most {
+            let problem = too_long("execution context", length, most);
             let error = Error::msg(format_args!("at {location}: {problem}"));
             state.raised.get_or_insert(error);
         } else {
@@ -427,10 +433,12 @@ impl Flow {
     /// when the workflow has another name than the one that runs, the error fails the execution.
     #[track_caller]
     pub fn continue_as_new<T>(&self, next: impl ContinueAs) -> Result<T> {
-        Err(match next.into_next_run(Location::caller()) {
-            Ok(next) => Error::continue_as_new(next),
-            Err(error) => error,
-        })
+        Err(
+            match next.into_next_run(Location::caller(), self.value_length()) {
+                Ok(next) => Error::continue_as_new(next),
+                Err(error) => error,
+            },
+        )
     }
 
     /// How many events of the history the code has seen: the id of the event that it reacts to. The

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use simpleflow_model::{SmolStr, limits};
+use simpleflow_model::SmolStr;
 
 use crate::activity::{
     Activity, ActivityContext, ActivityDefinition, ActivityResult, RunningActivity,
@@ -62,8 +62,12 @@ impl WorkflowEntry {
             start: |input, flow| {
                 let workflow = W::from_arguments(Arguments::of_input(input))?;
                 Ok(Box::pin(async move {
-                    let output = workflow.run(flow).await?;
-                    result_to_json(&output)
+                    let most = flow.value_length();
+                    let result = recorded(&workflow.run(flow).await?)?;
+                    match result.len() > most && result.chars().count() > most {
+                        true => Err(Error::msg(too_long("result", result.chars().count(), most))),
+                        false => Ok(result),
+                    }
                 }))
             },
             hooks: &Table::<W>::HOOKS,
@@ -110,32 +114,25 @@ pub(crate) fn json_of_result<T: serde::Serialize>(output: &T) -> Result<SmolStr>
 }
 
 /// The result of a task as it is recorded.
-fn result_to_json<T: serde::Serialize>(output: &T) -> Result<SmolStr> {
-    let json = match raw::text_of(output) {
-        Some(text) => text,
-        None => json_of_result(output)?,
-    };
-    if json.len() > limits::DATA_LENGTH {
-        let length = json.chars().count();
-        if length > limits::DATA_LENGTH {
-            return Err(Error::msg(too_long("result", length)));
-        }
+fn recorded<T: serde::Serialize>(output: &T) -> Result<SmolStr> {
+    match raw::text_of(output) {
+        Some(text) => Ok(text),
+        None => json_of_result(output),
     }
-    Ok(json)
 }
 
 /// The end of an activity's code as its task's end: what `#[activity]` wraps its function in.
 ///
 /// # Errors
-/// The failure, in the original's form; also when the result has no JSON form or is longer than
-/// SWF takes.
+/// The failure, in the original's form; also when the result has no JSON form. Whether it is too
+/// long, its worker knows.
 pub fn activity_result<T, E>(result: Result<T, E>) -> Result<SmolStr, Failure>
 where
     T: serde::Serialize,
     E: std::fmt::Display + std::fmt::Debug + 'static,
 {
     match result {
-        Ok(value) => result_to_json(&value).map_err(|error| Failure::of_activity(&error)),
+        Ok(value) => recorded(&value).map_err(|error| Failure::of_activity(&error)),
         Err(error) => Err(Failure::of_activity(&error)),
     }
 }

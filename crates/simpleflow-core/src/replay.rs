@@ -61,6 +61,10 @@ pub struct Limits {
     pub decision_bytes: usize,
     /// The most open activity tasks of the execution; a workflow may have a lower limit of its own.
     pub open_activities: usize,
+    /// The most characters of an input, a result or details. More than the service takes, where
+    /// longer ones travel elsewhere. Code that was told of a value that it is too long has to be
+    /// replayed with the limit of then.
+    pub value_length: usize,
 }
 
 impl Default for Limits {
@@ -71,6 +75,7 @@ impl Default for Limits {
             // original reserves them.
             decision_bytes: limits::REQUEST_BYTES - 37_000,
             open_activities: limits::OPEN_ACTIVITIES,
+            value_length: limits::DATA_LENGTH,
         }
     }
 }
@@ -156,7 +161,7 @@ impl Replayer {
     pub fn new(entry: WorkflowEntry, run: RunContext, mut limits: Limits) -> Self {
         let own = entry.definition().max_open_activity_count as usize;
         limits.open_activities = limits.open_activities.min(own);
-        let mut state = FlowState::new(run);
+        let mut state = FlowState::new(run, limits.value_length);
         state.steps.task_list = entry.definition().task_list.clone();
         Self {
             entry,

@@ -39,6 +39,7 @@ mod decided;
 mod flat;
 mod recorded;
 
+use simpleflow_model::values::Values as _;
 use simpleflow_model::{DomainName, HistoryEvent, RunId, WorkflowExecution, WorkflowId};
 
 pub use builder::HistoryBuilder;
@@ -68,7 +69,10 @@ pub struct Replay {
 impl Replay {
     /// The replay of a workflow of a registry; otherwise as [`replay`].
     pub fn of(entry: WorkflowEntry, history: impl IntoHistory) -> Self {
-        let history = history.into_history();
+        let mut history = history.into_history();
+        let limits = history
+            .as_mut()
+            .map_or_else(|_| Limits::default(), limits_of);
         let execution = history
             .as_ref()
             .ok()
@@ -80,6 +84,7 @@ impl Replay {
             });
         Self {
             entry,
+            limits,
             history: history.map(|history| history.events),
             run: RunContext {
                 domain_name: "test".into(),
@@ -87,7 +92,6 @@ impl Replay {
                 run_id: execution.run_id,
                 ..RunContext::default()
             },
-            limits: Limits::default(),
         }
     }
 
@@ -109,7 +113,8 @@ impl Replay {
         self
     }
 
-    /// Other limits than the service's.
+    /// Other limits than the service's. A history with values that are longer than the service takes
+    /// is one of deciders without that limit, and is replayed without it unless this is said.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -133,6 +138,17 @@ impl Replay {
     pub fn check(self) -> Result<(), ReplayFailed> {
         self.decisions().map(drop)
     }
+}
+
+/// The limits of the deciders that a history is of.
+fn limits_of(history: &mut RecordedHistory) -> Limits {
+    let mut limits = Limits::default();
+    history.events.each_value(&mut |field, value| {
+        if value.len() > field.limit && value.chars().count() > field.limit {
+            limits.value_length = usize::MAX;
+        }
+    });
+    limits
 }
 
 /// Why a history says nothing about a workflow, or nothing good.

@@ -632,7 +632,12 @@ proptest! {
         small in any::<bool>(),
     ) {
         let limits = match small {
-            true => Limits { decisions: 4, decision_bytes: 1_000, open_activities: 3 },
+            true => Limits {
+                decisions: 4,
+                decision_bytes: 1_000,
+                open_activities: 3,
+                ..Limits::default()
+            },
             false => Limits::default(),
         };
         let history = play(&code, &mut Luck(luck.iter()), limits);

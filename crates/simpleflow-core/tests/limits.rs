@@ -89,6 +89,46 @@ fn a_response_fits_into_a_request() {
 }
 
 #[test]
+fn where_long_values_travel_elsewhere_more_of_them_fit() {
+    let limits = Limits {
+        value_length: 1 << 20,
+        ..Limits::default()
+    };
+    workflow!(Long(flow) -> String {
+        let long = |c: char| c.to_string().repeat(500_000);
+        flow.record_marker("m", long('m'));
+        let all: Vec<_> = "abc".chars().map(|c| flow.submit(shout(long(c)))).collect();
+        flow.wait_all(all).await?;
+        Ok(long('r'))
+    });
+    let decide =
+        |history: &HistoryBuilder| replay::<Long>(history).limits(limits).decisions().unwrap();
+    let answer = decide(&started());
+    // Only what goes in their place counts in a response.
+    assert_eq!(answer.decisions.len(), 4);
+    let Decision::ScheduleActivityTask(first) = &answer.decisions[1] else {
+        panic!("{:?}", answer.decisions[1]);
+    };
+    assert!(first.input.as_ref().unwrap().len() > 500_000);
+    let mut history = started().decision_started().decided_as(answer);
+    for number in 1..=3 {
+        history = history.activity_completed(&format!("activity-shout-{number}"), "\"x\"");
+    }
+    let Decision::CompleteWorkflowExecution(completed) = &decide(&history).decisions[0] else {
+        panic!("not completed");
+    };
+    assert_eq!(completed.result.as_ref().unwrap().len(), 500_002);
+    // A history with such values is replayed as it was made.
+    replay::<Long>(&history).check().unwrap();
+    // Elsewhere it is as it always was.
+    let failed = &lines(&replay::<Long>(&started()).decisions().unwrap())[0];
+    assert!(
+        failed.contains("500002 characters of details are too many: SWF takes"),
+        "{failed}"
+    );
+}
+
+#[test]
 fn open_activities_are_limited_without_a_timer() {
     let limits = Limits {
         open_activities: 3,

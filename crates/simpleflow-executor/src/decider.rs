@@ -15,12 +15,14 @@ use std::sync::Arc;
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::replay::{Decisions, HookPanic, Limits, MissingType, ReplayError, Replayer};
-use simpleflow_core::{Registry, RunContext, WorkflowEntry};
+use simpleflow_core::{Failure, Registry, RunContext, WorkflowEntry};
+use simpleflow_jumbo::Jumbo;
+use simpleflow_model::decision::FailWorkflowExecution;
 use simpleflow_model::operation::{PollForDecisionTask, RespondDecisionTaskCompleted};
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{
     Decision, DomainName, EventAttributes, EventId, HistoryEvent, TaskList, TaskListName,
-    WorkflowExecution, WorkflowType, limits,
+    TaskToken, WorkflowExecution, WorkflowType, limits,
 };
 use simpleflow_service::{ServiceError, SwfService};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::registration;
 use crate::retry::persistently;
 use crate::stop::Stop;
+use crate::values::{self, ValueError};
 use kept::{Kept, Suspended};
 pub use pool::Deciders;
 use sticky::Sticky;
@@ -72,6 +75,14 @@ pub enum DeciderError {
         /// The start of the task.
         started: EventId,
     },
+    /// A value of the history cannot be read, or one of a decision cannot be written.
+    #[error("{}: {source}", describe(execution))]
+    Value {
+        /// The execution.
+        execution: WorkflowExecution,
+        /// Which, and why.
+        source: ValueError,
+    },
     /// The replay broke down.
     #[error("{}: the replay {panic}", describe(execution))]
     Panic {
@@ -114,6 +125,7 @@ pub struct Decider<S> {
     limits: Limits,
     affinity: Affinity,
     reroute: Option<Reroute>,
+    jumbo: Option<Jumbo>,
     kept: RefCell<Kept>,
 }
 
@@ -127,6 +139,7 @@ impl<S: SwfService> Decider<S> {
             limits: Limits::default(),
             affinity: Affinity::Alone,
             reroute: None,
+            jumbo: None,
             kept: RefCell::default(),
         }
     }
@@ -143,6 +156,20 @@ impl<S: SwfService> Decider<S> {
     #[must_use]
     pub fn keep_bytes(mut self, most: usize) -> Self {
         self.kept.get_mut().most_bytes = most;
+        self
+    }
+
+    /// Lets values travel elsewhere that are longer than their fields. Unless this is said they are
+    /// refused.
+    ///
+    /// A value of a history that is lost fails the execution. While its place is out of reach it is
+    /// tried again; what cannot be read otherwise leaves the decision task unanswered: it is handed out
+    /// again. What is written is written anew when a
+    /// decision is made again; what was written before names nothing then.
+    #[must_use]
+    pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
+        self.limits.value_length = values::ceiling(Some(&jumbo), limits::DATA_LENGTH);
+        self.jumbo = Some(jumbo);
         self
     }
 
@@ -175,7 +202,12 @@ impl<S: SwfService> Decider<S> {
         let execution = task.workflow_execution.clone();
         let task_token = task.task_token.clone();
         warn_of_length(&task);
-        let (mut suspended, mut decided) = self.replay(task, task_list, stop).await?;
+        let (mut suspended, mut decided) = match self.replay(task, task_list, stop).await {
+            Err(DeciderError::Value { source, .. }) if source.is_final() => {
+                return self.fail(task_token, &source, stop).await;
+            }
+            replayed => replayed?,
+        };
         if let Some(reroute) = &self.reroute {
             for decision in &mut decided.decisions {
                 reroute(&execution, decision);
@@ -199,7 +231,7 @@ impl<S: SwfService> Decider<S> {
             None => (None, None),
         };
         suspended.overridden = limit.is_some();
-        let answer = RespondDecisionTaskCompleted {
+        let mut answer = RespondDecisionTaskCompleted {
             task_token,
             decisions: Some(decided.decisions),
             execution_context: decided.execution_context,
@@ -207,6 +239,14 @@ impl<S: SwfService> Decider<S> {
             task_list_schedule_to_start_timeout: limit,
             ..RespondDecisionTaskCompleted::default()
         };
+        let (jumbo, token) = (self.jumbo.as_ref(), stop.at_once_token());
+        match values::encode_persistently(jumbo, &mut answer, token).await {
+            Ok(()) => {}
+            Err(error) if error.is_final() => {
+                return self.fail(answer.task_token, &error, stop).await;
+            }
+            Err(source) => return Err(DeciderError::Value { execution, source }),
+        }
         // It is kept from now on: the next task may be here before the word that this one is
         // answered. A close may be refused, when something happened meanwhile: the rare full replay
         // is cheaper than keeping what is most likely over.
@@ -215,14 +255,43 @@ impl<S: SwfService> Decider<S> {
             let run_id = execution.run_id.clone();
             self.kept.borrow_mut().put(run_id, suspended);
         }
-        let answered = persistently("RespondDecisionTaskCompleted", stop.at_once_token(), || {
-            self.service.respond_decision_task_completed(answer.clone())
-        });
-        answered.await.map_err(|error| {
+        self.answer(answer, stop).await.map_err(|error| {
             // An answer that is refused leaves nothing kept: the history is looked at again.
             self.kept.borrow_mut().forget(&execution.run_id, started);
             error.into()
         })
+    }
+
+    /// Fails an execution whose code cannot be told what it waits for, or cannot say what it wants.
+    async fn fail(
+        &self,
+        task_token: TaskToken,
+        error: &ValueError,
+        stop: &Stop,
+    ) -> Result<(), DeciderError> {
+        let failure = Failure::new(format!("Cannot replay the workflow: {error}"), None);
+        let fail = FailWorkflowExecution {
+            reason: Some(failure.reason),
+            details: failure.details,
+            ..FailWorkflowExecution::default()
+        };
+        let answer = RespondDecisionTaskCompleted {
+            task_token,
+            decisions: Some(vec![fail.into()]),
+            ..RespondDecisionTaskCompleted::default()
+        };
+        Ok(self.answer(answer, stop).await?)
+    }
+
+    async fn answer(
+        &self,
+        answer: RespondDecisionTaskCompleted,
+        stop: &Stop,
+    ) -> Result<(), ServiceError> {
+        persistently("RespondDecisionTaskCompleted", stop.at_once_token(), || {
+            self.service.respond_decision_task_completed(answer.clone())
+        })
+        .await
     }
 
     /// The decisions on a task, from what is kept or else from the whole history.
@@ -237,14 +306,7 @@ impl<S: SwfService> Decider<S> {
         // What is kept is where the history was when it was last decided on, or is of no use.
         if let Some(mut kept) = kept.filter(|k| task.previous_started_event_id == Some(k.started)) {
             let new = EventId(kept.replayer.last_event_id().0 + 1);
-            let events = history::of_task(
-                &self.service,
-                poll.clone(),
-                &mut task,
-                new,
-                stop.at_once_token(),
-            )
-            .await?;
+            let events = self.events(poll.clone(), &mut task, new, stop).await?;
             if let (Some(sticky), true) = (self.sticky(), kept.overridden) {
                 sticky.check(kept.started, &events);
             }
@@ -254,17 +316,28 @@ impl<S: SwfService> Decider<S> {
             }
         }
         let entry = self.entry(&task)?;
-        let events = history::of_task(
-            &self.service,
-            poll,
-            &mut task,
-            EventId(1),
-            stop.at_once_token(),
-        )
-        .await?;
+        let events = self.events(poll, &mut task, EventId(1), stop).await?;
         let mut suspended = self.suspended(entry, &task, &events);
         let decisions = go_on(&mut suspended, events, &task)?;
         Ok((suspended, decisions))
+    }
+
+    /// The events of a task from one on, with the values that the code will read.
+    async fn events(
+        &self,
+        poll: PollForDecisionTask,
+        task: &mut DecisionTask,
+        first: EventId,
+        stop: &Stop,
+    ) -> Result<Vec<HistoryEvent>, DeciderError> {
+        let token = stop.at_once_token();
+        let mut events = history::of_task(&self.service, poll, task, first, token).await?;
+        let decoded = values::decode_for_code(self.jumbo.as_ref(), &mut events, token).await;
+        decoded.map_err(|source| DeciderError::Value {
+            execution: task.workflow_execution.clone(),
+            source,
+        })?;
+        Ok(events)
     }
 
     fn entry(&self, task: &DecisionTask) -> Result<WorkflowEntry, DeciderError> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use simpleflow_core::objects::Objects;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_engine::TaskKind;
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::{RequestCancelWorkflowExecution, SignalWorkflowExecution};
 use simpleflow_model::{
     DomainName, FaultKind, HistoryEvent, RunId, SmolStr, Timestamp, WorkflowExecution, WorkflowId,
@@ -24,6 +25,7 @@ use crate::outcome::Outcome;
 use crate::registration::register_all;
 use crate::resources::Resources;
 use crate::start::{StartError, StartOptions, start};
+use crate::values::{self, ValueError};
 use crate::worker::{Ending, Worker};
 
 /// The domain of local executions.
@@ -59,6 +61,9 @@ pub enum LocalError {
     /// The engine refused something.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// A value cannot be read.
+    #[error(transparent)]
+    Value(#[from] ValueError),
     /// The execution is gone before it was closed.
     #[error("the execution {0} is not in the engine any more")]
     Gone(RunId),
@@ -71,7 +76,7 @@ pub struct LocalRun {
     pub execution: WorkflowExecution,
     /// How it ended.
     pub outcome: Outcome,
-    /// The history of the last run.
+    /// The history of the last run, with its values: those that were too long for their fields too.
     pub history: Vec<HistoryEvent>,
 }
 
@@ -87,6 +92,7 @@ pub struct Local {
     slots: Arc<Semaphore>,
     kept: Option<NonZeroUsize>,
     resources: Resources,
+    jumbo: Jumbo,
     later: Vec<Later>,
 }
 
@@ -149,6 +155,7 @@ impl Local {
             kept: None,
             resources: Resources::new(Objects::memory()),
             later: Vec::new(),
+            jumbo: Jumbo::in_memory(),
         };
         let domain = DomainName::from(LOCAL_DOMAIN);
         local.block_on(|| register_all(&local.service, &domain, &local.registry))?;
@@ -192,6 +199,14 @@ impl Local {
         self
     }
 
+    /// Where values go that are longer than their fields: to memory unless this is said, where they
+    /// end with the backend.
+    #[must_use]
+    pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
+        self.jumbo = jumbo;
+        self
+    }
+
     /// The service behind it.
     pub fn service(&self) -> &InProcess {
         &self.service
@@ -214,6 +229,10 @@ impl Local {
         self.block_on(async || {
             let domain = DomainName::from(LOCAL_DOMAIN);
             let now = self.service.now();
+            let options = StartOptions {
+                jumbo: Some(self.jumbo.clone()),
+                ..options
+            };
             let started = start(&self.service, &domain, workflow, input, &options, now).await?;
             let WorkflowExecution {
                 workflow_id,
@@ -227,10 +246,15 @@ impl Local {
                 error = self.intervene(&workflow_id, now) => return Err(error),
                 () = self.service.keep_time() => return Err(LocalError::Gone(run_id)),
             };
-            let outcome = last
-                .and_then(|event| Outcome::of(&event.attributes))
-                .ok_or_else(|| LocalError::Gone(run_id.clone()))?;
-            let history = self.service.history(&run_id);
+            let jumbo = Some(&self.jumbo);
+            let mut last = last.ok_or_else(|| LocalError::Gone(run_id.clone()))?;
+            values::decode(jumbo, &mut last).await?;
+            let outcome =
+                Outcome::of(&last.attributes).ok_or_else(|| LocalError::Gone(run_id.clone()))?;
+            let mut history = self.service.history(&run_id);
+            for lost in values::decode_each(jumbo, &mut *history).await {
+                tracing::warn!("the history has a signature in place of a value: {lost}");
+            }
             if history.len() > limits::HISTORY_EVENTS {
                 tracing::warn!(
                     "the history has {} events: SWF would have terminated the execution at {}",
@@ -259,13 +283,16 @@ impl Local {
             let (domain, workflow_id) = (LOCAL_DOMAIN.into(), workflow_id.clone());
             let sent = match what.clone() {
                 Outside::Signal(name, input) => {
-                    let signal = SignalWorkflowExecution {
+                    let mut signal = SignalWorkflowExecution {
                         domain,
                         workflow_id,
                         signal_name: name.into(),
                         input,
                         ..SignalWorkflowExecution::default()
                     };
+                    if let Err(error) = values::encode(Some(&self.jumbo), &mut signal).await {
+                        return error.into();
+                    }
                     self.service.signal_workflow_execution(signal).await
                 }
                 Outside::Cancel => {
@@ -293,7 +320,8 @@ impl Local {
             self.service.clone(),
             DomainName::from(LOCAL_DOMAIN),
             self.registry.clone(),
-        );
+        )
+        .jumbo(self.jumbo.clone());
         if let Some(kept) = self.kept {
             decider = decider.keep(kept.get());
         }
@@ -348,6 +376,7 @@ impl Local {
             self.registry.clone(),
         )
         .heartbeat(HEARTBEAT)
+        .jumbo(self.jumbo.clone())
         .resources(self.resources.clone());
         loop {
             let (_, task_list) = self.service.ready_list(TaskKind::Activity).await;

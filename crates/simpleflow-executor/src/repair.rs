@@ -8,11 +8,13 @@
 use std::collections::HashMap;
 
 use simpleflow_core::child_id_prefix;
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::decision::CompleteWorkflowExecution;
 use simpleflow_model::operation::{
     PollForActivityTask, PollForDecisionTask, RespondActivityTaskCompleted,
     RespondDecisionTaskCompleted,
 };
+use simpleflow_model::values::Values;
 use simpleflow_model::{
     Decision, DomainName, EventAttributes, EventId, HistoryEvent, SmolStr, TaskList, TaskListName,
     WorkflowExecution,
@@ -23,6 +25,7 @@ use crate::own_list::beside;
 use crate::poll::poll;
 use crate::retry::persistently;
 use crate::stop::Stop;
+use crate::values;
 
 /// The tasks of a former execution that were done, with their results.
 #[derive(Clone, Debug)]
@@ -109,6 +112,7 @@ impl Repair {
     pub(crate) async fn answer<S: SwfService>(
         &self,
         service: &S,
+        jumbo: Option<&Jumbo>,
         domain: &DomainName,
         task_list: &TaskListName,
         stop: &Stop,
@@ -116,13 +120,15 @@ impl Repair {
         let list = answered_on(task_list);
         let activities = async {
             while !stop.is_requested() {
-                self.answer_activity(service, domain, &list, stop).await?;
+                self.answer_activity(service, jumbo, domain, &list, stop)
+                    .await?;
             }
             Ok(())
         };
         let children = async {
             while !stop.is_requested() {
-                self.answer_child(service, domain, &list, stop).await?;
+                self.answer_child(service, jumbo, domain, &list, stop)
+                    .await?;
             }
             Ok(())
         };
@@ -132,6 +138,7 @@ impl Repair {
     async fn answer_activity<S: SwfService>(
         &self,
         service: &S,
+        jumbo: Option<&Jumbo>,
         domain: &DomainName,
         list: &TaskList,
         stop: &Stop,
@@ -146,11 +153,14 @@ impl Repair {
             return Ok(());
         };
         let result = self.activities.get(task.activity_id.as_str()).cloned();
-        let answer = RespondActivityTaskCompleted {
+        let mut answer = RespondActivityTaskCompleted {
             task_token: task.task_token,
             result: result.flatten(),
             ..RespondActivityTaskCompleted::default()
         };
+        if !renew(jumbo, &mut answer).await {
+            return Ok(());
+        }
         let answered = persistently("RespondActivityTaskCompleted", stop.token(), || {
             service.respond_activity_task_completed(answer.clone())
         });
@@ -161,6 +171,7 @@ impl Repair {
     async fn answer_child<S: SwfService>(
         &self,
         service: &S,
+        jumbo: Option<&Jumbo>,
         domain: &DomainName,
         list: &TaskList,
         stop: &Stop,
@@ -189,11 +200,14 @@ impl Repair {
             result: self.children.get(&own).cloned().flatten(),
             ..CompleteWorkflowExecution::default()
         };
-        let answer = RespondDecisionTaskCompleted {
+        let mut answer = RespondDecisionTaskCompleted {
             task_token: task.task_token,
             decisions: Some(vec![complete.into()]),
             ..RespondDecisionTaskCompleted::default()
         };
+        if !renew(jumbo, &mut answer).await {
+            return Ok(());
+        }
         let answered = persistently("RespondDecisionTaskCompleted", stop.token(), || {
             service.respond_decision_task_completed(answer.clone())
         });
@@ -208,6 +222,19 @@ fn answered_on(task_list: &TaskListName) -> TaskList {
         name: beside(task_list, "repaired"),
         ..TaskList::default()
     }
+}
+
+/// Writes values anew that are elsewhere: what the former execution wrote may be removed before the
+/// new one ends. Whether that could be done; if not, the task is handed out again.
+async fn renew<T: Values + Send>(jumbo: Option<&Jumbo>, answer: &mut T) -> bool {
+    let renewed = match values::decode(jumbo, answer).await {
+        Ok(()) => values::encode(jumbo, answer).await,
+        lost => lost,
+    };
+    let renewed = renewed.inspect_err(|error| {
+        tracing::error!("a task that was done before is not answered: {error}");
+    });
+    renewed.is_ok()
 }
 
 /// An answer that is not taken is given again when the task's time is up.

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use simpleflow_core::payload::Arguments;
 use simpleflow_core::{Registry, WorkflowEntry};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::{
     DescribeWorkflowExecution, GetWorkflowExecutionHistory, ListOpenWorkflowExecutions,
 };
@@ -29,6 +30,7 @@ use crate::repair::Repair;
 use crate::resources::Resources;
 use crate::start::{StartError, StartOptions, start};
 use crate::stop::Stop;
+use crate::values::{self, ValueError};
 use crate::worker::Worker;
 
 /// How an execution that is run alone went wrong.
@@ -54,6 +56,9 @@ pub enum StandaloneError {
     /// The service refused something.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// A value cannot be got from where it is.
+    #[error(transparent)]
+    Value(#[from] ValueError),
 }
 
 /// How a run of it ended.
@@ -88,6 +93,7 @@ pub struct Standalone<S> {
     repair: Option<Arc<Repair>>,
     resumes: bool,
     resources: Resources,
+    jumbo: Option<Jumbo>,
 }
 
 impl<S: SwfService> Standalone<S> {
@@ -105,6 +111,7 @@ impl<S: SwfService> Standalone<S> {
             repair: None,
             resumes: false,
             resources: Resources::default(),
+            jumbo: None,
         }
     }
 
@@ -134,6 +141,14 @@ impl<S: SwfService> Standalone<S> {
     #[must_use]
     pub fn look_every(mut self, interval: Duration) -> Self {
         self.look = interval;
+        self
+    }
+
+    /// Lets values travel elsewhere that are longer than their fields. Unless this is said they are
+    /// refused.
+    #[must_use]
+    pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
+        self.jumbo = Some(jumbo);
         self
     }
 
@@ -178,6 +193,7 @@ impl<S: SwfService> Standalone<S> {
             .clone();
         let task_list = own_list(workflow_id.as_str());
         options.task_list = Some(task_list.as_str().into());
+        options.jumbo.clone_from(&self.jumbo);
         let now = Timestamp::from(SystemTime::now());
         let started = start(&self.service, &self.domain, workflow, input, &options, now);
         match started.await {
@@ -271,12 +287,15 @@ impl<S: SwfService> Standalone<S> {
                 .into_iter()
                 .next()
                 .map(|event| event.attributes);
-            let Some(EventAttributes::WorkflowExecutionStarted(started)) = first else {
+            let Some(EventAttributes::WorkflowExecutionStarted(mut started)) = first else {
                 return Ok(None);
             };
             match started.continued_execution_run_id {
                 Some(run_id) if !run_id.is_empty() => execution.run_id = run_id,
-                _ => return Ok(started.input),
+                _ => {
+                    values::decode(self.jumbo.as_ref(), &mut *started).await?;
+                    return Ok(started.input);
+                }
             }
         }
     }
@@ -308,6 +327,10 @@ impl<S: SwfService> Standalone<S> {
         // It takes the time that it takes; to fail an activity is what a second signal is for.
         let worker = worker.stop_timeout(Duration::MAX);
         let worker = worker.resources(self.resources.clone());
+        let worker = match &self.jumbo {
+            Some(jumbo) => worker.jumbo(jumbo.clone()),
+            None => worker,
+        };
         let worker = match self.heartbeat {
             Some(interval) => worker.heartbeat(interval),
             None => worker,
@@ -318,7 +341,8 @@ impl<S: SwfService> Standalone<S> {
                 return Ok(());
             };
             let (service, domain, list) = (&self.service, &self.domain, &begun.task_list);
-            let repaired = repair.answer(service, domain, list, stop).await;
+            let jumbo = self.jumbo.as_ref();
+            let repaired = repair.answer(service, jumbo, domain, list, stop).await;
             stop.request();
             repaired
         };
@@ -344,14 +368,18 @@ impl<S: SwfService> Standalone<S> {
             ..
         } = begun.clone();
         let repair = self.repair.clone();
-        Deciders::new(
+        let deciders = Deciders::new(
             self.service.clone(),
             self.domain.clone(),
             self.registry.clone(),
-        )
-        .pollers(self.deciders)
-        .sticky(self.deciders.get() > 1)
-        .reroute(move |execution, decision| {
+        );
+        let deciders = match &self.jumbo {
+            Some(jumbo) => deciders.jumbo(jumbo.clone()),
+            None => deciders,
+        };
+        let sticky = self.deciders.get() > 1;
+        let deciders = deciders.pollers(self.deciders).sticky(sticky);
+        deciders.reroute(move |execution, decision| {
             send_to(&task_list, decision);
             if let Some(repair) = repair.as_ref().filter(|_| *execution == own) {
                 repair.reroute(execution, &task_list, decision);
@@ -370,11 +398,15 @@ impl<S: SwfService> Standalone<S> {
         let mut follow = Follow::new(service, domain, begun.execution.clone());
         loop {
             match follow.look().await {
-                Ok(events) => {
+                Ok(mut events) => {
                     observe(&events);
-                    let last = events.last().map(|event| &event.attributes);
-                    if let Some(outcome) = last.and_then(Outcome::of) {
-                        return Ok(Ended::Closed(outcome));
+                    if let Some(last) = events.last_mut()
+                        && Outcome::of(&last.attributes).is_some()
+                    {
+                        values::decode(self.jumbo.as_ref(), last).await?;
+                        return Ok(
+                            Outcome::of(&last.attributes).map_or(Ended::Stopped, Ended::Closed)
+                        );
                     }
                 }
                 Err(error) if error.is_retryable() => {

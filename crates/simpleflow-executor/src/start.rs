@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use simpleflow_core::payload::{ArgumentError, Arguments};
 use simpleflow_core::{InvalidTags, WorkflowEntry};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::{SignalWorkflowExecution, StartWorkflowExecution};
 use simpleflow_model::{
     Arn, DomainName, FaultKind, RunId, SmolStr, TaskList, Timestamp, WorkflowExecution, WorkflowId,
@@ -13,6 +14,7 @@ use simpleflow_model::{
 use simpleflow_service::{ServiceError, SwfService};
 
 use crate::registration::register_workflow_type;
+use crate::values::{self, ValueError};
 
 /// The task list of executions whose workflow names none.
 const DEFAULT_TASK_LIST: &str = "default";
@@ -29,14 +31,16 @@ pub enum StartError {
         problem: ArgumentError,
     },
     /// The input is longer than SWF takes.
-    #[error(
-        "the input has {length} characters: SWF takes at most {}",
-        limits::DATA_LENGTH
-    )]
+    #[error("the input has {length} characters: {} at most {most}", who_takes(*most))]
     InputTooLong {
         /// Its length in characters, in the form in which it travels.
         length: usize,
+        /// How many it may have.
+        most: usize,
     },
+    /// A value cannot be put where it belongs.
+    #[error(transparent)]
+    Value(#[from] ValueError),
     /// Decisions have no time.
     #[error("the limit of a decision is 0 seconds: expected at least 1")]
     NoTimeToDecide,
@@ -58,11 +62,29 @@ pub enum StartError {
         /// The name of the signal.
         signal: SmolStr,
         /// Why.
-        source: ServiceError,
+        source: SignalError,
     },
     /// The service did not take it.
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+/// Why a signal was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SignalError {
+    /// The service did not take it.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// Its input cannot be put where it belongs.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+}
+
+fn who_takes(most: usize) -> &'static str {
+    match most {
+        limits::DATA_LENGTH => "SWF takes",
+        _ => "jumbo fields take",
+    }
 }
 
 /// What an execution is started with.
@@ -83,6 +105,8 @@ pub struct StartOptions {
     pub lambda_role: Option<SmolStr>,
     /// Signals that are sent right after the start: names, and inputs as JSON text.
     pub signals: Vec<(SmolStr, Option<SmolStr>)>,
+    /// Where inputs go that are longer than SWF takes; by default they are refused.
+    pub jumbo: Option<Jumbo>,
 }
 
 /// Starts an execution, and signals it as the options say. The workflow's type is registered when
@@ -101,7 +125,9 @@ pub async fn start<S: SwfService>(
     options: &StartOptions,
     now: Timestamp,
 ) -> Result<WorkflowExecution, StartError> {
-    let request = start_request(domain, workflow, input, options, now)?;
+    let mut request = start_request(domain, workflow, input, options, now)?;
+    let jumbo = options.jumbo.as_ref();
+    values::encode(jumbo, &mut request).await?;
     let workflow_id = request.workflow_id.clone();
     let workflow_type = request.workflow_type.clone();
     let mut started = service.start_workflow_execution(request.clone()).await;
@@ -119,20 +145,23 @@ pub async fn start<S: SwfService>(
         Err(error) => return Err(error.into()),
     };
     for (name, input) in &options.signals {
-        let signal = SignalWorkflowExecution {
+        let mut signal = SignalWorkflowExecution {
             domain: domain.clone(),
             workflow_id: workflow_id.clone(),
             signal_name: name.clone().into(),
             input: input.clone(),
             ..SignalWorkflowExecution::default()
         };
-        let sent = service.signal_workflow_execution(signal).await;
-        sent.map_err(|source| StartError::Signal {
+        let not_sent = |source: SignalError| StartError::Signal {
             workflow_id: workflow_id.clone(),
             run_id: run_id.clone(),
             signal: name.clone(),
             source,
-        })?;
+        };
+        let encoded = values::encode(jumbo, &mut signal).await;
+        encoded.map_err(|error| not_sent(error.into()))?;
+        let sent = service.signal_workflow_execution(signal).await;
+        sent.map_err(|error| not_sent(error.into()))?;
     }
     Ok(WorkflowExecution {
         workflow_id,
@@ -141,7 +170,8 @@ pub async fn start<S: SwfService>(
     })
 }
 
-/// The request that starts an execution of a workflow; see [`start`].
+/// The request that starts an execution of a workflow; see [`start`], which puts its input elsewhere
+/// if that is longer than SWF takes.
 ///
 /// # Errors
 /// [`StartError`], but for what the service says.
@@ -160,8 +190,9 @@ pub fn start_request(
     let of_input = workflow.of_input(input).map_err(bad_input)?;
     let input = Arguments::parse(input).map_err(bad_input)?.to_input();
     let length = input.chars().count();
-    if length > limits::DATA_LENGTH {
-        return Err(StartError::InputTooLong { length });
+    let most = values::ceiling(options.jumbo.as_ref(), limits::DATA_LENGTH);
+    if length > most {
+        return Err(StartError::InputTooLong { length, most });
     }
     let decision_tasks_timeout = options
         .decision_tasks_timeout

@@ -18,9 +18,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use simpleflow_core::{ActivityInfo, ActivityResult, Failure, Registry};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::PollForActivityTask;
 use simpleflow_model::types::ActivityTask;
-use simpleflow_model::{DomainName, TaskList, TaskListName};
+use simpleflow_model::{DomainName, TaskList, TaskListName, limits};
 use simpleflow_service::SwfService;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::poll::poll_until;
 use crate::resources::Resources;
 use crate::stop::Stop;
+use crate::values;
 pub use child::execute_activity;
 pub use process::Isolated;
 pub(crate) use task::Ending;
@@ -58,6 +60,7 @@ pub struct Worker<S> {
     heartbeat: Duration,
     stop_timeout: Duration,
     isolated: Option<Arc<Isolated>>,
+    jumbo: Option<Jumbo>,
     resources: Resources,
 }
 
@@ -71,6 +74,7 @@ impl<S: SwfService> Worker<S> {
             heartbeat: HEARTBEAT,
             stop_timeout: STOP,
             isolated: None,
+            jumbo: None,
             resources: Resources::default(),
         }
     }
@@ -87,6 +91,15 @@ impl<S: SwfService> Worker<S> {
     #[must_use]
     pub fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = timeout;
+        self
+    }
+
+    /// Lets values travel elsewhere that are longer than their fields: arguments, results, details.
+    /// Unless this is said they are refused. An activity whose input cannot be read fails with the
+    /// reason, and so does one whose result cannot be written.
+    #[must_use]
+    pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
+        self.jumbo = Some(jumbo);
         self
     }
 
@@ -204,7 +217,15 @@ impl<S: SwfService> Worker<S> {
         let sink = Arc::new(work::Unheard);
         let (resources, middlewares) = (&self.resources, self.registry.middlewares());
         let isolated = self.isolated.as_ref();
-        let work = work::start(entry, info, sink, resources, middlewares, isolated)?;
+        let work = work::start(
+            entry,
+            info,
+            sink,
+            resources,
+            middlewares,
+            self.most(),
+            isolated,
+        )?;
         tokio::select! {
             result = work.unmeasured().future(&CancellationToken::new()) => result,
             () = stop.requested() => Err(Failure::new("the activity was interrupted", None)),
@@ -237,6 +258,16 @@ impl<S: SwfService> Worker<S> {
             ran = run(&ending) => ran,
             never = keep_time => match never {},
         }
+    }
+
+    /// How many characters a result may have, and details of a failure.
+    fn most(&self) -> usize {
+        values::ceiling(self.jumbo.as_ref(), limits::DATA_LENGTH)
+    }
+
+    /// How many characters the details of a heartbeat may have.
+    fn most_details(&self) -> usize {
+        values::ceiling(self.jumbo.as_ref(), limits::HEARTBEAT_DETAILS_LENGTH)
     }
 
     /// The next task, unless there is a stop.

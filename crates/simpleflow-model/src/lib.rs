@@ -15,6 +15,7 @@ mod shape;
 mod time;
 pub mod types;
 mod unknown;
+pub mod values;
 
 pub use decision::Decision;
 pub use enums::{ChildPolicy, CloseStatus, ExecutionStatus, RegistrationStatus};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use simpleflow_model::{
     ActivityId, Decision, DomainName, EventAttributes, FaultKind, FunctionId, FunctionName,
     HistoryEvent, MarkerName, Members, SignalName, TaskListName, TimerId, TypeName, Version,
-    WorkflowId, enums, limits, operation, types,
+    WorkflowId, enums, limits, operation, types, values::VALUES,
 };
 
 use common::{read_json, reference, round_trip};
@@ -280,6 +280,43 @@ fn limits_are_those_of_the_model() {
         let max = model.shape(shape)["max"].as_u64();
         differences.compare(&format!("{shape}, max"), Some(limit as u64), max);
     }
+    differences.assert_none();
+}
+
+#[test]
+fn values_are_the_data_of_the_model() {
+    let Some(model) = Model::load() else { return };
+    let kinds = [
+        "Data",
+        "LimitedData",
+        "FailureReason",
+        "TerminateReason",
+        "FunctionInput",
+    ];
+    let mut of_model = BTreeSet::new();
+    for shape in model.shapes().keys() {
+        let ours = shape
+            .trim_end_matches("EventAttributes")
+            .trim_end_matches("DecisionAttributes")
+            .trim_end_matches("Input");
+        let foreign = ours.contains("Lambda");
+        for (member, kind) in model.members(shape) {
+            if kinds.contains(&kind) && (!foreign || member == "control") {
+                let limit = model.shape(kind)["max"].as_u64().unwrap();
+                of_model.insert(format!("{ours}.{member}, at most {limit}"));
+            }
+        }
+    }
+    let of_crate: BTreeSet<_> = VALUES
+        .iter()
+        .map(|field| format!("{}.{}, at most {}", field.shape, field.name, field.limit))
+        .collect();
+    let mut differences = Differences::default();
+    differences.compare_names(
+        "values",
+        &of_crate.iter().map(String::as_str).collect(),
+        &of_model.iter().map(String::as_str).collect(),
+    );
     differences.assert_none();
 }
 

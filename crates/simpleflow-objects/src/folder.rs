@@ -180,6 +180,7 @@ fn collect(directory: &Path, prefix: &str, found: &mut Vec<ObjectInfo>) -> io::R
                 Ok(metadata) => found.push(ObjectInfo {
                     key: format!("{prefix}{last}"),
                     size: metadata.len(),
+                    modified: metadata.modified().ok(),
                 }),
                 // It was deleted just now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
@@ -9,7 +10,13 @@ use crate::{ObjectFuture, ObjectInfo, ObjectStore, Problem};
 
 /// Objects in memory: they end with the program.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<BTreeMap<String, Bytes>>);
+pub struct Memory(Mutex<BTreeMap<String, Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    value: Bytes,
+    put: SystemTime,
+}
 
 impl Memory {
     /// A place with nothing in it.
@@ -17,7 +24,7 @@ impl Memory {
         Self::default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Bytes>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
         // Nobody panics half-way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -29,12 +36,17 @@ impl ObjectStore for Memory {
     }
 
     fn get<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Bytes> {
-        Box::pin(async move { self.lock().get(key).cloned().ok_or(Problem::NotFound) })
+        Box::pin(async move {
+            let objects = self.lock();
+            let kept = objects.get(key).ok_or(Problem::NotFound)?;
+            Ok(kept.value.clone())
+        })
     }
 
     fn put<'a>(&'a self, key: &'a str, value: Bytes) -> ObjectFuture<'a, ()> {
         Box::pin(async move {
-            self.lock().insert(key.to_owned(), value);
+            let put = SystemTime::now();
+            self.lock().insert(key.to_owned(), Kept { value, put });
             Ok(())
         })
     }
@@ -53,15 +65,16 @@ impl ObjectStore for Memory {
                 .range(prefix.to_owned()..)
                 .take_while(|(key, _)| key.starts_with(prefix));
             Ok(found
-                .map(|(key, value)| ObjectInfo {
+                .map(|(key, kept)| ObjectInfo {
                     key: key.clone(),
-                    size: value.len() as u64,
+                    size: kept.value.len() as u64,
+                    modified: Some(kept.put),
                 })
                 .collect())
         })
     }
 
     fn size<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Option<u64>> {
-        Box::pin(async move { Ok(self.lock().get(key).map(|value| value.len() as u64)) })
+        Box::pin(async move { Ok(self.lock().get(key).map(|kept| kept.value.len() as u64)) })
     }
 }

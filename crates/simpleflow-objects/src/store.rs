@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
@@ -18,6 +19,9 @@ pub struct ObjectInfo {
     pub key: String,
     /// How many bytes it has.
     pub size: u64,
+    /// When it was put, by the clock of the place; none where that is not kept, as in the server in
+    /// the box.
+    pub modified: Option<SystemTime>,
 }
 
 /// A place for objects. Programs use it through [`Objects`](crate::Objects), which checks the keys:

@@ -1,5 +1,8 @@
 //! Domains.
 
+use std::pin::pin;
+
+use futures::StreamExt as _;
 use futures::stream::Stream;
 use simpleflow_model::operation::{
     CountPendingActivityTasks, CountPendingDecisionTasks, DeprecateDomain, DescribeDomain,
@@ -8,7 +11,7 @@ use simpleflow_model::operation::{
 use simpleflow_model::types::{DomainDetail, DomainInfo, PendingTaskCount};
 use simpleflow_model::{
     DomainName, FaultKind, RegistrationStatus, RetentionDays, RunId, TaskList, TaskListName,
-    WorkflowId,
+    Timestamp, WorkflowId,
 };
 use simpleflow_service::{ServiceError, SwfService};
 
@@ -203,6 +206,26 @@ impl<S: SwfService> Domain<S> {
             ..CountPendingActivityTasks::default()
         };
         self.service.count_pending_activity_tasks(request).await
+    }
+}
+
+impl<S: SwfService> Domain<S> {
+    /// When the oldest execution was started that the domain still shows: that is open, or was closed
+    /// within its retention. None if it shows none. What was kept for executions before that time
+    /// nobody needs.
+    ///
+    /// # Errors
+    /// The service does not answer.
+    pub async fn oldest_start(&self) -> Result<Option<Timestamp>, ServiceError> {
+        let open = self.open_executions().oldest_first().page_size(1).list();
+        let closed = self.closed_executions().oldest_first().page_size(1).list();
+        let (mut open, mut closed) = (pin!(open), pin!(closed));
+        let oldest = [open.next().await, closed.next().await];
+        let mut starts = Vec::new();
+        for info in oldest.into_iter().flatten() {
+            starts.push(info?.start_timestamp);
+        }
+        Ok(starts.into_iter().min())
     }
 }
 

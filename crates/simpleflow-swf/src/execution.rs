@@ -208,6 +208,17 @@ impl<S: SwfService> WorkflowExecution<S> {
     /// The service does not know it, refuses the start, or does not answer;
     /// [`SwfError::TypeNotInUse`] before it is terminated, [`SwfError::NotStartedAgain`] after that.
     pub async fn restart(&self) -> Result<Self, SwfError> {
+        self.restart_as(|_| {}).await
+    }
+
+    /// The same with a change of what it is started with.
+    ///
+    /// # Errors
+    /// As [`restart`](Self::restart).
+    pub async fn restart_as(
+        &self,
+        change: impl FnOnce(&mut StartWorkflowExecution),
+    ) -> Result<Self, SwfError> {
         let first = first(self.events()).await?;
         let started = first.and_then(|event| match event.attributes {
             simpleflow_model::EventAttributes::WorkflowExecutionStarted(started) => Some(started),
@@ -234,7 +245,7 @@ impl<S: SwfService> WorkflowExecution<S> {
                 answer => answer.map(|()| true)?,
             };
         }
-        let start = StartWorkflowExecution {
+        let mut start = StartWorkflowExecution {
             domain: self.domain.name.clone(),
             workflow_type: workflow_type.id().clone(),
             workflow_id: self.id.workflow_id.clone(),
@@ -248,6 +259,7 @@ impl<S: SwfService> WorkflowExecution<S> {
             lambda_role: started.lambda_role,
             ..StartWorkflowExecution::default()
         };
+        change(&mut start);
         match workflow_type.start(start.clone()).await {
             Err(source) if terminated => Err(SwfError::NotStartedAgain {
                 run_id: self.id.run_id.clone(),

@@ -40,6 +40,13 @@ pub mod objects {
     pub use simpleflow_executor::{Binaries, Binary, BinaryError, Resources};
 }
 
+/// Values that are longer than SWF's fields: where they travel, and the codec by itself. Deciders,
+/// workers and starters have it as an option; the commands decide by the environment.
+pub mod jumbo {
+    pub use simpleflow_executor::{ValueError, values};
+    pub use simpleflow_jumbo::*;
+}
+
 /// Running workflows in this process, on the engine in memory.
 pub mod local {
     pub use simpleflow_executor::{

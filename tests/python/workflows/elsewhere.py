@@ -96,6 +96,20 @@ class ServedByRust(Workflow):
         }
 
 
+class LongByRust(Workflow):
+    """Has a long text made longer by Rust, and hands on what came of it."""
+
+    name = "long-by-rust"
+    version = VERSION
+    task_list = TASK_LIST
+
+    def run(self, text):
+        longer = self.submit(repeat, text, times=2)
+        again = self.submit(repeat, longer, times=1)
+        futures.wait(again)
+        return again.result
+
+
 class FailedByRust(Workflow):
     """Fails with the failure of Rust's activity."""
 

@@ -14,6 +14,9 @@ use crate::environment;
 /// Whether S3 encrypts what is put, and how.
 const SSE: &str = "SIMPLEFLOW_S3_SSE";
 
+/// With which key of KMS, if not the account's.
+const KMS_KEY: &str = "SIMPLEFLOW_S3_SSE_KMS_KEY_ID";
+
 /// A client of S3, or of the server in the box, once there is something to ask.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
@@ -28,7 +31,15 @@ pub(super) struct Made {
     pub sdk: aws_sdk_s3::Client,
     /// The URL that is asked, if it is not Amazon's.
     pub endpoint: Option<String>,
-    pub encryption: Option<ServerSideEncryption>,
+    pub encryption: Option<Encryption>,
+}
+
+/// How S3 encrypts what is put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Encryption {
+    pub kind: ServerSideEncryption,
+    /// The id or the ARN of a key of KMS; none stands for the account's.
+    pub key: Option<String>,
 }
 
 impl Client {
@@ -62,7 +73,7 @@ impl Client {
     async fn make(&self) -> Result<Made, Problem> {
         let encryption = match &self.server {
             Some(_) => None,
-            None => encryption(env::var(SSE).ok().as_deref())?,
+            None => encryption(env::var(SSE).ok().as_deref(), env::var(KMS_KEY).ok())?,
         };
         let (sdk, endpoint) = environment::settings("S3", self.server()).await;
         let mut config = Builder::from(&sdk);
@@ -83,16 +94,26 @@ impl Client {
     }
 }
 
-/// What the variable says.
-fn encryption(value: Option<&str>) -> Result<Option<ServerSideEncryption>, Problem> {
-    let value = value.unwrap_or_default();
-    match value.to_ascii_lowercase().as_str() {
-        "" | "0" | "false" | "no" | "off" => Ok(None),
-        "1" | "true" | "yes" | "on" | "aes256" => Ok(Some(ServerSideEncryption::Aes256)),
-        "aws:kms" => Ok(Some(ServerSideEncryption::AwsKms)),
-        _ => Err(Problem::Config(format!(
-            "{SSE} is {value:?}: expected true, false, AES256 or aws:kms"
+/// What the variables say.
+fn encryption(value: Option<&str>, key: Option<String>) -> Result<Option<Encryption>, Problem> {
+    let (value, key) = (value.unwrap_or_default(), key.filter(|key| !key.is_empty()));
+    let kind = match value.to_ascii_lowercase().as_str() {
+        // Who names a key wants it used.
+        "" if key.is_some() => ServerSideEncryption::AwsKms,
+        "" | "0" | "false" | "no" | "off" => return Ok(None),
+        "1" | "true" | "yes" | "on" | "aes256" => ServerSideEncryption::Aes256,
+        "aws:kms" => ServerSideEncryption::AwsKms,
+        _ => {
+            return Err(Problem::Config(format!(
+                "{SSE} is {value:?}: expected true, false, AES256 or aws:kms"
+            )));
+        }
+    };
+    match (kind, key) {
+        (ServerSideEncryption::Aes256, Some(key)) => Err(Problem::Config(format!(
+            "{KMS_KEY} is {key:?}, but {SSE} is {value:?}: expected aws:kms with a key"
         ))),
+        (kind, key) => Ok(Some(Encryption { kind, key })),
     }
 }
 
@@ -103,13 +124,26 @@ mod tests {
     #[test]
     fn encryption_is_on_or_off() {
         for off in [None, Some(""), Some("0"), Some("False")] {
-            assert_eq!(encryption(off), Ok(None));
+            assert_eq!(encryption(off, None), Ok(None));
         }
+        let with = |kind, key: Option<&str>| {
+            let key = key.map(str::to_owned);
+            Ok(Some(Encryption { kind, key }))
+        };
         for on in ["1", "True", "AES256"] {
-            assert_eq!(encryption(Some(on)), Ok(Some(ServerSideEncryption::Aes256)));
+            let aes = with(ServerSideEncryption::Aes256, None);
+            assert_eq!(encryption(Some(on), Some(String::new())), aes);
         }
-        let kms = encryption(Some("aws:kms"));
-        assert_eq!(kms, Ok(Some(ServerSideEncryption::AwsKms)));
-        assert!(encryption(Some("rot13")).is_err());
+        let kms = encryption(Some("aws:kms"), None);
+        assert_eq!(kms, with(ServerSideEncryption::AwsKms, None));
+        for sse in [None, Some("aws:kms")] {
+            let kms = encryption(sse, Some("alias/values".into()));
+            assert_eq!(
+                kms,
+                with(ServerSideEncryption::AwsKms, Some("alias/values"))
+            );
+        }
+        assert!(encryption(Some("rot13"), None).is_err());
+        assert!(encryption(Some("AES256"), Some("alias/values".into())).is_err());
     }
 }

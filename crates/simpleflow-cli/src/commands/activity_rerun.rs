@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args};
 use simpleflow_core::payload::{self, Arguments};
 use simpleflow_core::{ActivityInfo, ActivityResult, Registry};
 use simpleflow_executor::{LocalError, RecordedActivity, Resources, Stop, Worker};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::{ActivityId, DomainName, EventId, RunId, WorkflowId};
 use simpleflow_swf::Domain;
 use tokio::runtime::Runtime;
@@ -95,7 +96,11 @@ impl ActivityRerun {
     }
 
     /// What the history says of the activity.
-    async fn recorded(&self, service: &AnyService) -> Result<ActivityInfo, CliError> {
+    async fn recorded(
+        &self,
+        service: &AnyService,
+        jumbo: &Jumbo,
+    ) -> Result<ActivityInfo, CliError> {
         let domain = Domain::new(service.clone(), self.domain.clone());
         let execution = domain.execution(self.workflow_id.clone(), self.run_id.clone());
         let execution = execution.await?;
@@ -106,10 +111,15 @@ impl ActivityRerun {
         let history = execution.history().await?;
         let execution = execution.id();
         let found = activity.find(&self.domain, execution, history.events());
-        found.ok_or_else(|| CliError::NoActivity {
+        let mut info = found.ok_or_else(|| CliError::NoActivity {
             execution: format!("{} run {}", execution.workflow_id, execution.run_id),
             activity,
-        })
+        })?;
+        let input = jumbo.decode(&info.input).await;
+        if let Some(input) = input.map_err(CliError::Input)? {
+            info.input = input.into();
+        }
+        Ok(info)
     }
 
     async fn rerun(
@@ -122,7 +132,13 @@ impl ActivityRerun {
         let service = connection.service.clone();
         let (data_dir, domain) = (&self.data_dir, &self.domain);
         let resources = self.resources.on(&connection, domain, data_dir).await;
-        let rerun = self.rerun_on(service, resources, registry, input).await;
+        let rerun = match connection.jumbo() {
+            Ok(jumbo) => {
+                let given = (resources, jumbo);
+                self.rerun_on(service, given, registry, input).await
+            }
+            Err(error) => Err(error),
+        };
         // What went wrong first is told.
         let closed = connection.close().await;
         let rerun = rerun?;
@@ -132,11 +148,11 @@ impl ActivityRerun {
     async fn rerun_on(
         &self,
         service: AnyService,
-        resources: Resources,
+        (resources, jumbo): (Resources, Jumbo),
         registry: Registry,
         input: Option<&str>,
     ) -> Result<(String, ActivityResult), CliError> {
-        let mut info = self.recorded(&service).await?;
+        let mut info = self.recorded(&service, &jumbo).await?;
         if let Some(input) = input {
             let arguments = Arguments::parse(input).map_err(|problem| CliError::Option {
                 option: "--input",
@@ -154,7 +170,9 @@ impl ActivityRerun {
             info.activity_id, info.input
         ));
         let name = info.name.to_string();
-        let worker = Worker::new(service, self.domain.clone(), registry).resources(resources);
+        let worker = Worker::new(service, self.domain.clone(), registry)
+            .jumbo(jumbo)
+            .resources(resources);
         let stop = Stop::new();
         let (result, _) = signals.run(&stop, worker.rerun(info, &stop)).await;
         Ok((name, result))

@@ -95,8 +95,10 @@ impl DeciderStart {
         // Before anything is begun: a signal must not end it halfway.
         let signals = Signals::listen()?;
         connection.announce(&self.domain);
+        let jumbo = connection.jumbo()?;
         let mut deciders = Deciders::new(connection.service.clone(), self.domain, registry)
             .register_domain()
+            .jumbo(jumbo)
             .stop_timeout(Duration::from_secs(self.stop_timeout.into()));
         if let Some(pollers) = self.nb_processes {
             deciders = deciders.pollers(pollers);

@@ -12,6 +12,7 @@ use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{
     Ended, LocalError, Outcome, Repair, Resources, Standalone as Run, Stop, registration,
 };
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::{DomainName, RunId, SmolStr, Timestamp, WorkflowId};
 use simpleflow_swf::{Domain, SwfError, WorkflowExecution};
 
@@ -127,9 +128,14 @@ impl Standalone {
         let resources = self.resources.on(&connection, &domain, &self.data_dir);
         let resources = resources.await;
         let domain = Domain::new(connection.service.clone(), domain);
-        let outcome = self
-            .run_in(domain, connection.look(), registry, resources, workflow)
-            .await;
+        let look = connection.look();
+        let outcome = match connection.jumbo() {
+            Ok(jumbo) => {
+                let given = (resources, jumbo);
+                self.run_in(domain, look, registry, given, workflow).await
+            }
+            Err(error) => Err(error),
+        };
         // What went wrong first is told.
         let closed = connection.close().await;
         let outcome = outcome?;
@@ -141,7 +147,7 @@ impl Standalone {
         domain: Domain<AnyService>,
         look: Duration,
         registry: Registry,
-        resources: Resources,
+        (resources, jumbo): (Resources, Jumbo),
         workflow: &WorkflowEntry,
     ) -> Result<Outcome, CliError> {
         let service = domain.service().clone();
@@ -153,12 +159,13 @@ impl Standalone {
             .heartbeat(Duration::from_secs(self.heartbeat.into()))
             .look_every(look)
             .resources(resources)
+            .jumbo(jumbo.clone())
             .resumes(self.resumes());
         if let Some(most) = self.nb_workers {
             run = run.activities(most);
         }
         if let Some(id) = &self.repair {
-            let former = self.former(&domain, id).await?;
+            let former = self.former(&domain, id, &jumbo).await?;
             input = input.or(former.input);
             options.tag_list = options.tag_list.or(Some(former.tags));
             run = run.repair(former.repair);
@@ -223,6 +230,7 @@ impl Standalone {
         &self,
         domain: &Domain<AnyService>,
         id: &WorkflowId,
+        jumbo: &Jumbo,
     ) -> Result<Former, CliError> {
         let (workflow_id, run_id) = match id.as_str().split_once(' ') {
             Some((workflow_id, run_id)) => (workflow_id.into(), Some(RunId::from(run_id))),
@@ -247,8 +255,13 @@ impl Standalone {
             repair.tasks(),
             execution.id().run_id
         ));
+        let mut input = started.and_then(|started| started.input.as_ref().map(SmolStr::to_string));
+        if let Some(signature) = &input {
+            let long = jumbo.decode(signature).await.map_err(CliError::Input)?;
+            input = long.map(|long| long.to_string()).or(input);
+        }
         Ok(Former {
-            input: started.and_then(|started| started.input.as_ref().map(SmolStr::to_string)),
+            input,
             tags: tags.into_iter().flatten().flatten().collect(),
             repair,
         })

@@ -4,6 +4,7 @@ use clap::{ArgAction, Args};
 use simpleflow_swf::history::{Task, read_json};
 
 use crate::error::CliError;
+use crate::jumbo::Decode;
 use crate::on_swf::On;
 use crate::table::{Cell, Format, Table};
 
@@ -30,6 +31,9 @@ pub(crate) struct TaskInfo {
     /// Show no details; the default.
     #[arg(long, action = ArgAction::SetTrue, overrides_with = "details", hide = true)]
     no_details: bool,
+
+    #[command(flatten)]
+    decode: Decode,
 
     #[command(flatten)]
     on: On,
@@ -66,9 +70,9 @@ impl TaskInfo {
             return Err(CliError::WhichExecution);
         };
         let which = self.on.which(names, self.run_id.as_deref())?;
-        let history = self
-            .on
-            .with(which, async |execution| Ok(execution.history().await?))?;
+        let history = self.on.with_values(which, async |execution, jumbo| {
+            self.decode.history(&execution, &jumbo).await
+        })?;
         let task = history.find(task_id).ok_or_else(|| CliError::NoTask {
             id: task_id.clone(),
             ids: history

@@ -151,6 +151,7 @@ impl WorkerStart {
         let service = connection.service.clone();
         let (resources, data_dir) = (&self.resources, &self.data_dir);
         let mut worker = Worker::new(service, self.domain.clone(), registry)
+            .jumbo(connection.jumbo()?)
             .resources(resources.on(&connection, &self.domain, data_dir).await)
             .heartbeat(Duration::from_secs(self.heartbeat.into()))
             .stop_timeout(Duration::from_secs(self.stop_timeout.into()));

@@ -6,6 +6,7 @@ use serde_json::Value;
 use simpleflow_swf::History;
 
 use crate::error::CliError;
+use crate::jumbo::Decode;
 use crate::on_swf::On;
 use crate::table::Format;
 
@@ -44,6 +45,9 @@ pub(crate) struct WorkflowHistory {
     reverse_order: bool,
 
     #[command(flatten)]
+    decode: Decode,
+
+    #[command(flatten)]
     on: On,
 }
 
@@ -69,9 +73,9 @@ impl WorkflowHistory {
         }
         let names = [self.workflow_id];
         let which = self.on.which(&names, self.run_id.as_deref())?;
-        let history = self
-            .on
-            .with(which, async |execution| Ok(execution.history().await?))?;
+        let history = self.on.with_values(which, async |execution, jumbo| {
+            self.decode.history(&execution, &jumbo).await
+        })?;
         let mut value = form(&history, self.output_format)?;
         if let (Value::Array(events), true) = (&mut value, self.reverse_order) {
             events.reverse();

@@ -4,6 +4,7 @@ use clap::Args;
 use simpleflow_swf::history::read_json;
 
 use crate::error::CliError;
+use crate::jumbo::Decode;
 use crate::on_swf::Execution;
 use crate::table::{Cell, Format, Table};
 
@@ -12,6 +13,9 @@ use crate::table::{Cell, Format, Table};
 pub(crate) struct WorkflowInfo {
     #[command(flatten)]
     execution: Execution,
+
+    #[command(flatten)]
+    decode: Decode,
 }
 
 const COLUMNS: &[&str] = &[
@@ -28,8 +32,8 @@ const COLUMNS: &[&str] = &[
 
 impl WorkflowInfo {
     pub(crate) fn run(self, format: Format) -> Result<(), CliError> {
-        let table = self.execution.with(async |execution| {
-            let history = execution.history().await?;
+        let table = self.execution.with_values(async |execution, jumbo| {
+            let history = self.decode.history(&execution, &jumbo).await?;
             let started = history.started();
             let tags = started.and_then(|started| started.tag_list.as_ref());
             let tags: Vec<_> = tags.into_iter().flatten().flatten().collect();

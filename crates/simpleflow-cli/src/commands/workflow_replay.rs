@@ -7,10 +7,12 @@ use simpleflow_core::testing::{RecordedHistory, Replay};
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::LocalError;
 use simpleflow_model::{EventAttributes, HistoryEvent};
+use simpleflow_swf::History;
+use tokio::runtime::Runtime;
 
 use crate::error::CliError;
 use crate::on_swf::On;
-use crate::{find, output};
+use crate::{find, jumbo, output};
 
 /// Replay a history against the code of this program: says whether it makes the same decisions,
 /// or where it goes another way.
@@ -53,7 +55,7 @@ impl WorkflowReplay {
         registry.check().map_err(LocalError::from)?;
         let entry = *find::workflow(&registry, &self.workflow)?;
         let history = match &self.history {
-            Some(path) => read(path)?,
+            Some(path) => with_values(read(path)?)?,
             None => self.ask()?,
         };
         say_type(&entry, &history.events);
@@ -71,13 +73,25 @@ impl WorkflowReplay {
     fn ask(&self) -> Result<RecordedHistory, CliError> {
         let names: Vec<_> = self.workflow_id.iter().cloned().collect();
         let which = self.on.which(&names, self.run_id.as_deref())?;
-        self.on.with(which, async |execution| {
+        self.on.with_values(which, async |execution, jumbo| {
+            let history = jumbo::decoded(&execution.history().await?, &jumbo).await;
             Ok(RecordedHistory {
-                events: execution.history().await?.events().to_vec(),
+                events: history.events().to_vec(),
                 execution: Some(execution.id().clone()),
             })
         })
     }
+}
+
+/// A history with the values that it only names.
+fn with_values(history: RecordedHistory) -> Result<RecordedHistory, CliError> {
+    let jumbo = jumbo::jumbo(None)?;
+    let runtime = Runtime::new().map_err(CliError::Runtime)?;
+    let decoded = runtime.block_on(jumbo::decoded(&History::new(history.events), &jumbo));
+    Ok(RecordedHistory {
+        events: decoded.events().to_vec(),
+        ..history
+    })
 }
 
 fn read(path: &Path) -> Result<RecordedHistory, CliError> {

@@ -1,7 +1,12 @@
 //! `workflow.restart`: starts an execution anew.
 
 use clap::Args;
+use simpleflow_executor::values;
+use simpleflow_jumbo::Jumbo;
+use simpleflow_model::operation::StartWorkflowExecution;
+use simpleflow_swf::WorkflowExecution;
 
+use crate::connect::AnyService;
 use crate::error::CliError;
 use crate::on_swf::Execution;
 use crate::output;
@@ -20,8 +25,25 @@ impl WorkflowRestart {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let new = self
             .execution
-            .with(async |execution| Ok(execution.restart().await?))?;
+            .with_values(async |execution, jumbo| restart(&execution, &jumbo).await)?;
         let id = new.id();
         output::print(format!("{} {}\n", id.workflow_id, id.run_id).as_bytes())
     }
+}
+
+/// A long input is written anew: what the former run names may be removed before the new one ends.
+async fn restart(
+    execution: &WorkflowExecution<AnyService>,
+    jumbo: &Jumbo,
+) -> Result<WorkflowExecution<AnyService>, CliError> {
+    let history = execution.history().await?;
+    let input = history.started().and_then(|started| started.input.clone());
+    let mut renewed = StartWorkflowExecution {
+        input,
+        ..StartWorkflowExecution::default()
+    };
+    values::decode(Some(jumbo), &mut renewed).await?;
+    values::encode(Some(jumbo), &mut renewed).await?;
+    let restarted = execution.restart_as(|start| start.input = renewed.input);
+    Ok(restarted.await?)
 }

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use simpleflow_model::{SignalName, SmolStr, limits};
+use simpleflow_executor::values;
+use simpleflow_model::operation::SignalWorkflowExecution;
+use simpleflow_model::{SignalName, SmolStr};
 
 use crate::error::CliError;
 use crate::input;
+use crate::jumbo::check_length;
 use crate::on_swf::On;
 
 /// Send a signal to an execution.
@@ -50,20 +53,15 @@ impl WorkflowSignal {
             problem: problem.to_string(),
         })?;
         let payload = input::read(self.input.as_deref(), self.input_file.as_deref())?;
-        let length = payload.chars().count();
-        if length > limits::DATA_LENGTH {
-            return Err(CliError::Option {
-                option: "SIGNAL",
-                value: signal.clone(),
-                problem: format!(
-                    "its payload has {length} characters: SWF takes at most {}",
-                    limits::DATA_LENGTH
-                ),
-            });
-        }
         let payload = (!payload.is_empty()).then(|| SmolStr::from(payload));
-        self.on.with(which, async |execution| {
-            Ok(execution.signal(name, payload).await?)
+        self.on.with_values(which, async |execution, jumbo| {
+            check_length("SIGNAL", signal, payload.as_deref(), &jumbo)?;
+            let mut request = SignalWorkflowExecution {
+                input: payload,
+                ..SignalWorkflowExecution::default()
+            };
+            values::encode(Some(&jumbo), &mut request).await?;
+            Ok(execution.signal(name, request.input).await?)
         })
     }
 }

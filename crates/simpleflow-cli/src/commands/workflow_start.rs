@@ -9,14 +9,14 @@ use clap::Args;
 use simpleflow_core::payload::ArgumentError;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions, start};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::types::History;
-use simpleflow_model::{
-    DomainName, SignalName, SmolStr, TaskListName, Timestamp, WorkflowId, limits,
-};
+use simpleflow_model::{DomainName, SignalName, SmolStr, TaskListName, Timestamp, WorkflowId};
 
 use super::ExecutionOptions;
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
+use crate::jumbo::{self, check_length};
 use crate::middlewares::MiddlewareOptions;
 use crate::resources::ResourceOptions;
 use crate::{find, input, output};
@@ -125,13 +125,16 @@ impl WorkflowStart {
             let started = start_on_swf(&self.data_dir, domain, &entry, &input, &options);
             return runtime.block_on(started);
         }
+        let jumbo = jumbo::local()?;
+        check_signals(&options, &jumbo)?;
         // Before the run: afterwards its result would be lost.
         let history = self.history.map(HistoryFile::create).transpose()?;
         let mut local = match self.skip_time {
             true => Local::with_virtual_time(registry)?,
             false => Local::new(registry)?,
         }
-        .resources(self.resources.local());
+        .resources(self.resources.local())
+        .jumbo(jumbo);
         let run = local.run(&entry, &input, options)?;
         if let Some(file) = history {
             file.write(&run)?;
@@ -146,19 +149,6 @@ impl WorkflowStart {
     }
 
     fn options(&self) -> Result<StartOptions, CliError> {
-        for Signal { name, input } in &self.signal {
-            let length = input.as_ref().map_or(0, |input| input.chars().count());
-            if length > limits::DATA_LENGTH {
-                return Err(CliError::Option {
-                    option: "--signal",
-                    value: name.to_string(),
-                    problem: format!(
-                        "its payload has {length} characters: SWF takes at most {}",
-                        limits::DATA_LENGTH
-                    ),
-                });
-            }
-        }
         Ok(StartOptions {
             task_list: self.task_list.as_ref().map(|name| name.as_str().into()),
             signals: self
@@ -182,9 +172,23 @@ async fn start_on_swf(
     let connection = Connection::open(data_dir, domain).await?;
     connection.announce(domain);
     let now = Timestamp::from(SystemTime::now());
-    let started = start(&connection.service, domain, workflow, input, options, now).await?;
+    let jumbo = connection.jumbo()?;
+    check_signals(options, &jumbo)?;
+    let options = StartOptions {
+        jumbo: Some(jumbo),
+        ..options.clone()
+    };
+    let started = start(&connection.service, domain, workflow, input, &options, now).await?;
     output::print(format!("{} {}\n", started.workflow_id, started.run_id).as_bytes())?;
     connection.close().await
+}
+
+/// Whether the payloads of the signals may go, before anything is started.
+fn check_signals(options: &StartOptions, jumbo: &Jumbo) -> Result<(), CliError> {
+    options
+        .signals
+        .iter()
+        .try_for_each(|(name, input)| check_length("--signal", name, input.as_deref(), jumbo))
 }
 
 fn parse_signal(signal: &str) -> Result<Signal, String> {

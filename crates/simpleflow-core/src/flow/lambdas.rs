@@ -41,8 +41,9 @@ impl<T> sealed::IntoTask for Lambda<T> {
             }
         };
         let length = input.as_ref().map_or(0, |input| input.chars().count());
+        // A function knows nothing of values that are elsewhere.
         if length > limits::DATA_LENGTH {
-            problem = Some(too_long("input", length));
+            problem = Some(too_long("input", length, limits::DATA_LENGTH));
         }
         let lambda = LambdaTask {
             name: self.name,

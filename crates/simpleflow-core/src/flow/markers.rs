@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use simpleflow_model::{MarkerName, SmolStr, limits};
+use simpleflow_model::{MarkerName, SmolStr};
 
 use super::{FlowState, too_long};
 use crate::commands::{Command, PATCH_MARKER, VALUE_MARKER};
@@ -76,8 +76,8 @@ impl FlowState {
             .map_err(|problem| problem.to_string())
             .and(details.map_err(|problem| format!("its details have no JSON form: {problem}")))
             .and_then(|details| match details.chars().count() {
-                length if length > limits::DATA_LENGTH => {
-                    Err(too_long("details", length).to_string())
+                length if length > self.value_length => {
+                    Err(too_long("details", length, self.value_length).to_string())
                 }
                 _ => Ok(details),
             });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::Location;
 use std::rc::Rc;
 
-use simpleflow_model::{SignalName, SmolStr, Timestamp, WorkflowExecution, WorkflowId, limits};
+use simpleflow_model::{SignalName, SmolStr, Timestamp, WorkflowExecution, WorkflowId};
 
 use super::submit::{Submit, sealed};
 use super::{FlowState, too_long};
@@ -230,8 +230,9 @@ impl sealed::IntoTask for Signal {
                 let envelope = || signal::to_input(payload, self.propagate);
                 let input = self.raw.unwrap_or_else(envelope);
                 let length = input.chars().count();
-                if length > limits::DATA_LENGTH {
-                    problem.get_or_insert_with(|| too_long("input", length));
+                let most = state.value_length;
+                if length > most {
+                    problem.get_or_insert_with(|| too_long("input", length, most));
                 }
                 Some(input)
             }

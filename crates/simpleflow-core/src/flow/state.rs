@@ -23,6 +23,8 @@ use crate::task_id;
 
 pub(crate) struct FlowState {
     pub(crate) run: RunContext,
+    /// The most characters of an input, a result or details.
+    pub(crate) value_length: usize,
     pub(crate) now: Timestamp,
     /// The event that the code reacts to.
     pub(crate) seen: EventId,
@@ -65,9 +67,10 @@ pub(crate) struct FlowState {
 }
 
 impl FlowState {
-    pub(crate) fn new(run: RunContext) -> Self {
+    pub(crate) fn new(run: RunContext, value_length: usize) -> Self {
         Self {
             run,
+            value_length,
             now: Timestamp::default(),
             seen: EventId(0),
             replaying: false,

@@ -242,11 +242,11 @@ impl FlowState {
     /// Queues an activity whose arguments are known, unless its input is longer than SWF takes.
     pub(super) fn queue_activity(&mut self, task: &Rc<Task>) {
         if let TaskKind::Activity(activity) = &task.kind
-            && activity.input_bytes() > limits::DATA_LENGTH
+            && activity.input_bytes() > self.value_length
         {
             let length = activity.input().chars().count();
-            if length > limits::DATA_LENGTH {
-                return self.refuse_input(task, too_long("input", length));
+            if length > self.value_length {
+                return self.refuse_input(task, too_long("input", length, self.value_length));
             }
         }
         self.queue(task);
@@ -270,13 +270,13 @@ fn child_problem(id: &SmolStr, settings: &WorkflowDefinition) -> Option<SmolStr>
     Some(invalid.to_string().into())
 }
 
-/// The message about a field that is longer than SWF takes.
-pub(crate) fn too_long(field: &str, length: usize) -> SmolStr {
-    format!(
-        "{length} characters of {field} are too many: SWF takes at most {}",
-        limits::DATA_LENGTH
-    )
-    .into()
+/// The message about a value that is longer than may go.
+pub(crate) fn too_long(field: &str, length: usize, most: usize) -> SmolStr {
+    let who = match most {
+        limits::DATA_LENGTH => "SWF takes",
+        _ => "jumbo fields take",
+    };
+    format!("{length} characters of {field} are too many: {who} at most {most}").into()
 }
 
 #[diagnostic::do_not_recommend]
@@ -339,7 +339,8 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
             ))),
             Ok(_) => {
                 let length = input.chars().count();
-                (length > limits::DATA_LENGTH).then(|| too_long("input", length))
+                let most = state.value_length;
+                (length > most).then(|| too_long("input", length, most))
             }
         };
         let problem = problem.or_else(|| child_problem(&id, &settings));

@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use simpleflow_model::{SmolStr, TimerId, limits};
+use simpleflow_model::{SmolStr, TimerId};
 
 use super::submit::{Submit, sealed};
 use super::{FlowState, too_long};
@@ -42,8 +42,8 @@ impl sealed::IntoTask for Timer {
         let length = control
             .as_ref()
             .map_or(0, |control| control.chars().count());
-        if length > limits::DATA_LENGTH {
-            problem = Some(too_long("control", length));
+        if length > state.value_length {
+            problem = Some(too_long("control", length, state.value_length));
         }
         let task = state.new_timer(self.id, self.duration, control, location);
         state.keep_by_id(space, &task);

@@ -7,6 +7,7 @@ use simpleflow_model::decision::{
     ScheduleActivityTask, ScheduleLambdaFunction, SignalExternalWorkflowExecution,
     StartChildWorkflowExecution, StartTimer,
 };
+use simpleflow_model::values::{ValueField, Values as _};
 use simpleflow_model::{
     ActivityType, Arn, Decision, RunId, SmolStr, TaskList, TaskPriority, Timeout, TimerId,
     WorkflowType, limits,
@@ -85,7 +86,7 @@ impl Replayer {
                     response.push(|| decision(command, workflow, &state.run));
                 }
             }
-            response.push(|| ending.decision());
+            response.push(|| ending.decision(self.limits.value_length));
         } else {
             let mut free = self
                 .limits
@@ -165,8 +166,11 @@ impl Response {
             self.full = true;
             return;
         }
-        let decision = decision();
-        let bytes = json_bytes(&decision);
+        let mut decision = decision();
+        let bytes = match with_short_values(&mut decision) {
+            None => json_bytes(&decision),
+            Some(short) => json_bytes(&short),
+        };
         if self.bytes + bytes > self.limits.decision_bytes && !self.decisions.is_empty() {
             self.full = true;
             return;
@@ -174,6 +178,26 @@ impl Response {
         self.bytes += bytes;
         self.decisions.push(decision);
     }
+}
+
+/// About the decision that is sent, if it has values that are longer than the service takes: what
+/// goes in their place fits into the shortest fields.
+fn with_short_values(decision: &mut Decision) -> Option<Decision> {
+    let is_long = |field: &ValueField, value: &SmolStr| {
+        value.len() > field.limit && value.chars().count() > field.limit
+    };
+    let mut any = false;
+    decision.each_value(&mut |field, value| any |= is_long(field, value));
+    if !any {
+        return None;
+    }
+    let mut short = decision.clone();
+    short.each_value(&mut |field, value| {
+        if is_long(field, value) {
+            *value = "x".repeat(limits::REASON_LENGTH).into();
+        }
+    });
+    Some(short)
 }
 
 /// The length of a decision as JSON, with its comma.

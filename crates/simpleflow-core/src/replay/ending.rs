@@ -41,20 +41,23 @@ impl Ending {
         matches!(self, Self::ContinuedAsNew { .. })
     }
 
-    /// The last decision.
-    pub(super) fn decision(&self) -> Decision {
+    /// The last decision, whose details may have that many characters.
+    pub(super) fn decision(&self, value_length: usize) -> Decision {
         match self {
             Self::Completed(result) => CompleteWorkflowExecution {
                 result: Some(result.clone()),
                 ..CompleteWorkflowExecution::default()
             }
             .into(),
-            Self::Failed(failure) => FailWorkflowExecution {
-                reason: Some(failure.reason.clone()),
-                details: failure.details.clone(),
-                ..FailWorkflowExecution::default()
+            Self::Failed(failure) => {
+                let failure = failure.clone().within(value_length);
+                FailWorkflowExecution {
+                    reason: Some(failure.reason),
+                    details: failure.details,
+                    ..FailWorkflowExecution::default()
+                }
+                .into()
             }
-            .into(),
             Self::Cancelled { details } => CancelWorkflowExecution {
                 details: details.clone(),
                 ..CancelWorkflowExecution::default()
@@ -83,7 +86,7 @@ impl Replayer {
             Ok(next) => next,
             Err(error) => {
                 let requested = self.shared.state.borrow().cancel.is_requested();
-                return match error.cancelled_with(requested) {
+                return match error.cancelled_with(requested, self.limits.value_length) {
                     Some(details) => Ending::Cancelled { details },
                     None => failed(&error),
                 };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use simpleflow_core::{Registry, panics};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::{Decision, DomainName, TaskListName, WorkflowExecution};
 use simpleflow_service::SwfService;
 use tokio::runtime::Handle;
@@ -52,6 +53,7 @@ pub struct Deciders<S> {
     sticky_timeout: u32,
     registers_domain: bool,
     reroute: Option<Reroute>,
+    jumbo: Option<Jumbo>,
     kept: usize,
     kept_bytes: usize,
     stop_timeout: Duration,
@@ -69,6 +71,7 @@ impl<S: SwfService> Deciders<S> {
             sticky_timeout: sticky::SCHEDULE_TO_START,
             registers_domain: false,
             reroute: None,
+            jumbo: None,
             kept: kept::MOST,
             kept_bytes: kept::MOST_BYTES,
             stop_timeout: STOP_TIMEOUT,
@@ -113,6 +116,13 @@ impl<S: SwfService> Deciders<S> {
         reroute: impl Fn(&WorkflowExecution, &mut Decision) + Send + Sync + 'static,
     ) -> Self {
         self.reroute = Some(Arc::new(reroute));
+        self
+    }
+
+    /// Lets values travel elsewhere that are longer than their fields: see [`Decider::jumbo`].
+    #[must_use]
+    pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
+        self.jumbo = Some(jumbo);
         self
     }
 
@@ -229,6 +239,9 @@ impl<S: SwfService> Deciders<S> {
             .keep_bytes(share(self.kept_bytes));
         decider.affinity = affinity;
         decider.reroute = self.reroute.clone();
-        decider
+        match &self.jumbo {
+            Some(jumbo) => decider.jumbo(jumbo.clone()),
+            None => decider,
+        }
     }
 }

@@ -10,6 +10,7 @@ use simpleflow_service::{ServiceError, SwfService};
 use super::Worker;
 use super::task::Ending;
 use crate::retry::persistently;
+use crate::values;
 
 /// What the service is told of a task.
 pub(super) enum Answer {
@@ -20,25 +21,20 @@ pub(super) enum Answer {
     None,
 }
 
-impl Answer {
-    /// The answer of an activity that ended, within SWF's limits.
-    pub(super) fn of(result: ActivityResult) -> Self {
+impl<S: SwfService> Worker<S> {
+    /// The answer of an activity that ended, within the limits.
+    pub(super) fn answer_of(&self, result: ActivityResult) -> Answer {
+        let most = self.most();
         match result {
-            Ok(result) if result.len() <= limits::DATA_LENGTH => Self::Completed(result),
+            Ok(result) if result.len() <= most => Answer::Completed(result),
             Ok(result) => match result.chars().count() {
-                0..=limits::DATA_LENGTH => Self::Completed(result),
-                length => Self::Failed(Failure::result_too_long(length)),
+                length if length <= most => Answer::Completed(result),
+                length => Answer::Failed(Failure::result_too_long(length, most)),
             },
-            // One that was made by hand may be longer than SWF takes.
-            Err(failure) => Self::Failed(Failure::new(
-                failure.reason,
-                failure.details.map(Into::into),
-            )),
+            Err(failure) => Answer::Failed(failure.within(most)),
         }
     }
-}
 
-impl<S: SwfService> Worker<S> {
     /// Answers a task. The work is done, so this does not give up unless the worker has to end:
     /// when the task is over the service says so.
     pub(super) async fn answer(&self, token: TaskToken, answer: Answer, ending: &Ending) {
@@ -86,11 +82,16 @@ impl<S: SwfService> Worker<S> {
         result: SmolStr,
         ending: &Ending,
     ) -> Result<(), ServiceError> {
-        let answer = RespondActivityTaskCompleted {
+        let mut answer = RespondActivityTaskCompleted {
             task_token,
             result: Some(result),
             ..RespondActivityTaskCompleted::default()
         };
+        let (jumbo, stop) = (self.jumbo.as_ref(), &ending.answers);
+        if let Err(error) = values::encode_persistently(jumbo, &mut answer, stop).await {
+            let failure = Failure::new(error.to_string(), None);
+            return self.fail(answer.task_token, failure, ending).await;
+        }
         persistently("RespondActivityTaskCompleted", &ending.answers, || {
             self.service.respond_activity_task_completed(answer.clone())
         })
@@ -104,12 +105,21 @@ impl<S: SwfService> Worker<S> {
         ending: &Ending,
     ) -> Result<(), ServiceError> {
         tracing::debug!(reason = %failure.reason, "activity failed");
-        let answer = RespondActivityTaskFailed {
+        let mut answer = RespondActivityTaskFailed {
             task_token,
             reason: Some(failure.reason),
             details: failure.details,
             ..RespondActivityTaskFailed::default()
         };
+        if let Err(error) = values::encode(self.jumbo.as_ref(), &mut answer).await {
+            tracing::warn!("the details of a failure are cut: {error}");
+            let whole = Failure {
+                reason: answer.reason.unwrap_or_default(),
+                details: answer.details,
+            };
+            let cut = whole.within(limits::DATA_LENGTH);
+            (answer.reason, answer.details) = (Some(cut.reason), cut.details);
+        }
         persistently("RespondActivityTaskFailed", &ending.answers, || {
             self.service.respond_activity_task_failed(answer.clone())
         })

@@ -94,6 +94,8 @@ async fn run(
         Arc::clone(sink) as _,
         resources,
         registry.middlewares(),
+        // It runs no programs: their worker does.
+        0,
         None,
     ) {
         Ok(work) => work,

@@ -6,11 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use simpleflow_core::{ActivityDefinition, ActivityInfo, HeartbeatSink};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::RecordActivityTaskHeartbeat;
-use simpleflow_model::{ActivityId, FaultKind, SmolStr, TaskToken, limits};
+use simpleflow_model::{ActivityId, FaultKind, SmolStr, TaskToken};
 use simpleflow_service::SwfService;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+
+use crate::values;
 
 /// How many beats fit into the activity's limit, so that one that is lost ends nothing.
 const BEATS_PER_LIMIT: u32 = 3;
@@ -44,12 +47,15 @@ pub(super) struct Heart {
     /// What the activity said last, until it is sent.
     details: Mutex<Option<SmolStr>>,
     said: Notify,
+    /// How many characters of details may go.
+    most_details: usize,
     too_long: AtomicBool,
 }
 
 impl Heart {
     pub(super) fn new(
         interval: Duration,
+        most_details: usize,
         definition: &ActivityDefinition,
         info: &ActivityInfo,
     ) -> Self {
@@ -64,6 +70,7 @@ impl Heart {
             stopped: AtomicBool::new(false),
             details: Mutex::new(None),
             said: Notify::new(),
+            most_details,
             too_long: AtomicBool::new(false),
         }
     }
@@ -75,7 +82,12 @@ impl Heart {
 
     /// Beats until the activity has to stop. A beat that fails otherwise is tried again with the
     /// next.
-    pub(super) async fn beat<S: SwfService>(&self, service: &S, token: &TaskToken) -> Stopped {
+    pub(super) async fn beat<S: SwfService>(
+        &self,
+        service: &S,
+        jumbo: Option<&Jumbo>,
+        token: &TaskToken,
+    ) -> Stopped {
         let mut limit = self.limit.map(|limit| Instant::now() + limit);
         let mut latest = None;
         let mut soonest = Instant::now();
@@ -97,11 +109,20 @@ impl Heart {
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
             latest = said.or(latest);
-            let request = RecordActivityTaskHeartbeat {
+            let mut request = RecordActivityTaskHeartbeat {
                 task_token: token.clone(),
-                details: latest.clone(),
+                details: latest.take(),
                 ..RecordActivityTaskHeartbeat::default()
             };
+            if let Err(error) = values::encode(jumbo, &mut request).await {
+                tracing::warn!(
+                    activity_id = %self.activity_id,
+                    "a heartbeat goes without its details: {error}"
+                );
+                request.details = None;
+            }
+            // What was put elsewhere for one beat is there for the next.
+            latest.clone_from(&request.details);
             soonest = Instant::now() + self.pause;
             match service.record_activity_task_heartbeat(request).await {
                 Ok(status) if status.cancel_requested => return Stopped::Cancelled,
@@ -130,14 +151,14 @@ impl HeartbeatSink for Heart {
     fn heartbeat(&self, details: Option<SmolStr>) {
         let length = details.as_deref().map_or(0, |text| text.chars().count());
         // A beat without details leaves those that wait to be sent.
-        if length > limits::HEARTBEAT_DETAILS_LENGTH {
+        if length > self.most_details {
             // The service would refuse the beat with them.
             if !self.too_long.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
                     activity_id = %self.activity_id,
-                    "the heartbeat goes without its details: SWF takes at most {} characters, \
+                    "the heartbeat goes without its details: they may have at most {} characters, \
                      not {length}; said once for each task",
-                    limits::HEARTBEAT_DETAILS_LENGTH
+                    self.most_details
                 );
             }
         } else if details.is_some() {

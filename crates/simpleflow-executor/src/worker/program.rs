@@ -5,7 +5,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use simpleflow_core::{ActivityInfo, ActivityResult, Failure, PROGRAM_ERROR, Program};
-use simpleflow_model::limits;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -15,9 +14,9 @@ use super::group::{End, Group, exit_code};
 use super::process::death;
 use crate::resources::Needed;
 
-/// How much of what a program prints is looked at: a result may be 32,768 characters long, each at
-/// most 4 bytes, and is not longer than what was printed.
-const STDOUT: usize = 1 << 18;
+/// How many bytes of what a program prints are looked at for each character that a result may have:
+/// one has at most 4, and a result is about as long as what was printed.
+const PRINTED: usize = 8;
 
 /// How much of the end of what it prints on stderr goes into the details of its failure.
 const STDERR: usize = 1 << 13;
@@ -26,11 +25,12 @@ const STDERR: usize = 1 << 13;
 /// group may hold it open.
 const OUTPUT: Duration = Duration::from_secs(1);
 
-/// Runs a program. When it quits the result means nothing.
+/// Runs a program, whose result may have `most` characters. When it quits the result means nothing.
 pub(super) async fn run(
     program: Program,
     info: &ActivityInfo,
     needed: &Needed,
+    most: usize,
     memory_limit: Option<u64>,
     quit: &CancellationToken,
 ) -> ActivityResult {
@@ -44,6 +44,7 @@ pub(super) async fn run(
     let id = group.id();
     let child = group.child();
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let most = most.saturating_mul(PRINTED);
     let input = program.stdin;
     let mut printed = Vec::new();
     let mut complaints = Vec::new();
@@ -56,7 +57,7 @@ pub(super) async fn run(
         };
         tokio::join!(
             write,
-            read(stdout, &mut printed, Keep::First(STDOUT)),
+            read(stdout, &mut printed, Keep::First(most)),
             read(stderr, &mut complaints, Keep::Last(STDERR)),
         );
     });
@@ -75,11 +76,9 @@ pub(super) async fn run(
     let complaints: Vec<_> = complaints.lines().map(str::to_owned).collect();
     match end {
         Ok(End::Exited(status)) if status.success() => {
-            if printed.len() > STDOUT {
-                let message = format!(
-                    "printed more than {STDOUT} bytes: SWF takes a result of at most {} characters",
-                    limits::DATA_LENGTH
-                );
+            if printed.len() > most {
+                let message =
+                    format!("printed more than {most} bytes, which is more than a result may have");
                 return Err(failure(&message, &complaints));
             }
             match String::from_utf8(printed) {
@@ -138,7 +137,7 @@ async fn read(output: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, keep: 
     while let Ok(length @ 1..) = output.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..length]);
         match keep {
-            Keep::First(most) => kept.truncate(most + 1),
+            Keep::First(most) => kept.truncate(most.saturating_add(1)),
             Keep::Last(most) => {
                 drop(kept.drain(..kept.len().saturating_sub(most)));
                 // It is talk, and may be of use before the end.

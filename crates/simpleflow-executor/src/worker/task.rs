@@ -13,6 +13,7 @@ use super::Worker;
 use super::answer::Answer;
 use super::heartbeat::{Heart, Stopped};
 use super::work;
+use crate::values;
 
 /// A task that goes on in the background, to its answer.
 pub(crate) type Background = BoxFuture<'static, Option<Abandoned>>;
@@ -48,18 +49,25 @@ impl<S: SwfService> Worker<S> {
     /// has to wait comes back, to be run in the background.
     pub(crate) async fn begin(
         &self,
-        task: ActivityTask,
+        mut task: ActivityTask,
         task_list: &TaskListName,
         ending: Ending,
     ) -> Option<Background> {
+        let decoded = values::decode(self.jumbo.as_ref(), &mut task).await;
         let token = task.task_token;
         let (name, version) = (task.activity_type.name, task.activity_type.version);
         let Some(entry) = self.registry.find_activity(&name, &version) else {
             let failure = unknown_activity(&self.registry, &name, &version);
-            let answer = Answer::of(Err(failure));
-            self.answer(token, answer, &ending).await;
+            self.answer(token, self.answer_of(Err(failure)), &ending)
+                .await;
             return None;
         };
+        if let Err(error) = decoded {
+            let failure = Failure::new(error.to_string(), None);
+            self.answer(token, self.answer_of(Err(failure)), &ending)
+                .await;
+            return None;
+        }
         let info = ActivityInfo {
             name,
             version,
@@ -70,20 +78,34 @@ impl<S: SwfService> Worker<S> {
             activity_task_list: task_list.clone(),
             input: task.input.unwrap_or_default(),
         };
-        let heart = Arc::new(Heart::new(self.heartbeat, entry.definition(), &info));
+        let heart = Arc::new(Heart::new(
+            self.heartbeat,
+            self.most_details(),
+            entry.definition(),
+            &info,
+        ));
         let (sink, isolated) = (Arc::clone(&heart) as _, self.isolated.as_ref());
         let (resources, middlewares) = (&self.resources, self.registry.middlewares());
-        let started = work::start(entry, info, sink, resources, middlewares, isolated);
+        let started = work::start(
+            entry,
+            info,
+            sink,
+            resources,
+            middlewares,
+            self.most(),
+            isolated,
+        );
         let mut work = match started {
             Ok(work) => work,
             Err(failure) => {
-                self.answer(token, Answer::of(Err(failure)), &ending).await;
+                self.answer(token, self.answer_of(Err(failure)), &ending)
+                    .await;
                 return None;
             }
         };
         // Most activities that never wait end here, on this thread.
         if let Some(result) = work.poll_once() {
-            self.answer(token, Answer::of(result), &ending).await;
+            self.answer(token, self.answer_of(result), &ending).await;
             return None;
         }
         let worker = self.clone();
@@ -93,10 +115,10 @@ impl<S: SwfService> Worker<S> {
             let mut work = work.future(&quit);
             let answer = tokio::select! {
                 result = &mut work => {
-                    worker.answer(token, Answer::of(result), &ending).await;
+                    worker.answer(token, worker.answer_of(result), &ending).await;
                     return None;
                 }
-                stopped = heart.beat(&worker.service, &token) => match stopped {
+                stopped = heart.beat(&worker.service, worker.jumbo.as_ref(), &token) => match stopped {
                     Stopped::Cancelled => Answer::Cancelled,
                     Stopped::Lost => Answer::None,
                 },

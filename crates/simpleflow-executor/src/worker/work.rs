@@ -30,7 +30,7 @@ pub(super) struct Work {
 enum Kind {
     Async(Pin<Box<CatchPanic>>),
     Blocking(Box<dyn FnOnce() -> ActivityResult + Send>),
-    Program(Program, ActivityInfo, Needed, Option<Arc<Isolated>>),
+    Program(Program, ActivityInfo, Needed, usize, Option<Arc<Isolated>>),
     Process(ActivityInfo, Arc<dyn HeartbeatSink>, Needed, Arc<Isolated>),
     /// One that needs binaries, which are downloaded before.
     After(Needed, Box<Kind>),
@@ -38,7 +38,7 @@ enum Kind {
     Within(Box<Kind>, Middlewares, ActivityContext),
 }
 
-/// Gives an activity its arguments.
+/// Gives an activity its arguments. Its result may have `most` characters.
 ///
 /// # Errors
 /// When they do not fit.
@@ -48,6 +48,7 @@ pub(super) fn start(
     sink: Arc<dyn HeartbeatSink>,
     resources: &Resources,
     middlewares: &Middlewares,
+    most: usize,
     isolated: Option<&Arc<Isolated>>,
 ) -> Result<Work, Failure> {
     let needed = resources.needed(&info.input)?;
@@ -79,7 +80,7 @@ pub(super) fn start(
         RunningActivity::Async(future) => Kind::Async(Box::pin(CatchPanic(future))),
         RunningActivity::Blocking(run) => Kind::Blocking(run),
         RunningActivity::Program(program) => {
-            Kind::Program(program, info, needed.clone(), isolated.cloned())
+            Kind::Program(program, info, needed.clone(), most, isolated.cloned())
         }
     };
     let measured = Some((Metrics::new(context.metrology(), resources), sink));
@@ -184,9 +185,9 @@ impl Kind {
                         ))
                     })
             }),
-            Self::Program(program, info, needed, isolated) => Box::pin(async move {
+            Self::Program(program, info, needed, most, isolated) => Box::pin(async move {
                 let limit = isolated.and_then(|isolated| isolated.memory_limit);
-                program::run(program, &info, &needed, limit, &quit).await
+                program::run(program, &info, &needed, most, limit, &quit).await
             }),
             Self::After(needed, work) => Box::pin(async move {
                 tokio::select! {

@@ -438,7 +438,7 @@ async fn list(front: &Front, query: &BTreeMap<String, String>) -> Result<Respons
         // Writing to a text does not fail.
         let _ = write!(result, "<{name}>{next}</{name}>");
     }
-    for ObjectInfo { key, size } in &found {
+    for ObjectInfo { key, size, .. } in &found {
         let key = text(key);
         let _ = write!(
             result,

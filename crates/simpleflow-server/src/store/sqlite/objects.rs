@@ -140,6 +140,7 @@ impl ObjectStoreFile {
                 Ok(ObjectInfo {
                     key: row.get(0)?,
                     size: row.get(1)?,
+                    modified: None,
                 })
             })?;
             let begins = |row: &rusqlite::Result<ObjectInfo>| match row {

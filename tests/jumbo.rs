@@ -1,0 +1,142 @@
+//! Values that are longer than SWF's fields: standalone with nothing set up, what commands show of
+//! them, their cache, and their end.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use crate::common::{self, Done, run};
+
+/// The command in this directory, without what the environment says of AWS.
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = common::command(args);
+    command
+        .current_dir(dir)
+        .env_remove("SWF_DOMAIN")
+        .env("SIMPLEFLOW_DISK_CACHE_DIR", dir.join("cache"))
+        .env("SIMPLEFLOW_ENABLE_DISK_CACHE", "true");
+    command
+}
+
+fn done(dir: &Path, args: &[&str]) -> Done {
+    let done = run(command(dir, args), "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    done
+}
+
+fn values(dir: &Path) -> usize {
+    fs::read_dir(dir.join("simpleflow-data/values"))
+        .map(|values| values.count())
+        .unwrap_or_default()
+}
+
+fn json(done: &Done) -> Value {
+    serde_json::from_str(&done.stdout).expect("it is JSON")
+}
+
+#[test]
+fn long_values_work_with_nothing_set_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    let args = ["standalone", "jumbo_fields", "--input", "[\"ab\"]"];
+    let ran = done(dir, &args);
+    assert_eq!(ran.stdout.lines().last(), Some("100000"));
+    // The result of one activity, and the input of the other, for each attempt to schedule it.
+    assert!(values(dir) >= 2);
+
+    let id = "activity-examples.jumbo_fields.repeat_50k-1";
+    let info = |more: &[&str]| {
+        let args = [
+            "--format",
+            "json",
+            "--header",
+            "task.info",
+            "standalone",
+            "jumbo_fields",
+            id,
+        ];
+        json(&done(dir, &[&args, more].concat()))[0]["result"].to_string()
+    };
+    let signature = info(&[]);
+    assert!(
+        signature.starts_with("\"simpleflow+file:///"),
+        "{signature}"
+    );
+    assert!(
+        signature.contains("/simpleflow-data/values/"),
+        "{signature}"
+    );
+    assert!(signature.ends_with(" 100002\""), "{signature}");
+    assert!(info(&["--decode"]).len() > 100_000);
+
+    let replay = ["workflow.replay", "jumbo_fields", "--domain", "standalone"];
+    let replay = [&replay[..], &["--workflow-id", "jumbo_fields"]].concat();
+    assert!(done(dir, &replay).stdout.contains("same decisions"));
+    let history = [
+        "workflow.history",
+        "--domain",
+        "standalone",
+        "jumbo_fields",
+        "-o",
+        "events",
+    ];
+    let recorded = done(dir, &history).stdout;
+    fs::write(dir.join("history.json"), recorded).expect("the history is written");
+    let replay = [
+        "workflow.replay",
+        "jumbo_fields",
+        "--history",
+        "history.json",
+    ];
+    assert!(done(dir, &replay).stdout.contains("same decisions"));
+}
+
+#[test]
+fn the_cache_is_shown_and_cleared() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    let cache = |more: &[&str]| {
+        let args = ["--format", "json", "--header", "jumbo.cache"];
+        json(&done(dir, &[&args, more].concat()))[0].take()
+    };
+    assert_eq!(cache(&[])["Entries"], "0");
+    done(dir, &["standalone", "jumbo_fields", "--input", "[\"ab\"]"]);
+    let shown = cache(&[]);
+    assert_eq!(shown["Entries"], values(dir).to_string());
+    assert_eq!(shown["Enabled"], "true");
+    assert_eq!(shown["Most Bytes"], "1073741824");
+    assert_eq!(cache(&["--clear"])["Entries"], values(dir).to_string());
+    assert_eq!(cache(&[])["Entries"], "0");
+}
+
+#[test]
+fn values_are_removed_that_no_execution_needs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    done(dir, &["standalone", "jumbo_fields", "--input", "[\"ab\"]"]);
+    let prune = |more: &[&str]| {
+        let args = [&["jumbo.prune", "standalone"], more].concat();
+        done(dir, &args).stdout
+    };
+    let young = prune(&[]);
+    assert!(young.starts_with("0 values of 0 bytes removed"), "{young}");
+    let all = values(dir);
+    assert!(
+        young.trim_end().ends_with(&format!("{all} left")),
+        "{young}"
+    );
+    let value = fs::read_dir(dir.join("simpleflow-data/values"))
+        .expect("there are values")
+        .next();
+    let value = value.expect("there is one").expect("it is there").path();
+    let file = fs::File::options().write(true).open(value);
+    let aged = file.and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH));
+    aged.expect("its time is set");
+    assert!(prune(&["--dry-run"]).starts_with("1 values of 100002 bytes would be removed"));
+    assert_eq!(values(dir), all);
+    assert!(prune(&[]).starts_with("1 values of"));
+    assert_eq!(values(dir), all - 1);
+}
