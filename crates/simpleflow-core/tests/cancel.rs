@@ -360,3 +360,164 @@ fn a_scope_drops_the_code_that_was_spawned_in_it() {
         .activity_completed("activity-slow-1", "1");
     assert_eq!(next::<Spawns>(&history), [r#"complete ["Cancelled",true]"#]);
 }
+
+// Two trips in one: the second fails when the first has a step that is done and one that runs.
+workflow!(TwoTrips(flow) -> i64 {
+    flow.saga(async |saga| {
+        let outer = saga.submit(inc(0)).await?;
+        saga.undo(inc(outer));
+        let (one, other) = (flow.clone(), flow.clone());
+        let one = saga.spawn(async move {
+            one.saga(async |saga| {
+                let flight = saga.submit(inc(1));
+                saga.undo(inc(&flight));
+                flight.await?;
+                Ok(saga.submit(slow(1)).await?)
+            })
+            .await
+        });
+        let other = saga.spawn(async move {
+            other.saga(async |saga| Ok(saga.submit(vital_step()).await?)).await
+        });
+        other.await?;
+        Ok(one.await?)
+    })
+    .await
+});
+
+fn two_trips() -> HistoryBuilder {
+    started()
+        .decision(|d| d.schedule_activity("activity-inc-1", "inc"))
+        .activity_completed("activity-inc-1", "10")
+        .decision(|d| {
+            d.schedule_activity("activity-inc-2", "inc")
+                .schedule_activity("activity-retried-1", "retried")
+        })
+        .activity_completed("activity-inc-2", "20")
+        .decision(|d| d.schedule_activity("activity-slow-1", "slow"))
+}
+
+/// From the cancel of the step that runs to the last undo.
+fn check_two_trips_are_undone(
+    history: HistoryBuilder,
+    mut cancels: Vec<&'static str>,
+    ended: &str,
+) {
+    assert_eq!(next::<TwoTrips>(&history), cancels);
+    cancels.retain(|cancel| cancel.contains("retried"));
+    let history = history.decision(|d| match cancels[..] {
+        [] => d.cancel_activity("activity-slow-1"),
+        _ => d
+            .cancel_activity("activity-slow-1")
+            .cancel_activity("activity-retried-1"),
+    });
+    let history = match cancels[..] {
+        [] => history,
+        _ => history.activity_canceled("activity-retried-1"),
+    };
+    let history = history.activity_canceled("activity-slow-1");
+    assert_eq!(next::<TwoTrips>(&history), ["schedule activity-inc-3(20)"]);
+    let history = history
+        .decision(|d| d.schedule_activity("activity-inc-3", "inc"))
+        .activity_completed("activity-inc-3", "1");
+    assert_eq!(next::<TwoTrips>(&history), ["schedule activity-inc-4(10)"]);
+    let history = history
+        .decision(|d| d.schedule_activity("activity-inc-4", "inc"))
+        .activity_completed("activity-inc-4", "1");
+    assert_eq!(next::<TwoTrips>(&history), [ended]);
+}
+
+#[test]
+fn a_saga_in_a_saga_that_fails_is_undone_before_it() {
+    check_two_trips_are_undone(
+        two_trips().activity_failed("activity-retried-1", "no", ""),
+        vec!["cancel activity activity-slow-1"],
+        "fail Workflow execution error in activity-retried: \"no\"",
+    );
+}
+
+#[test]
+fn a_cancel_undoes_a_saga_in_a_saga() {
+    check_two_trips_are_undone(
+        two_trips().cancel_requested(),
+        vec![
+            "cancel activity activity-slow-1",
+            "cancel activity activity-retried-1",
+        ],
+        "cancel the execution",
+    );
+}
+
+workflow!(InTime(flow) -> i64 {
+    let trip = flow.saga(async |saga| {
+        saga.undo(inc(7));
+        Ok(saga.submit(slow(1)).await?)
+    });
+    match flow.timeout(trip, secs(60)).await {
+        Ok(trip) => trip,
+        Err(_) => Ok(-1),
+    }
+});
+
+#[test]
+fn a_saga_whose_time_is_up_is_undone_before_the_execution_ends() {
+    let history = started()
+        .decision(|d| {
+            d.start_timer("timeout-1", 60)
+                .schedule_activity("activity-slow-1", "slow")
+        })
+        .timer_fired("timeout-1");
+    assert_eq!(
+        next::<InTime>(&history),
+        ["cancel activity activity-slow-1"]
+    );
+    let history = history
+        .decision(|d| d.cancel_activity("activity-slow-1"))
+        .activity_canceled("activity-slow-1");
+    assert_eq!(next::<InTime>(&history), ["schedule activity-inc-1(7)"]);
+    let history = history.decision(|d| d.schedule_activity("activity-inc-1", "inc"));
+    let undone = history.clone().activity_completed("activity-inc-1", "1");
+    assert_eq!(next::<InTime>(&undone), ["complete -1"]);
+    let not_undone = history.activity_failed("activity-inc-1", "never", "");
+    let failed = &next::<InTime>(&not_undone)[0];
+    assert!(
+        failed.starts_with("fail") && failed.ends_with("is not all undone: activity-inc-1: never"),
+        "{failed}"
+    );
+}
+
+workflow!(UndoneTwice(flow) -> () {
+    let scope = flow.scope();
+    let inside = scope.clone();
+    scope.spawn(async move {
+        inside
+            .saga(async |saga| {
+                saga.undo(inc(7));
+                saga.submit(slow(1)).await?;
+                Ok(())
+            })
+            .await
+    });
+    flow.wait_signal::<()>("go").await?;
+    scope.cancel();
+    scope.done().await;
+    flow.record_marker("done", ());
+    Ok(())
+});
+
+#[test]
+fn a_cancel_reaches_no_saga_that_is_being_undone() {
+    let history = started()
+        .decision(|d| d.schedule_activity("activity-slow-1", "slow"))
+        .activity_failed("activity-slow-1", "no", "")
+        .decision(|d| d.schedule_activity("activity-inc-1", "inc"))
+        .signaled("go", "");
+    assert!(next::<UndoneTwice>(&history).is_empty(), "it goes on");
+    let history = history
+        .decision(|d| d)
+        .activity_completed("activity-inc-1", "1");
+    assert_eq!(
+        next::<UndoneTwice>(&history),
+        ["marker done null", "complete null"]
+    );
+}

@@ -47,6 +47,21 @@ impl Workflow for Child {
     }
 }
 
+/// Two steps that are undone together.
+async fn trip(flow: Flow, x: i64) -> Result<i64> {
+    flow.saga(async |saga| {
+        let first = saga.submit(inc(x));
+        saga.undo(slow(&first));
+        saga.undo_with(async move |flow| {
+            flow.submit(inc(x)).await?;
+            Ok(())
+        });
+        let second = saga.submit(retried(x)).await?;
+        Ok(second + first.await?)
+    })
+    .await
+}
+
 /// The input of a signal that is sent on, which no code sends.
 const SENT_ON: &str = r#"{"args":[5],"kwargs":{},"__propagate":true}"#;
 
@@ -261,19 +276,17 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                     Either::Right(_) if x % 2 == 0 => return Err(Error::cancelled()),
                     Either::Right((_, task)) => task.cancel(),
                 },
-                (36, _) => {
-                    let saga = flow.saga(async |saga| {
-                        let first = saga.submit(inc(x));
-                        saga.undo(slow(&first));
-                        saga.undo_with(async move |flow| {
-                            flow.submit(inc(x)).await?;
-                            Ok(())
-                        });
-                        let second = saga.submit(retried(x)).await?;
-                        Ok(second + first.await?)
-                    });
-                    sum += saga.await.unwrap_or(-7);
-                }
+                (36, _) => match x % 3 {
+                    0 => sum += trip(flow.clone(), x).await.unwrap_or(-7),
+                    1 => {
+                        let scope = &scopes[argument % scopes.len()];
+                        tasks.push(scope.spawn(trip(Flow::clone(scope), x)));
+                    }
+                    _ => match flow.timeout(trip(flow.clone(), x), secs(5)).await {
+                        Ok(trip) => sum += trip.unwrap_or(-7),
+                        Err(_) => sum += 1,
+                    },
+                },
                 (37, _) => tasks.push(flow.submit(polite(x))),
                 (38, _) => {
                     let mut turn = argument;

@@ -140,7 +140,7 @@ impl Shared {
     /// Cancels a task because the canvas is that it is a member of. When the workflow is over, or
     /// about to be by a panic, its canvases are dropped, and what they submitted goes on.
     pub(crate) fn cancel_in_canvas(&self, task: &Rc<Task>) {
-        if !self.coroutines.closed.get() && !std::thread::panicking() {
+        if !self.is_closed() && !std::thread::panicking() {
             self.cancel(task);
         }
     }
@@ -148,6 +148,10 @@ impl Shared {
     /// Lets the workflow be over: from now on no coroutine begins.
     pub(crate) fn close(&self) {
         self.coroutines.closed.set(true);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.coroutines.closed.get()
     }
 
     /// Drops all coroutines. What they hold is the user's; that it panics changes nothing any

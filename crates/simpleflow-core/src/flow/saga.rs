@@ -4,11 +4,16 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future as StdFuture;
 use std::ops::Deref;
+use std::panic::Location;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 
-use super::{Flow, Scope, Site, Submit};
+use simpleflow_model::SmolStr;
+
+use super::{Flow, Scope, Shared, Site, Submit};
 use crate::error::{Error, Result, TaskErrorKind};
-use crate::task::State;
+use crate::registry::WorkflowFuture;
+use crate::task::{State, Task};
 
 /// The steps of a saga. It derefs to [`Flow`]: what is submitted through it belongs to the saga. Made
 /// by [`Flow::saga`].
@@ -122,17 +127,28 @@ impl Flow {
     /// have stopped. The undos run one after the other, where no cancel reaches them. When one
     /// fails, after its retries, the rest are done all the same.
     ///
+    /// A saga that is dropped before its end (its time is up, the scope of the code that it is in is
+    /// cancelled) is stopped and undone just so. A scope around it is not
+    /// [done](Scope::done) before that, nor does a saga around it undo its own steps. The execution
+    /// ends after that, too; when an undo failed, with a [`SagaError`]. What ends an execution
+    /// otherwise leaves no time to undo anything: a panic, steps whose failure fails the workflow at
+    /// once (`raises_on_failure`), and the end of the workflow's own code while a saga goes on that
+    /// was spawned beside it: wait for that.
+    ///
     /// A saga handles the cancel of the execution, as
     /// [`cancel_requested`](Self::cancel_requested) does: what comes after it in the workflow has to
-    /// handle it, too. Steps whose failure fails the workflow at once (`raises_on_failure`) leave no
-    /// time to undo anything.
+    /// handle it, too.
     ///
     /// # Errors
     /// What the steps returned, or [`Error::cancelled`]; a [`SagaError`] when an undo failed.
     pub async fn saga<T>(&self, steps: impl AsyncFnOnce(&Saga) -> Result<T>) -> Result<T> {
-        let saga = Saga {
+        let saga = Rc::new(Saga {
             scope: self.scope(),
             undos: RefCell::default(),
+        });
+        let mut begun = Begun {
+            around: self,
+            saga: Some(Rc::clone(&saga)),
         };
         let cancel = self.cancel_requested();
         let result = {
@@ -147,22 +163,120 @@ impl Flow {
             .await
         };
         let cause = match result {
-            Ok(value) if !saga.scope.is_cancelled() => return Ok(value),
+            Ok(value) if !saga.scope.is_cancelled() => {
+                begun.saga = None;
+                return Ok(value);
+            }
             // The end of a run, and no failure.
-            Err(error) if error.is_continue_as_new() => return Err(error),
+            Err(error) if error.is_continue_as_new() => {
+                begun.saga = None;
+                return Err(error);
+            }
             Err(error) if !saga.scope.is_cancelled() => error,
             _ => Error::cancelled(),
         };
-        saga.scope.cancel();
-        saga.scope.done().await;
-        let shielded = self.shielded_scope();
-        let mut failures = Vec::new();
-        for undo in saga.undos.take().into_iter().rev() {
-            failures.extend(undo(Flow::clone(&shielded)).await.err());
-        }
+        let Some(rollback) = begun.roll_back() else {
+            return Err(cause);
+        };
+        rollback.done().await;
+        let failures = rollback.failures.take();
         match failures.is_empty() {
             true => Err(cause),
             false => Err(SagaError { cause, failures }.into()),
         }
+    }
+
+    /// The workflow's own code, which ends when the sagas are undone that failed or were dropped.
+    pub(crate) fn until_undone(&self, code: WorkflowFuture) -> WorkflowFuture {
+        let shared = Rc::downgrade(&self.shared);
+        Box::pin(async move {
+            let result = code.await;
+            let mut failures = Vec::new();
+            while let Some(rollback) = shared.upgrade().and_then(|shared| shared.last_rollback()) {
+                rollback.done().await;
+                failures.append(&mut rollback.failures.take());
+            }
+            if failures.is_empty() {
+                return result;
+            }
+            let cause = result.err().filter(|error| !error.is_continue_as_new());
+            let cause = cause.unwrap_or_else(Error::cancelled);
+            Err(SagaError { cause, failures }.into())
+        })
+    }
+}
+
+/// A saga that is neither done nor being undone.
+struct Begun<'a> {
+    around: &'a Flow,
+    saga: Option<Rc<Saga>>,
+}
+
+impl Begun<'_> {
+    /// Begins to undo it: in a coroutine of its own, which goes on when nobody waits for it.
+    fn roll_back(&mut self) -> Option<Rollback> {
+        let saga = self.saga.take()?;
+        let shared = &self.around.shared;
+        let failures = Rc::<RefCell<Vec<Error>>>::default();
+        let flow = Flow {
+            shared: Rc::clone(shared),
+            scope: None,
+        };
+        let (failed, undo_flow) = (Rc::clone(&failures), flow.clone());
+        let code = Box::pin(async move {
+            saga.scope.cancel();
+            saga.scope.done().await;
+            let undos = saga.undos.take();
+            drop(saga);
+            for undo in undos.into_iter().rev() {
+                let undone = undo(undo_flow.clone()).await;
+                failed.borrow_mut().extend(undone.err());
+            }
+            Ok(SmolStr::new_static("null"))
+        });
+        let task = flow.spawn_task("undo", code, Location::caller());
+        let rollback = Rollback { task, failures };
+        if let Some(scope) = &self.around.scope {
+            scope.await_rollback(&rollback.task);
+        }
+        let rollbacks = &mut shared.state.borrow_mut().rollbacks;
+        rollbacks.retain(Rollback::is_of_interest);
+        rollbacks.push(rollback.clone());
+        Some(rollback)
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.around.shared.is_closed() && !std::thread::panicking() {
+            self.roll_back();
+        }
+    }
+}
+
+/// The undoing of a saga.
+#[derive(Clone)]
+pub(crate) struct Rollback {
+    pub(super) task: Rc<Task>,
+    /// The undos that failed, until somebody takes them.
+    failures: Rc<RefCell<Vec<Error>>>,
+}
+
+impl Rollback {
+    fn done(&self) -> impl StdFuture<Output = ()> + use<> {
+        crate::future::Done::of(Rc::clone(&self.task))
+    }
+
+    fn is_of_interest(&self) -> bool {
+        !self.task.is_done() || !self.failures.borrow().is_empty()
+    }
+}
+
+impl Shared {
+    /// The last rollback that goes on, or whose failures nobody has taken.
+    fn last_rollback(&self) -> Option<Rollback> {
+        let rollbacks = &mut self.state.borrow_mut().rollbacks;
+        rollbacks.retain(Rollback::is_of_interest);
+        rollbacks.last().cloned()
     }
 }

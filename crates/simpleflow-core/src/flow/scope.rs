@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::{Rc, Weak};
 
+use super::saga::Rollback;
 use super::{Flow, Shared};
 use crate::task::Task;
 
@@ -21,6 +22,8 @@ pub struct Scope {
 pub(crate) struct ScopeState {
     cancelled: Cell<bool>,
     tasks: RefCell<Vec<Weak<Task>>>,
+    /// The sagas in it that are being undone: they belong to it, but no cancel reaches them.
+    rollbacks: RefCell<Vec<Weak<Task>>>,
     /// The scopes in it that are cancelled with it.
     inner: RefCell<Vec<Weak<ScopeState>>>,
     /// At how many tasks to look which of them have ended.
@@ -35,6 +38,7 @@ impl ScopeState {
         Rc::new(Self {
             cancelled: cancelled.into(),
             tasks: RefCell::default(),
+            rollbacks: RefCell::default(),
             inner: RefCell::default(),
             crowded: CROWD.into(),
         })
@@ -57,6 +61,13 @@ impl ScopeState {
         }
     }
 
+    /// Lets it not be done before a saga is undone.
+    pub(super) fn await_rollback(&self, task: &Rc<Task>) {
+        let mut rollbacks = self.rollbacks.borrow_mut();
+        rollbacks.retain(|task| task.upgrade().is_some_and(|task| !task.is_done()));
+        rollbacks.push(Rc::downgrade(task));
+    }
+
     /// Whether this is the task that was added last.
     pub(super) fn just_added(&self, task: &Rc<Task>) -> bool {
         let tasks = self.tasks.borrow();
@@ -69,6 +80,7 @@ impl ScopeState {
         if self.cancelled.replace(true) {
             return;
         }
+        let before = shared.state.borrow().rollbacks.clone();
         let tasks = self.tasks.borrow().clone();
         for task in tasks.iter().filter_map(Weak::upgrade) {
             shared.cancel(&task);
@@ -77,12 +89,18 @@ impl ScopeState {
         for scope in inner.iter().filter_map(Weak::upgrade) {
             scope.cancel(shared);
         }
+        // Code that is dropped may have begun sagas through a flow of another scope.
+        for Rollback { task, .. } in &shared.state.borrow().rollbacks {
+            if !before.iter().any(|known| Rc::ptr_eq(&known.task, task)) {
+                self.await_rollback(task);
+            }
+        }
     }
 
     /// The tasks that are open, with those of the scopes in it.
     fn open(&self, open: &mut Vec<Rc<Task>>) {
-        let tasks = self.tasks.borrow();
-        let tasks = tasks.iter().filter_map(Weak::upgrade);
+        let (tasks, rollbacks) = (self.tasks.borrow(), self.rollbacks.borrow());
+        let tasks = tasks.iter().chain(&*rollbacks).filter_map(Weak::upgrade);
         open.extend(tasks.filter(|task| !task.is_done()));
         for scope in self.inner.borrow().iter().filter_map(Weak::upgrade) {
             scope.open(open);
@@ -160,7 +178,7 @@ impl Scope {
     }
 
     /// Waits until none of its tasks is open, nor one of the scopes in it, whatever their results:
-    /// after a cancel, until what was running has stopped.
+    /// after a cancel, until what was running has stopped, and the sagas in it are undone.
     pub async fn done(&self) {
         loop {
             let mut open = Vec::new();

@@ -11,6 +11,7 @@ use simpleflow_model::{EventId, SmolStr, Timestamp};
 
 use super::cancel::CancelRequest;
 use super::markers::Markers;
+use super::saga::Rollback;
 use super::signals::SignalQueues;
 use super::{FailureHandler, ScopeState};
 use crate::commands::{Command, Commands, PATCH_MARKER};
@@ -53,6 +54,8 @@ pub(crate) struct FlowState {
     pub(crate) failure_handler: Option<FailureHandler>,
     /// The cancel of the execution.
     pub(crate) cancel: CancelRequest,
+    /// The sagas that are being undone, and those of which a failure is not told yet.
+    pub(super) rollbacks: Vec<Rollback>,
     /// How many open tasks something waits for.
     pub(crate) awaited: Awaited,
     pub(super) signals: SignalQueues,
@@ -86,6 +89,7 @@ impl FlowState {
             scope: None,
             failure_handler: None,
             cancel: CancelRequest::default(),
+            rollbacks: Vec::new(),
             awaited: Awaited::default(),
             signals: SignalQueues::default(),
             markers: Markers::default(),

@@ -168,8 +168,8 @@ impl Replayer {
     fn start(&mut self, started: WorkflowExecutionStarted) {
         let input = started.input.unwrap_or_default();
         match panics::catch(|| self.entry.start(&input, self.flow())) {
-            Ok(Ok(future)) => {
-                self.future = Some(future);
+            Ok(Ok(code)) => {
+                self.future = Some(self.flow().until_undone(code));
                 self.poll();
             }
             Ok(Err(error)) => self.end(Ending::Failed(bad_input(&error))),
