@@ -237,6 +237,39 @@ fn a_refusal_for_its_rate_is_asked_again_some_times() {
     assert!(next::<Pages>(&history)[0].ends_with(RATE));
 }
 
+#[test]
+fn a_cancel_that_comes_with_the_next_run_ends_the_execution() {
+    let asked = r#"{"args":[1],"kwargs":{}}"#;
+    let cancelled = ["cancel the execution"];
+    assert_eq!(next::<Pages>(&page(0).cancel_requested()), cancelled);
+    let refused = page(0)
+        .decision_started()
+        .cancel_requested()
+        .decided(|d| d.continue_as_new(asked));
+    assert_eq!(next::<Pages>(&refused), cancelled);
+    let closed = refused.decision(|d| d.cancel());
+    replay::<Pages>(&closed).check().unwrap();
+    assert_eq!(
+        next::<Unmoved>(&started().cancel_requested()),
+        [r#"continue as {"args":[],"kwargs":{}}"#]
+    );
+}
+
+#[workflow]
+struct Unmoved;
+
+impl Workflow for Unmoved {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        flow.continue_as_new(Self)
+    }
+
+    fn should_cancel(_: &simpleflow_core::ReplayContext<'_>) -> bool {
+        false
+    }
+}
+
 workflow!(Lengths(flow) -> Vec<usize> {
     let mut lengths = vec![flow.history_length()];
     for _ in 0..2 {

@@ -37,7 +37,9 @@ impl Flow {
     /// A cancel ends an execution at once, unless its code has called this, or
     /// [`is_cancel_requested`](Self::is_cancel_requested), before the request comes. From then on it
     /// is the code that ends: it does what it has to, and returns
-    /// [`Error::cancelled`](crate::Error::cancelled).
+    /// [`Error::cancelled`](crate::Error::cancelled). A request that comes when the code has ended with
+    /// a [next run](Self::continue_as_new), which the service has not started yet, cancels the
+    /// execution instead.
     ///
     /// ```
     /// # use simpleflow_core::{ActivityCall, Error, Flow, Result};

@@ -32,9 +32,7 @@ impl Replayer {
             E::SignalExternalWorkflowExecutionFailed(failed) => {
                 self.signal_not_delivered(at, &failed);
             }
-            E::WorkflowExecutionCancelRequested(_) if self.ending.is_none() => {
-                self.cancel_requested();
-            }
+            E::WorkflowExecutionCancelRequested(_) => self.cancel_requested(),
 
             E::ActivityTaskStarted(started) => self.started(started.scheduled_event_id, None),
             E::ActivityTaskCompleted(completed) => {
@@ -131,8 +129,13 @@ impl Replayer {
         Ok(())
     }
 
-    /// The execution is to be cancelled: it ends, unless its code handles that.
+    /// The execution is to be cancelled: it ends, unless its code handles that. Code that has ended
+    /// with a next run can do so no more, and no other run would learn of the request.
     fn cancel_requested(&mut self) {
+        let is_continued = match &self.ending {
+            Some(ending) if !ending.is_continued() => return,
+            ending => ending.is_some(),
+        };
         let (handled, requested) = {
             let cancel = &self.shared.state.borrow().cancel;
             (cancel.is_handled(), cancel.is_requested())
@@ -142,7 +145,7 @@ impl Replayer {
         }
         let context = ReplayContext::new(&self.shared.state, None);
         match panics::catch(|| (self.entry.hooks().should_cancel)(&context)) {
-            Ok(true) if handled => {
+            Ok(true) if handled && !is_continued => {
                 self.shared.state.borrow_mut().request_cancel();
                 self.poll();
             }
