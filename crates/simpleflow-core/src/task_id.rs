@@ -32,9 +32,12 @@ pub(crate) const RETRY_TIMER_PREFIX: &str = "__simpleflow_task_";
 /// than one response takes. Its name is the original's.
 pub(crate) const WAKE_UP_TIMER: &str = "_simpleflow_wake_up_timer";
 
+/// The timer after which a next run is asked for again.
+pub(crate) const NEXT_RUN_TIMER: &str = "_simpleflow_next_run_timer";
+
 /// Whether a timer is not the code's.
 pub(crate) fn is_reserved_timer(id: &str) -> bool {
-    id == WAKE_UP_TIMER || id.starts_with(RETRY_TIMER_PREFIX)
+    id == WAKE_UP_TIMER || id == NEXT_RUN_TIMER || id.starts_with(RETRY_TIMER_PREFIX)
 }
 
 /// An id of more than 256 characters keeps its first 223 and ends in the MD5 of the whole.

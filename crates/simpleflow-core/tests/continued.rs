@@ -225,16 +225,58 @@ fn what_the_service_refuses_for_good_fails_the_execution() {
     replay::<Pages>(&history).check().unwrap();
 }
 
+const RATE: &str = "CONTINUE_AS_NEW_WORKFLOW_EXECUTION_RATE_EXCEEDED";
+const TIMER: &str = "_simpleflow_next_run_timer";
+
 #[test]
-fn a_refusal_for_its_rate_is_asked_again_some_times() {
-    const RATE: &str = "CONTINUE_AS_NEW_WORKFLOW_EXECUTION_RATE_EXCEEDED";
+fn a_refusal_for_its_rate_is_asked_again_after_a_rest() {
+    let asked = r#"continue as {"args":[1],"kwargs":{}}"#;
     let mut history = page(0);
-    for _ in 0..10 {
+    for seconds in [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60] {
+        assert_eq!(next::<Pages>(&history), [asked]);
         history = history.decision(|d| d.continue_as_new("").refused(RATE));
-        assert!(next::<Pages>(&history)[0].starts_with("continue as"));
+        assert_eq!(
+            next::<Pages>(&history),
+            [format!("timer {TIMER} {seconds}")]
+        );
+        history = history.decision(|d| d.start_timer(TIMER, seconds));
+        assert!(next::<Pages>(&history).is_empty());
+        history = history
+            .signaled("late", "")
+            .decision(|d| d)
+            .timer_fired(TIMER);
     }
-    history = history.decision(|d| d.continue_as_new("").refused(RATE));
-    assert!(next::<Pages>(&history)[0].ends_with(RATE));
+    let history = history.decision(|d| d.continue_as_new(""));
+    replay::<Pages>(&history).check().unwrap();
+}
+
+#[test]
+fn a_rest_before_the_next_run_is_matched() {
+    let refused = page(0).decision(|d| d.continue_as_new("").refused(RATE));
+    let error = replay::<Pages>(&refused.clone().signaled("late", "").decision(|d| d))
+        .decisions()
+        .unwrap_err();
+    assert!(error.to_string().contains("continues as new"), "{error}");
+    let unasked = page(0).decision(|d| d.start_timer(TIMER, 1));
+    let error = replay::<Pages>(&unasked).decisions().unwrap_err();
+    assert!(error.to_string().contains("TimerStarted"), "{error}");
+    // What did not wait for a timer is no other history.
+    let at_once = refused.clone().decision(|d| d.continue_as_new(""));
+    replay::<Pages>(&at_once).check().unwrap();
+    // Without a timer there is no rest.
+    let asked = [r#"continue as {"args":[1],"kwargs":{}}"#];
+    let no_timer = refused.clone().decision(|d| {
+        d.start_timer(TIMER, 1)
+            .refused("TIMER_CREATION_RATE_EXCEEDED")
+    });
+    assert_eq!(next::<Pages>(&no_timer), asked);
+    let no_timer = no_timer.decision(|d| d.continue_as_new(""));
+    replay::<Pages>(&no_timer).check().unwrap();
+    // A cancel does not wait.
+    let cancelled = refused
+        .decision(|d| d.start_timer(TIMER, 1))
+        .cancel_requested();
+    assert_eq!(next::<Pages>(&cancelled), ["cancel the execution"]);
 }
 
 #[test]

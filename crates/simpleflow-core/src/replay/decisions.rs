@@ -86,7 +86,9 @@ impl Replayer {
                     response.push(|| decision(command, workflow, &state.run));
                 }
             }
-            response.push(|| ending.decision(self.limits.value_length));
+            if let Some(decision) = ending.decision(self.limits.value_length) {
+                response.push(|| decision);
+            }
         } else {
             let mut free = self
                 .limits

@@ -2,19 +2,16 @@
 
 use simpleflow_model::decision::{
     CancelWorkflowExecution, CompleteWorkflowExecution, ContinueAsNewWorkflowExecution,
-    FailWorkflowExecution,
+    FailWorkflowExecution, StartTimer,
 };
 use simpleflow_model::enums::ContinueAsNewWorkflowExecutionFailedCause;
 use simpleflow_model::event::ContinueAsNewWorkflowExecutionFailed;
-use simpleflow_model::{Decision, SmolStr, WorkflowType};
+use simpleflow_model::{Decision, SmolStr, Timeout, TimerId, WorkflowType};
 
-use super::{MissingType, Moment, Replayer};
+use super::{MissingType, Moment, Replayer, refusal};
 use crate::error::{Error, Failure};
 use crate::panics::Panic;
-
-/// How often the next run is asked for that the service refuses because of its rate. What could
-/// delay another attempt is a timer of an execution that has ended, so they are made at once.
-const ATTEMPTS: u32 = 10;
+use crate::task_id::NEXT_RUN_TIMER;
 
 /// How the code ended.
 pub(super) enum Ending {
@@ -25,8 +22,21 @@ pub(super) enum Ending {
     },
     ContinuedAsNew {
         next: Box<ContinueAsNewWorkflowExecution>,
+        /// How often the service refused it for its rate.
         refusals: u32,
+        rest: Rest,
     },
+}
+
+/// Whether a next run that the service refused for its rate waits for a timer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It is asked for.
+    Over,
+    /// The timer is asked for.
+    Asked,
+    /// The timer is open.
+    Begun,
 }
 
 impl Ending {
@@ -41,9 +51,25 @@ impl Ending {
         matches!(self, Self::ContinuedAsNew { .. })
     }
 
-    /// The last decision, whose details may have that many characters.
-    pub(super) fn decision(&self, value_length: usize) -> Decision {
+    /// Moves the rest before the next run on, if that is where it is.
+    pub(super) fn change_rest(&mut self, from: Rest, to: Rest) -> bool {
         match self {
+            Self::ContinuedAsNew { rest, .. } if *rest == from => {
+                *rest = to;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether nothing is to be decided before the timer fires.
+    pub(super) fn rests(&self) -> bool {
+        matches!(self, Self::ContinuedAsNew { rest, .. } if *rest == Rest::Begun)
+    }
+
+    /// The last decision, whose details may have that many characters, or what has to be before it.
+    pub(super) fn decision(&self, value_length: usize) -> Option<Decision> {
+        Some(match self {
             Self::Completed(result) => CompleteWorkflowExecution {
                 result: Some(result.clone()),
                 ..CompleteWorkflowExecution::default()
@@ -63,8 +89,23 @@ impl Ending {
                 ..CancelWorkflowExecution::default()
             }
             .into(),
-            Self::ContinuedAsNew { next, .. } => (**next).clone().into(),
-        }
+            Self::ContinuedAsNew {
+                next,
+                refusals,
+                rest,
+            } => match rest {
+                Rest::Over => (**next).clone().into(),
+                Rest::Asked => StartTimer {
+                    timer_id: TimerId::from(SmolStr::new_static(NEXT_RUN_TIMER)),
+                    start_to_fire_timeout: Timeout::Seconds(refusal::back_off_seconds(
+                        refusals.saturating_sub(1),
+                    )),
+                    ..StartTimer::default()
+                }
+                .into(),
+                Rest::Begun => return None,
+            },
+        })
     }
 
     /// What the code does, for the message of a divergence.
@@ -96,6 +137,7 @@ impl Replayer {
             Ok(next) => Ending::ContinuedAsNew {
                 next: Box::new(next),
                 refusals: 0,
+                rest: Rest::Over,
             },
             Err(error) => failed(&error),
         }
@@ -107,9 +149,16 @@ impl Replayer {
         at: Moment,
         failed: &ContinueAsNewWorkflowExecutionFailed,
     ) {
-        let Some(Ending::ContinuedAsNew { next, refusals }) = &mut self.ending else {
+        let Some(Ending::ContinuedAsNew {
+            next,
+            refusals,
+            rest,
+        }) = &mut self.ending
+        else {
             return;
         };
+        // An earlier decider did not wait for the timer.
+        *rest = Rest::Over;
         use ContinueAsNewWorkflowExecutionFailedCause as Cause;
         match failed.cause {
             // Something happened meanwhile, which changes nothing any more.
@@ -122,8 +171,9 @@ impl Replayer {
                 });
                 return self.report_missing(at, missing);
             }
-            Cause::ContinueAsNewWorkflowExecutionRateExceeded if *refusals < ATTEMPTS => {
+            Cause::ContinueAsNewWorkflowExecutionRateExceeded => {
                 *refusals += 1;
+                *rest = Rest::Asked;
                 return;
             }
             _ => {}

@@ -5,11 +5,12 @@ use std::rc::Rc;
 use simpleflow_model::event::SignalExternalWorkflowExecutionInitiated;
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums, limits};
 
+use super::ending::Rest;
 use super::error;
 use super::{Divergence, Ending, MissingType, Moment, ReplayError, Replayer, Window};
 use crate::commands::{Command, Commands};
 use crate::task::{IdSpace, State, Task, TaskKind};
-use crate::task_id::{RETRY_TIMER_PREFIX, WAKE_UP_TIMER};
+use crate::task_id::{NEXT_RUN_TIMER, RETRY_TIMER_PREFIX, WAKE_UP_TIMER};
 
 /// The decisions of one decision task, as the history tells them.
 pub(super) struct Batch {
@@ -103,6 +104,10 @@ impl Replayer {
                 self.note_woken_up();
                 started.decision_task_completed_event_id
             }
+            E::TimerStarted(started) if *started.timer_id == *NEXT_RUN_TIMER => {
+                self.claim_rest(event, Rest::Begun)?;
+                started.decision_task_completed_event_id
+            }
             E::TimerStarted(started) if started.timer_id.starts_with(RETRY_TIMER_PREFIX) => {
                 self.claim_back_off(event, &started.timer_id)?;
                 started.decision_task_completed_event_id
@@ -114,6 +119,12 @@ impl Replayer {
             }
             // The service calls again because of the refusal itself.
             E::StartTimerFailed(failed) if *failed.timer_id == *WAKE_UP_TIMER => {
+                self.note_woken_up();
+                failed.decision_task_completed_event_id
+            }
+            // Without a timer there is no rest.
+            E::StartTimerFailed(failed) if *failed.timer_id == *NEXT_RUN_TIMER => {
+                self.claim_rest(event, Rest::Over)?;
                 self.note_woken_up();
                 failed.decision_task_completed_event_id
             }
@@ -415,6 +426,15 @@ impl Replayer {
         .map(drop)
     }
 
+    /// Takes the timer before a next run, after which this is to be.
+    fn claim_rest(&mut self, event: &HistoryEvent, then: Rest) -> Result<(), ReplayError> {
+        let ending = self.ending.as_mut();
+        if !ending.is_some_and(|ending| ending.change_rest(Rest::Asked, then)) {
+            return Err(self.unclaimed(event));
+        }
+        Ok(())
+    }
+
     fn note_woken_up(&mut self) {
         if let Window::Matching(batch) = &mut self.window {
             batch.woken_up = true;
@@ -451,8 +471,8 @@ impl Replayer {
         };
         let mut extra: Vec<(u64, String)> = if batch.closing {
             issued_before(&state.others, batch.boundary, Command::outlives_execution)
-        } else if self.ending.is_some() {
-            if !full {
+        } else if let Some(ending) = &self.ending {
+            if !full && !ending.rests() {
                 return Err(self.diverged(Divergence::Missing, None, Vec::new()));
             }
             Vec::new()

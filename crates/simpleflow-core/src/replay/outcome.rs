@@ -6,6 +6,7 @@ use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::event::{WorkflowExecutionSignaled, WorkflowExecutionStarted};
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, SmolStr};
 
+use super::ending::Rest;
 use super::{Ending, Moment, ReplayError, Replayer};
 use crate::commands::Command;
 use crate::error::{Failure, TaskErrorKind};
@@ -15,7 +16,7 @@ use crate::panics;
 use crate::payload::ArgumentError;
 use crate::signal;
 use crate::task::{Task, TaskKind};
-use crate::task_id::WAKE_UP_TIMER;
+use crate::task_id::{NEXT_RUN_TIMER, WAKE_UP_TIMER};
 
 impl Replayer {
     /// Lets the code see an event.
@@ -258,6 +259,12 @@ impl Replayer {
     fn timer_fired(&mut self, timer_id: &str, started: EventId) {
         if timer_id == WAKE_UP_TIMER {
             self.wake_up_timer_open = false;
+            return;
+        }
+        if timer_id == NEXT_RUN_TIMER {
+            if let Some(ending) = &mut self.ending {
+                ending.change_rest(Rest::Begun, Rest::Over);
+            }
             return;
         }
         let retried = self.shared.state.borrow_mut().backing_off.remove(timer_id);

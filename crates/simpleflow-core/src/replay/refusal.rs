@@ -19,6 +19,11 @@ const LONGEST_BACK_OFF_SECONDS: u32 = 60;
 /// How often a timer that the service refuses is asked for.
 const TIMER_ATTEMPTS: u32 = 10;
 
+/// How long to rest after so many refusals before this one.
+pub(super) fn back_off_seconds(refusals: u32) -> u32 {
+    LONGEST_BACK_OFF_SECONDS.min(1 << refusals.min(6))
+}
+
 impl Replayer {
     /// A child was not started: the way on depends on the cause.
     pub(super) fn child_not_started(
@@ -111,7 +116,7 @@ impl Replayer {
     pub(super) fn back_off(&mut self, task: &Rc<Task>) {
         let refusals = task.refusals.get();
         task.refusals.set(refusals + 1);
-        self.rest(task, LONGEST_BACK_OFF_SECONDS.min(1 << refusals.min(6)));
+        self.rest(task, back_off_seconds(refusals));
     }
 
     /// The service refuses to start a timer. What could delay another attempt is a timer, so the

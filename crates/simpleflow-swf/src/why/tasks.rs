@@ -19,6 +19,9 @@ const FAILURE: usize = 300;
 /// The timer with which a decider has itself woken up.
 const WAKE_UP_TIMER: &str = "_simpleflow_wake_up_timer";
 
+/// The timer after which a decider asks again for a next run that was refused.
+const NEXT_RUN_TIMER: &str = "_simpleflow_next_run_timer";
+
 /// Before the id of a task that is to be tried again when the timer fires.
 const RETRY_TIMER: &str = "__simpleflow_task_";
 
@@ -258,6 +261,10 @@ fn timer(facts: &Facts, task: &Task) -> Finding {
         None if task.id == WAKE_UP_TIMER => {
             format!("The decider has more to decide, and is woken up for it {fires}.")
         }
+        None if task.id == NEXT_RUN_TIMER => format!(
+            "The service refused to continue as new because of its rate. It is asked again \
+             {fires}."
+        ),
         None => format!("Timer {} fires {fires}.", task.id),
     };
     Finding {
