@@ -306,7 +306,8 @@ impl<W> WorkflowCall<W> {
         self
     }
 
-    /// Whether its failure fails the parent at once, also when nobody awaits it.
+    /// Whether its failure fails the parent at once, also when nobody awaits it. When the code has
+    /// cancelled it, it may end in any way.
     pub fn raises_on_failure(mut self, raises: bool) -> Self {
         self.settings.raises_on_failure = raises;
         self

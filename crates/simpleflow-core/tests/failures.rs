@@ -256,6 +256,58 @@ fn the_code_chooses_what_becomes_of_a_failure() {
     }
 }
 
+workflow!(TellsOfIt(flow) -> i64 {
+    flow.on_task_failure(|failure| match failure.name() {
+        "vital" => FailureDecision::none(),
+        _ => FailureDecision::abort(),
+    });
+    let (work, other) = (flow.submit(vital(1)), flow.submit(slow(1)));
+    let _ = futures::future::select(work, other).await;
+    flow.record_marker("too late", ());
+    Ok(0)
+});
+
+#[test]
+fn a_failure_that_fails_the_workflow_leaves_its_code_no_turn() {
+    for id in ["activity-vital-1", "activity-slow-1"] {
+        let history = started()
+            .decision(|d| {
+                d.schedule_activity("activity-vital-1", "vital")
+                    .schedule_activity("activity-slow-1", "slow")
+            })
+            .activity_failed(id, "no", "");
+        let decided = next::<TellsOfIt>(&history);
+        let [failed] = &decided[..] else {
+            panic!("{decided:?}");
+        };
+        assert!(failed.starts_with("fail Workflow execution error"));
+    }
+}
+
+workflow!(CancelsVital(flow) -> bool {
+    let scope = flow.scope();
+    let work = scope.submit(vital(1));
+    flow.wait_signal::<()>("go").await?;
+    scope.cancel();
+    Ok(work.await.is_err())
+});
+
+#[test]
+fn a_task_that_was_cancelled_may_end_in_any_way() {
+    const ID: &str = "activity-vital-1";
+    let history = started()
+        .decision(|d| d.schedule_activity(ID, "vital"))
+        .signaled("go", "")
+        .decision(|d| d.cancel_activity(ID));
+    for history in [
+        history.clone().activity_failed(ID, "no", ""),
+        history.clone().activity_timed_out(ID, StartToClose),
+        history.activity_canceled(ID),
+    ] {
+        assert_eq!(next::<CancelsVital>(&history), ["complete true"]);
+    }
+}
+
 #[test]
 fn the_code_may_have_it_tried_more_often_than_its_policy() {
     let mut history = decides("retry");

@@ -142,7 +142,8 @@ impl<T> ActivityCall<T> {
         self.with(|call| call.retry = retry.into())
     }
 
-    /// Whether its failure fails the workflow at once, also when nobody awaits it.
+    /// Whether its failure fails the workflow at once, also when nobody awaits it. When the code has
+    /// cancelled it, it may end in any way.
     pub fn raises_on_failure(self, raises: bool) -> Self {
         self.with(|call| call.raises_on_failure = raises)
     }

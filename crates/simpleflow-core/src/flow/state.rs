@@ -266,6 +266,7 @@ impl FlowState {
             }
             if let Err(error) = &outcome
                 && task.raises_on_failure()
+                && !task.cancel_requested.get()
                 && !error.is_cancelled()
             {
                 self.raised.get_or_insert_with(|| error.clone().into());

@@ -29,6 +29,9 @@ impl Replayer {
         let polled = panics::catch(|| {
             coroutines.main.go_first();
             for _ in 0..SELF_WAKES {
+                if shared.state.borrow().raised.is_some() {
+                    return Polled::Pending;
+                }
                 match coroutines.wakes.next() {
                     Some(MAIN) => {
                         let waker = coroutines.main.begin_poll();
@@ -39,9 +42,6 @@ impl Replayer {
                     }
                     Some(coroutine) => shared.resume(coroutine),
                     None => return Polled::Pending,
-                }
-                if shared.state.borrow().raised.is_some() {
-                    return Polled::Pending;
                 }
             }
             Polled::Spinning
