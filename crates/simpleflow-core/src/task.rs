@@ -331,11 +331,16 @@ impl Task {
         self.with_state(|state| matches!(state, State::Done(_)))
     }
 
-    /// Whether it is a signal or a Lambda function that the service has: it can be called back no
-    /// more.
+    /// Whether it cannot be cancelled: a signal or a Lambda function that the service has, or the
+    /// wait for the cancel of the execution, which is one for all who ask.
     pub(crate) fn is_beyond_recall(&self) -> bool {
-        matches!(self.kind, TaskKind::SendSignal(_) | TaskKind::Lambda(_))
-            && self.with_state(|state| matches!(state, State::Scheduled | State::Started))
+        match self.kind {
+            TaskKind::SendSignal(_) | TaskKind::Lambda(_) => {
+                self.with_state(|state| matches!(state, State::Scheduled | State::Started))
+            }
+            TaskKind::CancelRequest => true,
+            _ => false,
+        }
     }
 
     /// How it ended, if it has.

@@ -361,6 +361,35 @@ fn a_scope_drops_the_code_that_was_spawned_in_it() {
     assert_eq!(next::<Spawns>(&history), [r#"complete ["Cancelled",true]"#]);
 }
 
+workflow!(WaitsNoMore(flow) -> i64 {
+    let cancel = flow.cancel_requested();
+    flow.saga(async |saga| {
+        let step = saga.submit(slow(1));
+        saga.undo(inc(&step));
+        cancel.cancel();
+        assert!(!cancel.is_done());
+        Ok(step.await?)
+    })
+    .await
+});
+
+#[test]
+fn to_wait_no_more_for_a_cancel_is_no_cancel() {
+    let history = started();
+    assert_eq!(
+        next::<WaitsNoMore>(&history),
+        ["schedule activity-slow-1(1)"]
+    );
+    let history = history.decision(|d| d.schedule_activity("activity-slow-1", "slow"));
+    let done = history.clone().activity_completed("activity-slow-1", "1");
+    assert_eq!(next::<WaitsNoMore>(&done), ["complete 1"]);
+    let requested = history.cancel_requested();
+    assert_eq!(
+        next::<WaitsNoMore>(&requested),
+        ["cancel activity activity-slow-1"]
+    );
+}
+
 // Two trips in one: the second fails when the first has a step that is done and one that runs.
 workflow!(TwoTrips(flow) -> i64 {
     flow.saga(async |saga| {

@@ -41,6 +41,9 @@ impl Flow {
     /// a [next run](Self::continue_as_new), which the service has not started yet, cancels the
     /// execution instead.
     ///
+    /// All who ask wait for one request. To [cancel](Future::cancel) the future changes nothing; drop
+    /// it when it is of no use any more.
+    ///
     /// ```
     /// # use simpleflow_core::{ActivityCall, Error, Flow, Result};
     /// # async fn example(flow: Flow, work: ActivityCall<u32>, tidy_up: ActivityCall<()>) -> Result<u32> {
