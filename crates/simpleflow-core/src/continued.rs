@@ -4,11 +4,11 @@ use std::panic::Location;
 
 use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
 use simpleflow_model::event::WorkflowExecutionStarted;
-use simpleflow_model::{SmolStr, TaskList};
+use simpleflow_model::{Arn, SmolStr, TaskList};
 
 use crate::error::Error;
 use crate::flow::too_long;
-use crate::tags::{InvalidTags, TagList};
+use crate::tags::TagList;
 use crate::workflow::{Changed, Workflow, WorkflowCall, WorkflowDefinition, input_of};
 
 /// What [`Flow::continue_as_new`](crate::Flow::continue_as_new) takes: a workflow, whose fields
@@ -64,8 +64,8 @@ impl<W: Workflow> IntoNextRun for WorkflowCall<W> {
         if length > most {
             return Err(refused(&too_long("input", length, most)));
         }
-        if let TagList::Own(tags) = &self.settings.tag_list {
-            InvalidTags::check(tags).map_err(|problem| refused(&problem))?;
+        if let Some(problem) = self.settings.problem() {
+            return Err(refused(&problem));
         }
         Ok(NextRun {
             settings: self.settings,
@@ -136,6 +136,12 @@ impl NextRun {
         };
         if changed.execution_timeout {
             next.execution_start_to_close_timeout = Some(settings.execution_timeout);
+        }
+        if changed.decision_tasks_timeout {
+            next.task_start_to_close_timeout = Some(settings.decision_tasks_timeout);
+        }
+        if changed.lambda_role {
+            next.lambda_role = settings.lambda_role.map(Arn::from);
         }
         if changed.task_list
             && let Some(name) = settings.task_list

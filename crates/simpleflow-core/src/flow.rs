@@ -429,8 +429,9 @@ impl Flow {
     /// a new version.
     ///
     /// # Errors
-    /// Always. When the input has no JSON form or is longer than SWF takes (32,768 characters), or
-    /// when the workflow has another name than the one that runs, the error fails the execution.
+    /// Always. When the input has no JSON form or is longer than SWF takes (32,768 characters), when
+    /// SWF would not take the version, the task list, the tags or the Lambda role, or when the
+    /// workflow has another name than the one that runs, the error fails the execution.
     #[track_caller]
     pub fn continue_as_new<T>(&self, next: impl ContinueAs) -> Result<T> {
         Err(

@@ -1,13 +1,15 @@
 //! Workflows: what they are, and how one is started as the child of another.
 
-use simpleflow_model::{ChildPolicy, SmolStr, TaskPriority, Timeout, limits};
+use simpleflow_model::{
+    ChildPolicy, SmolStr, TaskListName, TaskPriority, Timeout, Version, limits,
+};
 
 use crate::error::Result;
 use crate::flow::Flow;
 use crate::hooks::ReplayContext;
 use crate::payload::{ArgumentError, Arguments, Parameter};
 use crate::retry::RetryPolicy;
-use crate::tags::TagList;
+use crate::tags::{InvalidTags, TagList};
 
 /// What the service and the command know of a workflow: the attributes of `#[workflow]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -246,6 +248,35 @@ pub trait Workflow: WorkflowInput {
     }
 }
 
+impl WorkflowDefinition {
+    /// What the service would not take of an execution with these settings: it would refuse the
+    /// whole response, again and again.
+    pub(crate) fn problem(&self) -> Option<SmolStr> {
+        /// The greatest length of the ARN of a role, in characters.
+        const ROLE_LENGTH: usize = 1_600;
+        if let Err(invalid) = Version::new(self.version.clone()) {
+            return Some(invalid.to_string().into());
+        }
+        if let Some(task_list) = &self.task_list
+            && let Err(invalid) = TaskListName::new(task_list.clone())
+        {
+            return Some(invalid.to_string().into());
+        }
+        if let Some(role) = &self.lambda_role
+            && !(1..=ROLE_LENGTH).contains(&role.chars().count())
+        {
+            return Some(smol_str::format_smolstr!(
+                "lambda role {role:?}: expected the ARN of a role, of 1 to {ROLE_LENGTH} characters"
+            ));
+        }
+        let TagList::Own(tags) = &self.tag_list else {
+            return None;
+        };
+        let invalid = InvalidTags::check(tags).err()?;
+        Some(invalid.to_string().into())
+    }
+}
+
 /// A call of a workflow: as a child, to be given to [`Flow::submit`](crate::Flow::submit), or as the
 /// next run, to be given to [`Flow::continue_as_new`](crate::Flow::continue_as_new). Its methods
 /// change for this call what `#[workflow]` says.
@@ -271,6 +302,8 @@ pub(crate) struct Changed {
     pub(crate) execution_timeout: bool,
     pub(crate) child_policy: bool,
     pub(crate) tag_list: bool,
+    pub(crate) decision_tasks_timeout: bool,
+    pub(crate) lambda_role: bool,
 }
 
 impl<W> WorkflowCall<W> {
@@ -323,6 +356,7 @@ impl<W> WorkflowCall<W> {
     /// How long a decision may take, in seconds.
     pub fn decision_tasks_timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.settings.decision_tasks_timeout = timeout.into();
+        self.changed.decision_tasks_timeout = true;
         self
     }
 
@@ -335,6 +369,7 @@ impl<W> WorkflowCall<W> {
     /// The ARN of the IAM role with which the service calls its Lambda functions.
     pub fn lambda_role(mut self, role: impl Into<SmolStr>) -> Self {
         self.settings.lambda_role = Some(role.into());
+        self.changed.lambda_role = true;
         self
     }
 

@@ -38,6 +38,16 @@ impl Workflow for Pages {
                     .priority(9),
             ),
             4 => flow.continue_as_new(Other),
+            5 => flow.continue_as_new(
+                Self { page: 6 }
+                    .call()
+                    .decision_tasks_timeout(7)
+                    .lambda_role("arn:aws:iam::1:role/other"),
+            ),
+            -1 => flow.continue_as_new(self.call().task_list("")),
+            -2 => flow.continue_as_new(self.call().lambda_role("")),
+            -3 => flow.continue_as_new(self.call().version("1:2")),
+            -4 => flow.continue_as_new(self.call().tag_list(["x"; 6])),
             page => Ok(page),
         }
     }
@@ -132,6 +142,36 @@ fn a_call_changes_the_settings_that_it_names() {
         Some(Timeout::Seconds(20)),
         "it names none"
     );
+}
+
+#[test]
+fn a_call_changes_the_time_of_decisions_and_the_role() {
+    let next = next_run(&page(5));
+    assert_eq!(next.task_start_to_close_timeout, Some(Timeout::Seconds(7)));
+    assert_eq!(
+        next.lambda_role.as_deref(),
+        Some("arn:aws:iam::1:role/other")
+    );
+}
+
+#[test]
+fn a_setting_that_the_service_would_not_take_fails_the_execution() {
+    for (page_number, told) in [
+        (-1, "task list"),
+        (-2, "lambda role \"\": expected the ARN"),
+        (-3, "version"),
+        (-4, "tags"),
+    ] {
+        let decided = next::<Pages>(&page(page_number));
+        let [failed] = &decided[..] else {
+            panic!("{decided:?}");
+        };
+        assert!(
+            failed.starts_with("fail Workflow execution failed: cannot continue as new at ")
+                && failed.contains(told),
+            "{failed}"
+        );
+    }
 }
 
 #[test]

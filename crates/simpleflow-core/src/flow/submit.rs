@@ -4,13 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 
-use simpleflow_model::{ActivityId, SmolStr, TaskListName, WorkflowId, limits};
+use simpleflow_model::{ActivityId, SmolStr, WorkflowId, limits};
 
 use super::{Flow, FlowState};
 use crate::activity::{ActivityCall, Arg, ArgKind, OwnId};
 use crate::error::TaskErrorKind;
 use crate::future::Future;
-use crate::tags::{InvalidTags, TagList};
 use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
 use crate::task_id;
 use crate::workflow::{Workflow, WorkflowCall, WorkflowDefinition, input_of};
@@ -255,19 +254,10 @@ impl FlowState {
 
 /// What the service would not take of a child.
 fn child_problem(id: &SmolStr, settings: &WorkflowDefinition) -> Option<SmolStr> {
-    if let Err(invalid) = WorkflowId::new(id.clone()) {
-        return Some(invalid.to_string().into());
+    match WorkflowId::new(id.clone()) {
+        Err(invalid) => Some(invalid.to_string().into()),
+        Ok(_) => settings.problem(),
     }
-    if let Some(task_list) = &settings.task_list
-        && let Err(invalid) = TaskListName::new(task_list.clone())
-    {
-        return Some(invalid.to_string().into());
-    }
-    let TagList::Own(tags) = &settings.tag_list else {
-        return None;
-    };
-    let invalid = InvalidTags::check(tags).err()?;
-    Some(invalid.to_string().into())
 }
 
 /// The message about a value that is longer than may go.
