@@ -428,6 +428,11 @@ impl Flow {
     /// version is that of the workflow that is given, so that a long-running execution can move to
     /// a new version.
     ///
+    /// The new run has none of the signals of this one. Take those that came, and put them into its
+    /// input: `while let Some(signal) = flow.wait_signal::<T>("name").result()` ends when there is
+    /// none left. One that comes later, while the last decision is made, is lost all the same; a
+    /// decider warns of signals that are left behind.
+    ///
     /// # Errors
     /// Always. When the input has no JSON form or is longer than SWF takes (32,768 characters), when
     /// SWF would not take the version, the task list, the tags or the Lambda role, or when the

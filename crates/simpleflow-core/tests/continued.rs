@@ -229,6 +229,28 @@ fn both_events_are_matched() {
 }
 
 #[test]
+fn signals_that_nobody_took_are_told_with_the_next_run() {
+    let left_behind = |history: HistoryBuilder| {
+        let mut replayer = Replayer::new(
+            WorkflowEntry::of::<Pages>(),
+            RunContext::default(),
+            Default::default(),
+        );
+        replayer.feed(history.build()).unwrap();
+        replayer.decisions().unwrap();
+        replayer.signals_left_behind()
+    };
+    assert!(left_behind(page(0)).is_empty());
+    let late = page(0).decision_started().signaled("late", "");
+    assert!(left_behind(late.clone()).is_empty(), "it is not seen yet");
+    let late = late
+        .decided(|d| d.continue_as_new(""))
+        .signaled("later", "");
+    assert_eq!(left_behind(late), ["late", "later"]);
+    assert!(left_behind(page(7).signaled("late", "")).is_empty());
+}
+
+#[test]
 fn a_type_that_the_service_does_not_know_is_registered_and_asked_for_again() {
     let history = page(3)
         .decision(|d| {

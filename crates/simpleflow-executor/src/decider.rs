@@ -216,6 +216,13 @@ impl<S: SwfService> Decider<S> {
         for HookPanic { hook, panic } in suspended.replayer.take_hook_panics() {
             tracing::error!("{}: the hook {hook} {panic}", describe(&execution));
         }
+        for name in suspended.replayer.signals_left_behind() {
+            tracing::warn!(
+                "{}: it continues as new, and nobody took a signal {name:?}, which the next run \
+                 will not see; take signals before",
+                describe(&execution)
+            );
+        }
         for missing in suspended.replayer.take_missing_types() {
             self.register(missing, stop.at_once_token()).await?;
         }

@@ -99,6 +99,14 @@ impl SignalQueues {
 }
 
 impl FlowState {
+    /// The names of the signals that came and that nobody took.
+    pub(crate) fn untaken_signals(&self) -> impl Iterator<Item = &SmolStr> {
+        let queues = self.signals.by_name.iter();
+        queues
+            .filter(|(_, queue)| !queue.received.is_empty())
+            .map(|(name, _)| name)
+    }
+
     /// The names of the signals that are waited for.
     pub(crate) fn waiting_signals(&self) -> impl Iterator<Item = &SmolStr> {
         self.signals

@@ -120,6 +120,20 @@ impl Ending {
 }
 
 impl Replayer {
+    /// The names of the signals that the execution received and nobody took, when the last decision
+    /// starts a next run, which will not see them.
+    pub fn signals_left_behind(&self) -> Vec<SmolStr> {
+        match &self.ending {
+            Some(Ending::ContinuedAsNew {
+                rest: Rest::Over, ..
+            }) => {
+                let state = self.shared.state.borrow();
+                state.untaken_signals().cloned().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// How the execution ends when its code returns this error.
     pub(super) fn ending_of(&self, error: Error) -> Ending {
         let failed = |error: &Error| Ending::Failed(error.to_execution_failure());
