@@ -207,7 +207,8 @@ impl Replayer {
     /// asked for.
     ///
     /// # Errors
-    /// [`ReplayError::NotNext`] when they are not the next events. The replayer is of no use then.
+    /// [`ReplayError::NotNext`] when they are not the next events, [`ReplayError::Value`] when one of
+    /// them remembers a value and cannot be read. The replayer is of no use then.
     pub fn feed(
         &mut self,
         events: impl IntoIterator<Item = HistoryEvent>,
@@ -228,7 +229,7 @@ impl Replayer {
                 });
             }
             self.next_event.0 += 1;
-            self.look_ahead(event);
+            self.look_ahead(event)?;
         }
         self.unread = unread;
         Ok(())
@@ -236,7 +237,7 @@ impl Replayer {
 
     /// What has to be known of an event before it is reached: up to where the history was decided
     /// on, which patches it has, which values it remembers, and whether it ends.
-    fn look_ahead(&mut self, event: &HistoryEvent) {
+    fn look_ahead(&mut self, event: &HistoryEvent) -> Result<(), ReplayError> {
         use EventAttributes as E;
         match &event.attributes {
             E::WorkflowExecutionStarted(started) => self.begin(event.event_timestamp, started),
@@ -251,7 +252,13 @@ impl Replayer {
             }
             E::MarkerRecorded(marker) if *marker.marker_name == *VALUE_MARKER => {
                 let details = marker.details.as_deref().unwrap_or_default();
-                self.shared.state.borrow_mut().markers.remember(details);
+                let markers = &mut self.shared.state.borrow_mut().markers;
+                markers
+                    .remember(details)
+                    .map_err(|problem| ReplayError::Value {
+                        event_id: event.event_id,
+                        problem: problem.to_string(),
+                    })?;
             }
             E::WorkflowExecutionCompleted(_)
             | E::WorkflowExecutionFailed(_)
@@ -261,6 +268,7 @@ impl Replayer {
             | E::WorkflowExecutionTimedOut(_) => self.closed = true,
             _ => {}
         }
+        Ok(())
     }
 
     /// What is known of the run from its first event, before the code sees it.

@@ -143,6 +143,40 @@ fn a_value_that_the_history_lacks_or_the_code_does_not_ask_for_is_detected() {
     assert!(replay::<Remembers>(&more).check().is_err());
 }
 
+workflow!(RemembersQuoted(flow) -> Vec<i64> {
+    let quoted = flow.record_named(r#"the "best" \ price"#, effect)?;
+    let lines = flow.record_named("two\nlines", effect)?;
+    flow.submit(inc(quoted)).await?;
+    Ok(vec![quoted, lines])
+});
+
+#[test]
+fn a_value_whose_name_needs_an_escape_comes_from_the_history() {
+    EFFECT.set(1);
+    let history = started();
+    let answer = replay::<RemembersQuoted>(&history).decisions().unwrap();
+    let history = history
+        .decision_started()
+        .decided_as(answer)
+        .activity_completed("activity-inc-1", "2");
+    assert_eq!(next::<RemembersQuoted>(&history), ["complete [1,2]"]);
+    assert_eq!(EFFECT.get(), 3, "each effect ran once");
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_an_error_and_not_made_anew() {
+    let history = started().decision(|d| {
+        d.marker("simpleflow.value", r#"{"name":"record","number":"one"}"#)
+            .schedule_activity("activity-inc-1", "inc")
+    });
+    let error = replay::<Remembers>(&history)
+        .check()
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("marker of event 5"), "{error}");
+    assert!(error.contains("cannot be read"), "{error}");
+}
+
 workflow!(Mistaken(flow) -> Vec<String> {
     let mut told = Vec::new();
     let map: std::collections::HashMap<(i64, i64), i64> = [((1, 2), 3)].into();

@@ -1,5 +1,6 @@
 //! Markers: those that the code records, and those that remember a value for it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::Location;
 
@@ -26,7 +27,9 @@ pub(crate) struct Markers {
 /// The details of a marker that remembers a value.
 #[derive(Serialize, Deserialize)]
 struct Remembered<'a> {
-    name: &'a str,
+    /// Owned when it has escapes.
+    #[serde(borrow)]
+    name: Cow<'a, str>,
     number: u32,
     #[serde(borrow)]
     value: &'a RawValue,
@@ -42,17 +45,20 @@ impl Markers {
     }
 
     /// Notes what a marker of the history remembers, unless the code is past it.
-    pub(crate) fn remember(&mut self, details: &str) {
-        if let Ok(Remembered {
+    ///
+    /// # Errors
+    /// When it cannot be read: to make the value anew could give another one.
+    pub(crate) fn remember(&mut self, details: &str) -> Result<(), serde_json::Error> {
+        let Remembered {
             name,
             number,
             value,
-        }) = serde_json::from_str(details)
-            && self.asked.get(name).is_none_or(|asked| *asked < number)
-        {
+        } = serde_json::from_str(details)?;
+        if self.asked.get(&*name).is_none_or(|asked| *asked < number) {
             let value = value.get().into();
-            self.remembered.insert(id(name, number), value);
+            self.remembered.insert(id(&name, number), value);
         }
+        Ok(())
     }
 
     /// How many values are remembered.
@@ -123,7 +129,7 @@ impl FlowState {
     ) {
         let details = serde_json::from_str(value).and_then(|value| {
             crate::payload::to_json(&Remembered {
-                name,
+                name: name.into(),
                 number,
                 value,
             })

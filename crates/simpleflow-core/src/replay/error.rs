@@ -37,6 +37,17 @@ pub enum ReplayError {
         /// The `DecisionTaskCompleted` that it names.
         completed: EventId,
     },
+    /// A marker that remembers a value cannot be read.
+    #[error(
+        "the history is damaged: the marker of event {event_id} is to remember a value of \
+         flow.record, but its details cannot be read: {problem}"
+    )]
+    Value {
+        /// The event.
+        event_id: EventId,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 /// In which way code and history differ.
