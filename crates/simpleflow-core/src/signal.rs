@@ -90,8 +90,9 @@ impl Signal {
         self
     }
 
-    /// Only to this run of the execution. By default it is the run that is open; of a child, the
-    /// parent and the execution itself, the one that is known.
+    /// Only to this run of the execution. By default it is the run that is open, so also one with
+    /// which a child or the parent continued as new; of the execution itself, and of a child that has
+    /// ended, the one that is known.
     pub fn run_id(mut self, run_id: impl Into<SmolStr>) -> Self {
         self.run_id = Some(run_id.into());
         self

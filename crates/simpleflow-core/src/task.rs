@@ -108,9 +108,8 @@ pub(crate) struct SignalToSend {
     pub(crate) name: SmolStr,
     pub(crate) input: Option<SmolStr>,
     pub(crate) workflow_id: SmolStr,
-    /// The run, if it is to be this one and not whichever is open. Of a child that is not started
-    /// yet it is set when it is.
-    pub(crate) run_id: RefCell<Option<SmolStr>>,
+    /// The run, if it is to be this one and not whichever is open.
+    pub(crate) run_id: Option<SmolStr>,
     /// Whether it was received, and is sent on by no code.
     pub(crate) is_sent_on: bool,
 }
@@ -131,7 +130,8 @@ pub(crate) struct ActivityTask {
 pub(crate) struct ChildTask {
     pub(crate) settings: Rc<WorkflowDefinition>,
     pub(crate) input: SmolStr,
-    /// The run id, once it is started.
+    /// The id of its first run, once it is started: of those after it, if it continues as new, the
+    /// parent never hears.
     pub(crate) run_id: RefCell<Option<SmolStr>>,
 }
 
@@ -369,7 +369,7 @@ impl Task {
         self.dependents.borrow_mut().push(dependent);
     }
 
-    /// The execution of a child that is started, or was: its workflow id, and its run id.
+    /// The execution of a child that is started, or was: its workflow id, and its first run.
     pub(crate) fn started_child(&self) -> Option<(SmolStr, Option<SmolStr>)> {
         let TaskKind::Child(child) = &self.kind else {
             return None;

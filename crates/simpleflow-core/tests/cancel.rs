@@ -192,7 +192,7 @@ fn a_scope_is_cancelled_with_those_in_it() {
         next::<Scopes>(&history),
         [
             "cancel activity activity-inc-1",
-            "cancel child child run-9",
+            "cancel child child of any run",
             "cancel activity activity-inc-2",
             "cancel timer t",
             "schedule activity-once-bdc09455c37471e0ba7397350413a5e6(1)",

@@ -482,7 +482,7 @@ fn a_cancel_is_asked_for_once_and_withdraws_what_was_not_sent() {
         .child_started(child);
     assert_eq!(
         next::<CancelsAll>(&history),
-        [format!("cancel child {child} run-7")]
+        [format!("cancel child {child} of any run")]
     );
     let history = history
         .decision(|d| d.cancel_child(child))

@@ -158,7 +158,7 @@ workflow!(SendsToChild(flow) -> Vec<String> {
 });
 
 #[test]
-fn a_signal_to_a_child_waits_until_that_is_started_and_goes_to_its_run() {
+fn a_signal_to_a_child_waits_until_that_is_started_and_goes_to_whichever_run_is_open() {
     let history = started();
     assert_eq!(next::<SendsToChild>(&history), ["child child"]);
     let history = history
@@ -167,7 +167,7 @@ fn a_signal_to_a_child_waits_until_that_is_started_and_goes_to_its_run() {
     let empty = r#"{"args":[],"kwargs":{},"__propagate":false}"#;
     assert_eq!(
         next::<SendsToChild>(&history),
-        [format!("signal early to child run-5: {empty}")]
+        [format!("signal early to child of any run: {empty}")]
     );
     let history = history
         .decision(|d| d.signal("early", "child"))
@@ -207,6 +207,31 @@ fn a_signal_to_a_child_that_is_never_started_fails_with_it() {
     }
 }
 
+workflow!(SendsToParent(flow) -> () {
+    let own = flow.run_context().parent_run_id.unwrap();
+    let to_parent = || Signal::new("done", ()).propagate(false).to_parent();
+    flow.submit(to_parent()).await?;
+    flow.submit(to_parent().run_id(own.as_str())).await?;
+    Ok(())
+});
+
+#[test]
+fn a_signal_to_the_parent_goes_to_whichever_run_is_open_unless_it_names_one() {
+    let empty = r#"{"args":[],"kwargs":{},"__propagate":false}"#;
+    let history = with_parent();
+    assert_eq!(
+        next::<SendsToParent>(&history),
+        [format!("signal done to parent of any run: {empty}")]
+    );
+    let history = history
+        .decision(|d| d.signal("done", "parent"))
+        .signal_delivered("parent");
+    assert_eq!(
+        next::<SendsToParent>(&history),
+        [format!("signal done to parent parent-run: {empty}")]
+    );
+}
+
 // Propagation.
 
 workflow!(Family(flow) -> () {
@@ -217,22 +242,25 @@ workflow!(Family(flow) -> () {
     Ok(())
 });
 
+fn with_parent() -> HistoryBuilder {
+    HistoryBuilder::new().started_as(WorkflowExecutionStarted {
+        input: Some("[]".into()),
+        workflow_type: WorkflowType {
+            name: "workflow".into(),
+            version: "default".into(),
+            ..WorkflowType::default()
+        },
+        parent_workflow_execution: Some(WorkflowExecution {
+            workflow_id: "parent".into(),
+            run_id: "parent-run".into(),
+            ..WorkflowExecution::default()
+        }),
+        ..WorkflowExecutionStarted::default()
+    })
+}
+
 fn family() -> HistoryBuilder {
-    HistoryBuilder::new()
-        .started_as(WorkflowExecutionStarted {
-            input: Some("[]".into()),
-            workflow_type: WorkflowType {
-                name: "workflow".into(),
-                version: "default".into(),
-                ..WorkflowType::default()
-            },
-            parent_workflow_execution: Some(WorkflowExecution {
-                workflow_id: "parent".into(),
-                run_id: "parent-run".into(),
-                ..WorkflowExecution::default()
-            }),
-            ..WorkflowExecutionStarted::default()
-        })
+    with_parent()
         .decision(|d| {
             d.start_child("child-1", "member")
                 .start_child("child-2", "member")
@@ -252,7 +280,11 @@ fn a_signal_that_is_to_be_propagated_goes_to_the_parent_and_all_children_but_its
             .collect();
         assert_eq!(next::<Family>(&history), expected);
     };
-    let (parent, first, second) = ("parent parent-run", "child-1 run-5", "child-2 run-6");
+    let (parent, first, second) = (
+        "parent of any run",
+        "child-1 of any run",
+        "child-2 of any run",
+    );
     sent_to(
         family().signaled("go", PROPAGATED),
         &[parent, first, second],
@@ -267,7 +299,12 @@ fn a_signal_that_is_to_be_propagated_goes_to_the_parent_and_all_children_but_its
     );
     sent_to(
         family().signaled_by("go", PROPAGATED, "parent", "another run"),
-        &[parent, first, second],
+        &["parent parent-run", first, second],
+    );
+    // It continued as new: the run that is open has it.
+    sent_to(
+        family().signaled_by("go", PROPAGATED, "child-1", "another run"),
+        &[parent, "child-1 run-5", second],
     );
     sent_to(
         family()
@@ -297,13 +334,10 @@ fn a_child_that_is_started_later_gets_the_last_signal_of_each_name() {
     let history = history
         .signaled("late", "")
         .decision(|d| d.start_child("child-3", "member"));
-    let initiated = history.events().len();
     let history = history.child_started("child-3");
     assert_eq!(
         next::<Family>(&history),
-        [format!(
-            "signal go to child-3 run-{initiated}: {PROPAGATED}"
-        )]
+        [format!("signal go to child-3 of any run: {PROPAGATED}")]
     );
     // What becomes of it changes nothing.
     let history = history
@@ -328,8 +362,8 @@ fn a_workflow_may_keep_signals_from_its_parent() {
     assert_eq!(
         next::<Discreet>(&family().signaled("go", PROPAGATED)),
         [
-            format!("signal go to child-1 run-5: {PROPAGATED}"),
-            format!("signal go to child-2 run-6: {PROPAGATED}")
+            format!("signal go to child-1 of any run: {PROPAGATED}"),
+            format!("signal go to child-2 of any run: {PROPAGATED}")
         ]
     );
 }
@@ -346,7 +380,7 @@ fn a_history_in_which_signals_were_not_or_otherwise_sent_on_is_no_other_history(
     assert_eq!(
         next::<Family>(&history),
         [
-            format!("signal late to child-2 run-6: {PROPAGATED}"),
+            format!("signal late to child-2 of any run: {PROPAGATED}"),
             "child child-3".to_owned()
         ]
     );

@@ -38,10 +38,10 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    fn is_from(&self, workflow_id: &str, run_id: Option<&str>) -> bool {
-        self.sender.as_ref().is_some_and(|sender| {
-            *sender.workflow_id == *workflow_id && Some(&*sender.run_id) == run_id
-        })
+    /// The run that sent it, if it is one of this execution.
+    fn run_of(&self, workflow_id: &str) -> Option<&str> {
+        let sender = self.sender.as_ref()?;
+        (*sender.workflow_id == *workflow_id).then_some(&*sender.run_id)
     }
 }
 
@@ -190,14 +190,11 @@ impl FlowState {
             self.send_on_to(&name, &signal, workflow_id.clone(), run_id.clone());
         }
         for task in child.take_signals() {
-            if let TaskKind::SendSignal(signal) = &task.kind {
-                let mut of_signal = signal.run_id.borrow_mut();
-                *of_signal = of_signal.take().or_else(|| run_id.clone());
-            }
             self.queue_unless_done(&task);
         }
     }
 
+    /// Sends a signal on to an execution that is taken for open, of which one run is known.
     fn send_on_to(
         &mut self,
         name: &SmolStr,
@@ -205,15 +202,19 @@ impl FlowState {
         workflow_id: SmolStr,
         run_id: Option<SmolStr>,
     ) {
-        if signal.is_from(&workflow_id, run_id.as_deref()) {
+        let sender = signal.run_of(&workflow_id);
+        if sender.is_some() && sender == run_id.as_deref() {
             return;
         }
+        // The receiver may have continued as new, so it is whichever run is open; but not when that
+        // may be the sender.
+        let run_id = run_id.filter(|_| sender.is_some());
         let id = self.next_signal_id(name);
         let kind = TaskKind::SendSignal(SignalToSend {
             name: name.clone(),
             input: signal.input.clone(),
             workflow_id,
-            run_id: run_id.into(),
+            run_id,
             is_sent_on: true,
         });
         let task = self.new_task(id, kind, Location::caller(), State::Waiting);
@@ -263,17 +264,19 @@ impl sealed::IntoTask for Signal {
                 (workflow_id, None, None)
             }
             Receiver::Parent => match &run.parent_workflow_id {
-                Some(parent) => {
-                    let run_id = run.parent_run_id.as_deref().map(SmolStr::from);
-                    (parent.as_str().into(), run_id, None)
-                }
+                // It may have continued as new since it started this execution.
+                Some(parent) => (parent.as_str().into(), None, None),
                 None => {
                     problem.get_or_insert_with(|| "this execution has no parent".into());
                     (SmolStr::default(), None, None)
                 }
             },
             Receiver::Child(child) => match child.started_child() {
-                Some((workflow_id, run_id)) => (workflow_id, run_id, None),
+                // One that is open may have continued as new. When it has ended, its workflow id may
+                // be another execution's.
+                Some((workflow_id, run_id)) => {
+                    (workflow_id, run_id.filter(|_| child.is_done()), None)
+                }
                 None => {
                     if !matches!(child.kind, TaskKind::Child(_)) {
                         problem.get_or_insert_with(|| {
@@ -288,7 +291,7 @@ impl sealed::IntoTask for Signal {
             name: self.name,
             input,
             workflow_id,
-            run_id: self.run_id.or(known_run).into(),
+            run_id: self.run_id.or(known_run),
             is_sent_on: false,
         });
         let task = state.new_task(id, kind, location, State::Waiting);

@@ -344,8 +344,8 @@ impl FlowState {
         }
         let way = task.with_state(|state| match state {
             State::Queued(place) => Way::Withdraw(Some(*place)),
-            // The run id of a child is not known yet, and its workflow id may turn out to be
-            // another execution's.
+            // A child that is not started yet may never be: its workflow id may turn out to be another
+            // execution's.
             State::Scheduled if matches!(task.kind, TaskKind::Child(_)) => Way::AskOnceStarted,
             State::Scheduled | State::Started => Way::Ask,
             _ => Way::Withdraw(None),

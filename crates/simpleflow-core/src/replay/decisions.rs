@@ -347,7 +347,7 @@ fn schedule_lambda(task: &Task, lambda: &LambdaTask) -> Decision {
 fn send_signal(signal: &SignalToSend) -> Decision {
     SignalExternalWorkflowExecution {
         workflow_id: signal.workflow_id.clone().into(),
-        run_id: signal.run_id.borrow().clone().map(RunId::from),
+        run_id: signal.run_id.clone().map(RunId::from),
         signal_name: signal.name.clone().into(),
         input: signal.input.clone(),
         ..SignalExternalWorkflowExecution::default()
@@ -363,9 +363,9 @@ fn cancel(task: &Task) -> Decision {
             ..RequestCancelActivityTask::default()
         }
         .into(),
-        TaskKind::Child(child) => RequestCancelExternalWorkflowExecution {
+        // Whichever run is open: while the child is, its workflow id is its own.
+        TaskKind::Child(_) => RequestCancelExternalWorkflowExecution {
             workflow_id: id.into(),
-            run_id: child.run_id.borrow().clone().map(RunId::from),
             ..RequestCancelExternalWorkflowExecution::default()
         }
         .into(),
