@@ -331,3 +331,36 @@ fn the_code_is_asked_about_what_the_service_refuses() {
     });
     assert_eq!(next::<Decides>(&history), ["complete -1"]);
 }
+
+workflow!(RetriesAndWakes(flow) -> i64 {
+    let timer = flow.start_timer("t", secs(60));
+    flow.on_task_failure({
+        let timer = timer.clone();
+        move |_| {
+            timer.cancel();
+            FailureDecision::retry_later(secs(10))
+        }
+    });
+    let task = flow.submit(slow(1));
+    let _ = timer.await;
+    flow.submit(inc(1));
+    Ok(task.await?)
+});
+
+#[test]
+fn code_that_a_handler_woke_goes_on_although_the_task_is_tried_again() {
+    let history = started()
+        .decision(|d| {
+            d.start_timer("t", 60)
+                .schedule_activity("activity-slow-1", "slow")
+        })
+        .activity_failed("activity-slow-1", "no", "");
+    assert_eq!(
+        next::<RetriesAndWakes>(&history),
+        [
+            "cancel timer t",
+            r#"timer __simpleflow_task_activity-slow-1 10 {"args":[1],"kwargs":{}}"#,
+            "schedule activity-inc-1(1)",
+        ]
+    );
+}

@@ -16,36 +16,46 @@ impl Replayer {
     /// else its retry policy.
     pub(super) fn task_failed(&mut self, task: &Rc<Task>, kind: TaskErrorKind) {
         let error = task.error(kind);
-        let outcome = match self.choose(&error) {
-            Ok(Choice::Default) => {
-                let run_id = &self.shared.state.borrow().run.run_id.clone();
-                let policy = task.retry_policy();
-                let delay = policy.and_then(|policy| policy.delay_after(&error, run_id));
-                if let Some(delay) = delay {
-                    return self.try_again_after(task, delay);
-                }
-                Err(error)
+        let was_asked = self.shared.state.borrow().failure_handler.is_some();
+        let choice = match self.choose(&error) {
+            Ok(choice) => choice,
+            Err(panic) => return self.end(Ending::of_panic(&panic)),
+        };
+        let delay = match &choice {
+            Choice::Default => task.retry_policy().and_then(|policy| {
+                policy.delay_after(&error, &self.shared.state.borrow().run.run_id)
+            }),
+            Choice::Retry(delay) => Some(*delay),
+            _ => None,
+        };
+        if let Some(delay) = delay {
+            self.try_again_after(task, delay);
+            // It may have used the flow, so that other code can go on.
+            if was_asked {
+                self.poll();
             }
-            Ok(Choice::Retry(delay)) => return self.try_again_after(task, delay),
-            Ok(Choice::Abort) => {
+            return;
+        }
+        let outcome = match choice {
+            Choice::Default | Choice::Retry(_) => Err(error),
+            Choice::Abort => {
                 let raised = &mut self.shared.state.borrow_mut().raised;
                 raised.get_or_insert_with(|| error.clone().into());
                 Err(error)
             }
-            Ok(Choice::Ignore(Ok(result))) => Ok(result),
-            Ok(Choice::Ignore(Err(value))) => Err(task.error(TaskErrorKind::Result {
+            Choice::Ignore(Ok(result)) => Ok(result),
+            Choice::Ignore(Err(value)) => Err(task.error(TaskErrorKind::Result {
                 expected: value.type_name,
                 problem: value.problem,
             })),
-            Ok(Choice::Cancel) => {
+            Choice::Cancel => {
                 let details = error.details().map(Into::into);
                 Err(task.error(TaskErrorKind::Cancelled { details }))
             }
-            Ok(Choice::Handled) => {
+            Choice::Handled => {
                 task.handled.set(true);
                 Err(error)
             }
-            Err(panic) => return self.end(Ending::of_panic(&panic)),
         };
         self.shared.state.borrow_mut().finish(task, outcome);
         self.poll();
