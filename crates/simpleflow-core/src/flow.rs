@@ -79,7 +79,7 @@ impl Flow {
         task
     }
 
-    fn new_task<T>(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Future<T> {
+    pub(crate) fn new_task<T>(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Future<T> {
         Future::new(self.make(make), &self.shared)
     }
 
@@ -139,12 +139,8 @@ impl Flow {
         limit: Duration,
     ) -> impl std::future::Future<Output = Result<F::Output, Elapsed>> + use<F> {
         let location = Location::caller();
-        let task = self
-            .shared
-            .state
-            .borrow_mut()
-            .sleep("timeout", limit, location);
-        crate::timer::timeout(Future::new(task, &self.shared), future, limit)
+        let timer = self.new_task(|state| state.sleep("timeout", limit, location));
+        crate::timer::timeout(timer, future, limit)
     }
 
     /// The next signal of a name: each call takes one, in the order in which they arrived,

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use simpleflow_model::SmolStr;
 
 use crate::error::TaskError;
-use crate::flow::Flow;
+use crate::flow::{Flow, FlowState};
 use crate::future::Future;
 use crate::task::Task;
 
@@ -195,9 +195,8 @@ impl<T: DeserializeOwned> Signals<T> {
 
     fn poll_signal(&mut self, context: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
         let next = self.next.get_or_insert_with(|| {
-            let mut state = self.flow.shared.state.borrow_mut();
-            let task = state.wait_signal(self.name.clone(), self.location);
-            Future::new(task, &self.flow.shared)
+            let wait = |state: &mut FlowState| state.wait_signal(self.name.clone(), self.location);
+            self.flow.new_task(wait)
         });
         let polled = Pin::new(next).poll(context);
         if polled.is_ready() {

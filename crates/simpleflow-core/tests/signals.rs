@@ -494,3 +494,27 @@ fn the_execution_context_names_what_a_stream_waits_for() {
     let context = replayer.decisions().unwrap().execution_context;
     assert_eq!(context.as_deref(), Some(r#"{"waiting_signals":["go"]}"#));
 }
+
+workflow!(WaitsInSaga(flow) -> i64 {
+    flow.saga(async |saga| {
+        saga.submit(inc(1)).await?;
+        saga.undo(slow(1));
+        Ok(saga.signals::<i64>("paid").next().await?)
+    })
+    .await
+});
+
+#[test]
+fn a_stream_of_a_scope_is_cancelled_with_it() {
+    let history = started()
+        .decision(|d| d.schedule_activity("activity-inc-1", "inc"))
+        .activity_completed("activity-inc-1", "2")
+        .decision(|d| d);
+    let cancelled = history.clone().cancel_requested();
+    assert_eq!(
+        next::<WaitsInSaga>(&cancelled),
+        ["schedule activity-slow-1(1)"]
+    );
+    let paid = history.signaled("paid", "7");
+    assert_eq!(next::<WaitsInSaga>(&paid), ["complete 7"]);
+}

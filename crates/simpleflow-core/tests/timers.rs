@@ -131,3 +131,19 @@ fn a_timer_has_a_control_and_what_the_service_would_not_take_fails_alone() {
         ]
     );
 }
+
+workflow!(LimitedInScope(flow) -> bool {
+    let scope = flow.scope();
+    let limited = scope.timeout(flow.submit(slow(1)), secs(60));
+    let stop = async {
+        let _ = flow.wait_signal::<()>("stop").await;
+        scope.cancel();
+    };
+    Ok(futures::future::join(limited, stop).await.0.is_err())
+});
+
+#[test]
+fn a_time_limit_of_a_scope_is_cancelled_with_it() {
+    let history = limited().signaled("stop", "");
+    assert_eq!(next::<LimitedInScope>(&history), ["complete true"]);
+}
