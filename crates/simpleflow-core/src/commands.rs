@@ -28,6 +28,8 @@ pub(crate) enum Command {
         task: Rc<Task>,
         timer_id: SmolStr,
         seconds: u32,
+        /// How often the service refused this timer.
+        refusals: u32,
     },
     RecordMarker {
         name: SmolStr,
@@ -50,6 +52,20 @@ impl Command {
     pub(crate) fn is_sent_on(&self) -> bool {
         matches!(self, Self::Start(task)
             if matches!(&task.kind, TaskKind::SendSignal(signal) if signal.is_sent_on))
+    }
+
+    /// Whether it starts a timer: the limit on open ones holds it back.
+    pub(crate) fn starts_timer(&self) -> bool {
+        match self {
+            Self::BackOff { .. } => true,
+            Self::Start(task) => matches!(task.kind, TaskKind::Timer { .. }),
+            _ => false,
+        }
+    }
+
+    /// Whether it cancels one.
+    pub(crate) fn cancels_timer(&self) -> bool {
+        matches!(self, Self::Cancel(task) if matches!(task.kind, TaskKind::Timer { .. }))
     }
 
     /// Whether it is still to be sent when the code has ended: work of the execution's own ends

@@ -61,6 +61,8 @@ pub struct Limits {
     pub decision_bytes: usize,
     /// The most open activity tasks of the execution; a workflow may have a lower limit of its own.
     pub open_activities: usize,
+    /// The most open timers of the execution; the wake-up timer is not counted.
+    pub open_timers: usize,
     /// The most characters of an input, a result or details. More than the service takes, where
     /// longer ones travel elsewhere. Code that was told of a value that it is too long has to be
     /// replayed with the limit of then.
@@ -75,6 +77,7 @@ impl Default for Limits {
             // original reserves them.
             decision_bytes: limits::REQUEST_BYTES - 37_000,
             open_activities: limits::OPEN_ACTIVITIES,
+            open_timers: limits::OPEN_TIMERS,
             value_length: limits::DATA_LENGTH,
         }
     }

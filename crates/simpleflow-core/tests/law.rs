@@ -649,6 +649,7 @@ proptest! {
                 decisions: 4,
                 decision_bytes: 1_000,
                 open_activities: 3,
+                open_timers: 2,
                 ..Limits::default()
             },
             false => Limits::default(),

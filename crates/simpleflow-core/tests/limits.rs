@@ -432,3 +432,111 @@ fn a_workflow_may_have_a_limit_of_open_activities_of_its_own() {
         ["schedule activity-inc-3(2)", "schedule activity-inc-4(3)"]
     );
 }
+
+fn three_timers() -> Limits {
+    Limits {
+        open_timers: 3,
+        ..Limits::default()
+    }
+}
+
+workflow!(Sleepers(flow) -> usize {
+    let first = flow.start_timer("first", secs(9));
+    let naps: Vec<_> = (0..4).map(|_| flow.sleep(secs(5))).collect();
+    flow.wait_signal::<()>("go").await?;
+    let last = flow.start_timer("last", secs(9));
+    first.cancel();
+    flow.wait_all(naps).await?;
+    last.await?;
+    Ok(4)
+});
+
+#[test]
+fn open_timers_are_limited_without_a_timer() {
+    let decide =
+        |history: &HistoryBuilder| replay::<Sleepers>(history).limits(three_timers()).decisions();
+    let history = started();
+    let answer = decide(&history).unwrap();
+    assert_eq!(
+        lines(&answer),
+        ["timer first 9", "timer sleep-1 5", "timer sleep-2 5"]
+    );
+    let history = history.decision_started().decided_as(answer);
+    assert!(lines(&decide(&history).unwrap()).is_empty());
+    // The one that is cancelled makes room, also for what was held back before it.
+    let cancelled = history.clone().signaled("go", "");
+    let answer = decide(&cancelled).unwrap();
+    assert_eq!(lines(&answer), ["cancel timer first", "timer sleep-3 5"]);
+    let history = cancelled
+        .decision_started()
+        .decided_as(answer)
+        .timer_fired("sleep-1")
+        .timer_fired("sleep-2");
+    let answer = decide(&history).unwrap();
+    assert_eq!(lines(&answer), ["timer sleep-4 5", "timer last 9"]);
+    let history = history
+        .decision_started()
+        .decided_as(answer)
+        .timer_fired("sleep-3")
+        .timer_fired("sleep-4")
+        .timer_fired("last")
+        .decision(|d| d.complete("4"));
+    let check = |limits| replay::<Sleepers>(&history).limits(limits).check();
+    check(three_timers()).unwrap();
+    // With more room the code would have started more.
+    check(Limits::default()).unwrap_err();
+}
+
+/// As it was when nothing was held back.
+#[test]
+fn timers_that_were_refused_at_the_limit_are_no_divergence() {
+    let history = started()
+        .decision(|d| {
+            d.start_timer("first", 9)
+                .start_timer("sleep-1", 5)
+                .start_timer("sleep-2", 5)
+                .start_timer("sleep-3", 5)
+                .refused("OPEN_TIMERS_LIMIT_EXCEEDED")
+                .start_timer("sleep-4", 5)
+                .refused("OPEN_TIMERS_LIMIT_EXCEEDED")
+        })
+        .timer_fired("sleep-1");
+    let answer = replay::<Sleepers>(&history)
+        .limits(three_timers())
+        .decisions()
+        .unwrap();
+    assert_eq!(lines(&answer), ["timer sleep-3 5"]);
+}
+
+#[test]
+fn the_timer_of_a_retry_that_is_refused_is_asked_for_a_few_times() {
+    workflow!(Later(flow) -> i64 {
+        Ok(flow.submit(polite(1)).await?)
+    });
+    let id = "activity-polite-1";
+    let timer = "__simpleflow_task_activity-polite-1";
+    let asked = format!("timer {timer} 10 {}", r#"{"args":[1],"kwargs":{}}"#);
+    let mut history = started()
+        .decision(|d| d.schedule_activity(id, "polite"))
+        .activity_failed(id, "no", "");
+    let refused = |history: HistoryBuilder| {
+        history.decision(|d| {
+            d.start_timer(timer, 10)
+                .refused("OPEN_TIMERS_LIMIT_EXCEEDED")
+        })
+    };
+    let once = refused(history.clone());
+    let mut attempts = 0;
+    while next::<Later>(&history) == [asked.clone()] {
+        attempts += 1;
+        history = refused(history);
+    }
+    assert_eq!(attempts, 10);
+    assert_eq!(next::<Later>(&history), ["schedule activity-polite-1(1)"]);
+    // An older decider did so at once.
+    let once = once
+        .decision(|d| d.schedule_activity(id, "polite"))
+        .activity_completed(id, "1")
+        .decision(|d| d.complete("1"));
+    replay::<Later>(&once).check().unwrap();
+}

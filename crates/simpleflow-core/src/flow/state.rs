@@ -42,6 +42,8 @@ pub(crate) struct FlowState {
     pub(crate) open: HashMap<EventId, Rc<Task>>,
     /// How many of these are activities.
     pub(crate) open_activities: usize,
+    /// How many timers the service has, with those after which tasks are tried again.
+    pub(crate) open_timers: usize,
     /// Tasks that a timer will queue again.
     pub(crate) backing_off: BTreeMap<SmolStr, Rc<Task>>,
     /// Patches that the history knows.
@@ -83,6 +85,7 @@ impl FlowState {
             others: Commands::default(),
             open: HashMap::new(),
             open_activities: 0,
+            open_timers: 0,
             backing_off: BTreeMap::new(),
             known_patches: HashSet::new(),
             raised: None,
@@ -401,13 +404,14 @@ impl FlowState {
 #[cfg(test)]
 impl FlowState {
     /// How much there is of all that it holds more or less of.
-    pub(crate) fn sizes(&self) -> [(&'static str, usize); 10] {
+    pub(crate) fn sizes(&self) -> [(&'static str, usize); 11] {
         let (names, signals) = self.signals.sizes();
         [
             ("activity commands", self.activities.len()),
             ("other commands", self.others.len()),
             ("open tasks", self.open.len()),
             ("open activities", self.open_activities),
+            ("open timers", self.open_timers),
             ("tasks that back off", self.backing_off.len()),
             ("tasks known by id", self.by_id.len()),
             ("names of signals", names),

@@ -1,5 +1,6 @@
 //! From what the code asked for to the decisions of one response.
 
+use std::collections::VecDeque;
 use std::io;
 
 use simpleflow_model::decision::{
@@ -94,6 +95,8 @@ impl Replayer {
                 .limits
                 .open_activities
                 .saturating_sub(state.open_activities);
+            let mut free_timers = self.limits.open_timers.saturating_sub(state.open_timers);
+            let mut held_back = VecDeque::new();
             let mut activities = state.activities.iter().peekable();
             let mut others = others.peekable();
             while !response.full {
@@ -111,8 +114,21 @@ impl Replayer {
                     }
                     (None, Some(_)) => others.next(),
                 };
-                if let Some((_, command)) = next {
-                    response.push(|| decision(command, workflow, &state.run));
+                let Some((_, command)) = next else { break };
+                if command.starts_timer() {
+                    if free_timers == 0 {
+                        held_back.push_back(command);
+                        continue;
+                    }
+                    free_timers -= 1;
+                }
+                response.push(|| decision(command, workflow, &state.run));
+                // No event may follow that calls for what was held back before it.
+                if command.cancels_timer() {
+                    match held_back.pop_front() {
+                        Some(timer) => response.push(|| decision(timer, workflow, &state.run)),
+                        None => free_timers += 1,
+                    }
                 }
             }
         }
@@ -228,6 +244,7 @@ fn decision(command: &Command, workflow: &WorkflowDefinition, run: &RunContext) 
             task,
             timer_id,
             seconds,
+            ..
         } => StartTimer {
             timer_id: timer_id.clone().into(),
             // The original's deciders read the arguments of the next attempt from it.

@@ -82,12 +82,12 @@ impl Replayer {
         task.failures.set(task.failures.get() + 1);
         match flow::timer_seconds(delay) {
             0 => self.shared.state.borrow_mut().queue(task),
-            seconds => self.rest(task, seconds),
+            seconds => self.rest(task, seconds, 0),
         }
     }
 
-    /// Starts the timer after which a task is queued again.
-    pub(super) fn rest(&mut self, task: &Rc<Task>, seconds: u32) {
+    /// Starts the timer after which a task is queued again, which the service refused so often.
+    pub(super) fn rest(&mut self, task: &Rc<Task>, seconds: u32, refusals: u32) {
         let mut state = self.shared.state.borrow_mut();
         let timer_id = task_id::of_retry_timer(task.id());
         // Of a task whose cancel was refused, nothing else changes.
@@ -99,6 +99,7 @@ impl Replayer {
             task: Rc::clone(task),
             timer_id,
             seconds,
+            refusals,
         });
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Batch {
     last_event: EventId,
     /// Activities that the service refused: when they were sent, they counted as open.
     refused_activities: usize,
+    /// The same for timers.
+    refused_timers: usize,
     woken_up: bool,
     closing: bool,
     last_activity: Option<u64>,
@@ -49,6 +51,7 @@ impl Replayer {
             sent_on: 0,
             last_event: completed,
             refused_activities: 0,
+            refused_timers: 0,
             woken_up: false,
             closing: false,
             last_activity: None,
@@ -110,11 +113,14 @@ impl Replayer {
             }
             E::TimerStarted(started) if started.timer_id.starts_with(RETRY_TIMER_PREFIX) => {
                 self.claim_back_off(event, &started.timer_id)?;
+                self.shared.state.borrow_mut().open_timers += 1;
                 started.decision_task_completed_event_id
             }
             E::TimerStarted(started) => {
                 let task = self.claim_start(event, IdSpace::Timers, &started.timer_id)?;
-                open(&mut self.shared.state.borrow_mut(), id, task);
+                let mut state = self.shared.state.borrow_mut();
+                state.open_timers += 1;
+                open(&mut state, id, task);
                 started.decision_task_completed_event_id
             }
             // The service calls again because of the refusal itself.
@@ -129,29 +135,22 @@ impl Replayer {
                 failed.decision_task_completed_event_id
             }
             E::StartTimerFailed(failed) if failed.timer_id.starts_with(RETRY_TIMER_PREFIX) => {
-                self.claim_back_off(event, &failed.timer_id)?;
-                let task = {
-                    let mut state = self.shared.state.borrow_mut();
-                    state.backing_off.remove(failed.timer_id.as_str())
-                };
-                if let Some(task) = task {
-                    self.timer_refused(at, &task, &failed.cause);
-                }
+                let back_off = self.claim_back_off(event, &failed.timer_id)?;
+                self.note_refused_timer();
+                self.retry_timer_refused(at, back_off, &failed.cause);
                 failed.decision_task_completed_event_id
             }
             E::StartTimerFailed(failed) => {
                 let task = self.claim_start(event, IdSpace::Timers, &failed.timer_id)?;
-                task.refusals.set(task.refusals.get() + 1);
+                self.note_refused_timer();
                 self.timer_refused(at, &task, &failed.cause);
                 failed.decision_task_completed_event_id
             }
             E::TimerCanceled(canceled) => {
                 self.claim_cancel(event, IdSpace::Timers, &canceled.timer_id)?;
-                self.shared
-                    .state
-                    .borrow_mut()
-                    .open
-                    .remove(&canceled.started_event_id);
+                let mut state = self.shared.state.borrow_mut();
+                state.open_timers = state.open_timers.saturating_sub(1);
+                state.open.remove(&canceled.started_event_id);
                 canceled.decision_task_completed_event_id
             }
             // The timer fired before the cancel came. To the code it is cancelled all the same.
@@ -315,7 +314,8 @@ impl Replayer {
             state.activities.claim(boundary, fits)
         };
         let Some((place, Command::Start(task))) = claimed else {
-            return Err(self.unclaimed(event));
+            let task = self.claim_resting(event, IdSpace::Activities, id)?;
+            return self.check_type(event, task, name);
         };
         if let Window::Matching(batch) = &mut self.window {
             batch.last_activity = batch.last_activity.max(Some(place));
@@ -343,10 +343,10 @@ impl Replayer {
         let command = self.claim(event, |command| {
             matches!(command, Command::Start(task)
                 if task.kind.id_space() == Some(space) && task.id() == id)
-        })?;
+        });
         match command {
-            Command::Start(task) => Ok(task),
-            _ => Err(self.unclaimed(event)),
+            Ok(Command::Start(task)) => Ok(task),
+            _ => self.claim_resting(event, space, id),
         }
     }
 
@@ -418,12 +418,36 @@ impl Replayer {
         Ok(())
     }
 
-    fn claim_back_off(&mut self, event: &HistoryEvent, id: &str) -> Result<(), ReplayError> {
+    fn claim_back_off(&mut self, event: &HistoryEvent, id: &str) -> Result<Command, ReplayError> {
         self.claim(
             event,
             |command| matches!(command, Command::BackOff { timer_id, .. } if *timer_id == *id),
         )
-        .map(drop)
+    }
+
+    /// Takes a task whose next attempt the history has although the code asks for a timer before it
+    /// again: when such a timer was refused, tasks were once tried again at once.
+    fn claim_resting(
+        &mut self,
+        event: &HistoryEvent,
+        space: IdSpace,
+        id: &str,
+    ) -> Result<Rc<Task>, ReplayError> {
+        let command = self.claim(event, |command| {
+            matches!(command, Command::BackOff { task, refusals, .. }
+                if *refusals > 0 && task.kind.id_space() == Some(space) && task.id() == id)
+        })?;
+        let Command::BackOff { task, timer_id, .. } = command else {
+            return Err(self.unclaimed(event));
+        };
+        self.shared.state.borrow_mut().backing_off.remove(&timer_id);
+        Ok(task)
+    }
+
+    fn note_refused_timer(&mut self) {
+        if let Window::Matching(batch) = &mut self.window {
+            batch.refused_timers += 1;
+        }
     }
 
     /// Takes the timer before a next run, after which this is to be.
@@ -460,7 +484,7 @@ impl Replayer {
             || (batch.sent_on > 0 && batch.sent_on == batch.decisions)
             || batch.decisions + 1 >= self.limits.decisions;
         let state = self.shared.state.borrow();
-        let issued_before = |queue: &Commands, place: u64, fits: fn(&Command) -> bool| {
+        let issued_before = |queue: &Commands, place: u64, fits: &dyn Fn(&Command) -> bool| {
             queue
                 .iter()
                 .take_while(|(issued, _)| *issued < place)
@@ -470,7 +494,7 @@ impl Replayer {
                 .collect()
         };
         let mut extra: Vec<(u64, String)> = if batch.closing {
-            issued_before(&state.others, batch.boundary, Command::outlives_execution)
+            issued_before(&state.others, batch.boundary, &Command::outlives_execution)
         } else if let Some(ending) = &self.ending {
             if !full && !ending.rests() {
                 return Err(self.diverged(Divergence::Missing, None, Vec::new()));
@@ -487,11 +511,15 @@ impl Replayer {
             let has_own_limit = self.limits.open_activities < limits::OPEN_ACTIVITIES;
             let held_back =
                 full || open >= self.limits.open_activities || (has_own_limit && open > 0);
-            let mut extra = issued_before(&state.others, until(full, batch.last_other), |_| true);
+            let no_timer = state.open_timers + batch.refused_timers >= self.limits.open_timers;
+            let mut extra =
+                issued_before(&state.others, until(full, batch.last_other), &|command| {
+                    !(no_timer && command.starts_timer())
+                });
             extra.append(&mut issued_before(
                 &state.activities,
                 until(held_back, batch.last_activity),
-                |_| true,
+                &|_| true,
             ));
             extra
         };

@@ -267,7 +267,11 @@ impl Replayer {
             }
             return;
         }
-        let retried = self.shared.state.borrow_mut().backing_off.remove(timer_id);
+        let retried = {
+            let mut state = self.shared.state.borrow_mut();
+            state.open_timers = state.open_timers.saturating_sub(1);
+            state.backing_off.remove(timer_id)
+        };
         match retried {
             Some(task) => self.shared.state.borrow_mut().try_again(&task),
             None => self.completed(started, None),

@@ -9,6 +9,7 @@ use simpleflow_model::event::{
 };
 
 use super::{Held, MissingType, Moment, Replayer, Window};
+use crate::commands::Command;
 use crate::error::TaskErrorKind;
 use crate::task::{IdSpace, Task};
 
@@ -116,7 +117,7 @@ impl Replayer {
     pub(super) fn back_off(&mut self, task: &Rc<Task>) {
         let refusals = task.refusals.get();
         task.refusals.set(refusals + 1);
-        self.rest(task, back_off_seconds(refusals));
+        self.rest(task, back_off_seconds(refusals), 0);
     }
 
     /// The service refuses to start a timer. What could delay another attempt is a timer, so the
@@ -127,15 +128,41 @@ impl Replayer {
         task: &Rc<Task>,
         cause: &enums::StartTimerFailedCause,
     ) {
-        use enums::StartTimerFailedCause as Cause;
-        let may_pass = matches!(
-            cause,
-            Cause::TimerCreationRateExceeded | Cause::OpenTimersLimitExceeded
-        );
-        if may_pass && task.refusals.get() < TIMER_ATTEMPTS {
-            self.shared.state.borrow_mut().try_again(task);
-        } else if !task.cancel_requested.get() {
+        task.refusals.set(task.refusals.get() + 1);
+        if may_pass(cause) && task.refusals.get() < TIMER_ATTEMPTS {
+            self.shared.state.borrow_mut().queue(task);
+        } else {
             self.refuse(at, task, cause.as_str());
+        }
+    }
+
+    /// The service refuses to start the timer after which a task is tried again. At last the task is
+    /// tried again without it.
+    pub(super) fn retry_timer_refused(
+        &mut self,
+        at: Moment,
+        back_off: Command,
+        cause: &enums::StartTimerFailedCause,
+    ) {
+        let Command::BackOff {
+            task,
+            timer_id,
+            seconds,
+            refusals,
+        } = back_off
+        else {
+            return;
+        };
+        let mut state = self.shared.state.borrow_mut();
+        state.backing_off.remove(&timer_id);
+        if may_pass(cause) && refusals + 1 < TIMER_ATTEMPTS {
+            drop(state);
+            self.rest(&task, seconds, refusals + 1);
+        } else if may_pass(cause) {
+            state.try_again(&task);
+        } else if !task.cancel_requested.get() {
+            drop(state);
+            self.refuse(at, &task, cause.as_str());
         }
     }
 
@@ -154,4 +181,13 @@ impl Replayer {
             }
         }
     }
+}
+
+/// Whether a timer that was refused for this may be started later.
+fn may_pass(cause: &enums::StartTimerFailedCause) -> bool {
+    use enums::StartTimerFailedCause as Cause;
+    matches!(
+        cause,
+        Cause::TimerCreationRateExceeded | Cause::OpenTimersLimitExceeded
+    )
 }

@@ -133,6 +133,7 @@ fn a_warm_decision_is_as_dear_as_what_is_new() {
         ("other commands", 1),
         ("open tasks", 0),
         ("open activities", 0),
+        ("open timers", 0),
         ("tasks that back off", 0),
         // The idempotent one.
         ("tasks known by id", 1),
