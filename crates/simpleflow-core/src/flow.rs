@@ -27,6 +27,7 @@ use simpleflow_model::{SmolStr, Timestamp};
 
 pub(crate) use coroutines::Coroutines;
 pub(crate) use failures::FailureHandler;
+use markers::Effect;
 pub use saga::{Saga, SagaError};
 pub use scope::Scope;
 pub(crate) use scope::ScopeState;
@@ -282,7 +283,9 @@ impl Flow {
     /// runs once: the value is remembered in a marker, and comes from there at each replay.
     ///
     /// When the decision in which it ran does not reach the service, because its decider fell or
-    /// took too long, it runs again. It is to be quick: nothing else is decided meanwhile.
+    /// took too long, it runs again. It is to be quick: nothing else is decided meanwhile. It may
+    /// read the flow, such as [`now`](Self::now), and no more: one that submits, cancels, records or
+    /// takes a random value from it fails the workflow, since a replay would not do that again.
     ///
     /// ```
     /// # use simpleflow_core::{Flow, Result};
@@ -323,9 +326,15 @@ impl Flow {
         };
         let value = match known {
             Some(value) => value,
-            // No borrow is held: it may use the flow.
-            None => crate::payload::to_json(&effect())
-                .map_err(|error| problem(&format_args!("it has no JSON form: {error}")))?,
+            None => {
+                let value = self.run_effect(effect).map_err(|misuse| {
+                    let mut state = self.shared.state.borrow_mut();
+                    state.raised.get_or_insert_with(|| problem(&misuse));
+                    problem(&misuse)
+                })?;
+                crate::payload::to_json(&value)
+                    .map_err(|error| problem(&format_args!("it has no JSON form: {error}")))?
+            }
         };
         let mut state = self.shared.state.borrow_mut();
         state.remember_value(&name, number, &value, location);
@@ -334,6 +343,22 @@ impl Flow {
             let expected = std::any::type_name::<T>();
             problem(&format_args!("{value} is not of type {expected}: {error}"))
         })
+    }
+
+    /// Runs an effect, or says how it misuses the flow. Then nothing is remembered, so that it does
+    /// the same at each replay.
+    fn run_effect<T>(&self, effect: impl FnOnce() -> T) -> Result<T, &'static str> {
+        let state = || self.shared.state.borrow();
+        let outer = state().effect.replace(Effect::Runs);
+        // No borrow is held: it may read the flow.
+        let value = effect();
+        match state().effect.replace(outer) {
+            Effect::Misused => Err(
+                "its effect uses the flow, which a replay would not repeat, since it does not run the \
+                 effect: submit, record, and take random values before or after it",
+            ),
+            _ => Ok(value),
+        }
     }
 
     /// What is known of the last signal or marker of a name, or of the timer with an id that was
@@ -360,6 +385,7 @@ impl Flow {
         let context = context.into();
         let length = context.chars().count();
         let mut state = self.shared.state.borrow_mut();
+        state.note_use();
         let most = state.value_length;
         if length > most {
             let problem = too_long("execution context", length, most);

@@ -299,3 +299,52 @@ fn the_last_event_of_a_name_can_be_looked_at() {
         ]
     );
 }
+
+workflow!(MisusesRandom(flow) -> String {
+    Ok(flow.record(|| flow.uuid().to_string())?)
+});
+
+workflow!(MisusesSubmit(flow) -> i64 {
+    let value = flow.record_named("n", || {
+        flow.submit(inc(1));
+        1
+    });
+    Ok(value.unwrap_or_default())
+});
+
+workflow!(MisusesRecord(flow) -> i64 {
+    flow.record(|| flow.record(|| 1).unwrap_or_default())
+});
+
+workflow!(ReadsTime(flow) -> bool {
+    let now = flow.record(|| flow.now().to_string())?;
+    Ok(now == flow.now().to_string())
+});
+
+#[test]
+fn an_effect_that_uses_the_flow_fails_the_workflow_the_same_at_each_replay() {
+    fn fails<W: Workflow>(name: &str) {
+        let decided = next::<W>(&started());
+        let [failed] = &decided[..] else {
+            panic!("{decided:?}");
+        };
+        assert!(
+            failed.contains(&format!("the recorded value {name:?} at")),
+            "{failed}"
+        );
+        assert!(failed.contains("its effect uses the flow"), "{failed}");
+        let closed = started().decision(|d| d.fail("its effect uses the flow"));
+        replay::<W>(&closed).check().unwrap();
+    }
+    fails::<MisusesRandom>("record");
+    fails::<MisusesSubmit>("n");
+    // The inner value is right, and remembered; the outer one is not.
+    let decided = next::<MisusesRecord>(&started());
+    assert_eq!(decided.len(), 2, "{decided:?}");
+    assert!(
+        decided[1].contains("its effect uses the flow"),
+        "{decided:?}"
+    );
+    let read = next::<ReadsTime>(&started());
+    assert_eq!(read.last().map(String::as_str), Some("complete true"));
+}

@@ -71,14 +71,16 @@ impl Flow {
     /// Whether the cancel of the execution was requested. Who asks handles it, as with
     /// [`cancel_requested`](Self::cancel_requested).
     pub fn is_cancel_requested(&self) -> bool {
-        let cancel = &mut self.shared.state.borrow_mut().cancel;
-        cancel.handled = true;
-        cancel.requested
+        let mut state = self.shared.state.borrow_mut();
+        state.note_use();
+        state.cancel.handled = true;
+        state.cancel.requested
     }
 }
 
 impl FlowState {
     fn cancel_requested(&mut self, location: &'static Location<'static>) -> Rc<Task> {
+        self.note_use();
         self.cancel.handled = true;
         if let Some(task) = self.cancel.waiting.as_ref().filter(|task| !task.is_done()) {
             return Rc::clone(task);

@@ -31,12 +31,10 @@ impl Flow {
     /// remember, and may use the flow.
     pub fn on_task_failure(&self, decide: impl FnMut(&TaskFailure) -> FailureDecision + 'static) {
         let handler: FailureHandler = Rc::new(RefCell::new(decide));
-        let former = self
-            .shared
-            .state
-            .borrow_mut()
-            .failure_handler
-            .replace(handler);
+        let mut state = self.shared.state.borrow_mut();
+        state.note_use();
+        let former = state.failure_handler.replace(handler);
+        drop(state);
         // What it holds is the user's, and may use the flow when it is dropped.
         drop(former);
     }

@@ -24,6 +24,18 @@ pub(crate) struct Markers {
     asked: HashMap<SmolStr, u32>,
 }
 
+/// What the effect of a remembered value does. A replay does not run it, so it must leave the flow
+/// alone.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) enum Effect {
+    /// None runs.
+    #[default]
+    None,
+    Runs,
+    /// It runs, and has used the flow.
+    Misused,
+}
+
 /// The details of a marker that remembers a value.
 #[derive(Serialize, Deserialize)]
 struct Remembered<'a> {
@@ -69,6 +81,13 @@ impl Markers {
 }
 
 impl FlowState {
+    /// The flow is used in a way that a replay has to repeat.
+    pub(super) fn note_use(&self) {
+        if self.effect.get() == Effect::Runs {
+            self.effect.set(Effect::Misused);
+        }
+    }
+
     /// Records a marker. One that the service would not take fails the workflow: nothing waits
     /// for a marker that could be told.
     pub(crate) fn record_marker(
@@ -113,6 +132,7 @@ impl FlowState {
     /// The number of the next value of a name, and the value as JSON text, if the history
     /// remembers it.
     pub(crate) fn next_value(&mut self, name: &SmolStr) -> (u32, Option<SmolStr>) {
+        self.note_use();
         let number = self.markers.asked.entry(name.clone()).or_default();
         *number += 1;
         let number = *number;

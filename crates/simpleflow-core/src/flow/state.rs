@@ -1,5 +1,6 @@
 //! The state behind a flow: its tasks, and the commands that no event has confirmed yet.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::Location;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use simpleflow_model::{EventId, SmolStr, Timestamp};
 
 use super::cancel::CancelRequest;
-use super::markers::Markers;
+use super::markers::{Effect, Markers};
 use super::saga::Rollback;
 use super::signals::SignalQueues;
 use super::{FailureHandler, ScopeState};
@@ -60,6 +61,8 @@ pub(crate) struct FlowState {
     pub(super) rollbacks: Vec<Rollback>,
     /// How many open tasks something waits for.
     pub(crate) awaited: Awaited,
+    /// Whether the effect of a remembered value runs, and what it does to the flow.
+    pub(super) effect: Cell<Effect>,
     pub(super) signals: SignalQueues,
     pub(crate) markers: Markers,
     pub(crate) steps: StepsState,
@@ -94,6 +97,7 @@ impl FlowState {
             cancel: CancelRequest::default(),
             rollbacks: Vec::new(),
             awaited: Awaited::default(),
+            effect: Cell::default(),
             signals: SignalQueues::default(),
             markers: Markers::default(),
             steps: StepsState::default(),
@@ -112,6 +116,7 @@ impl FlowState {
         location: &'static Location<'static>,
         state: State,
     ) -> Rc<Task> {
+        self.note_use();
         let task = Task::new(id, kind, location, state, Rc::clone(&self.awaited));
         if let Some(scope) = &self.scope {
             scope.add(&task);
@@ -146,6 +151,7 @@ impl FlowState {
     }
 
     pub(crate) fn push(&mut self, command: Command) -> u64 {
+        self.note_use();
         let place = self.next_place();
         let queue = match &command {
             Command::Start(task) if matches!(task.kind, TaskKind::Activity(_)) => {
@@ -175,6 +181,7 @@ impl FlowState {
 
     /// The number of the next task of this name that is not an activity: 1, 2, 3, …
     pub(crate) fn count(&mut self, name: &SmolStr) -> u32 {
+        self.note_use();
         count(&mut self.other_counts, name)
     }
 
@@ -196,6 +203,7 @@ impl FlowState {
     }
 
     pub(crate) fn patched(&mut self, id: &str, location: &'static Location<'static>) -> bool {
+        self.note_use();
         if let Some(&patched) = self.patches.get(id) {
             return patched;
         }
@@ -249,6 +257,7 @@ impl FlowState {
 
     /// The generator of this run: its seed is the workflow id and the run id.
     pub(crate) fn rng(&mut self) -> &mut ChaCha8Rng {
+        self.note_use();
         let run = &self.run;
         self.rng.get_or_insert_with(|| {
             let name = Md5::digest(run.workflow_id.as_bytes());
@@ -337,6 +346,7 @@ impl FlowState {
 
     /// Cancels a task, as far as it can be at once; the service is asked for the rest, once.
     pub(crate) fn cancel(&mut self, task: &Rc<Task>) {
+        self.note_use();
         enum Way {
             Withdraw(Option<u64>),
             Ask,
