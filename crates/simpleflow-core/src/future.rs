@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{TaskError, TaskErrorKind};
 use crate::flow::Shared;
-use crate::task::{State, Task};
+use crate::task::{State, Task, Waiter};
 
 /// Where a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub enum FutureState {
 /// are the same task, and [`get`](Self::get) lets one await it and keep it. It works with every
 /// combinator of the `futures` crate. Dropping it cancels nothing.
 pub struct Future<T> {
-    task: Rc<Task>,
+    task: Waiter,
     flow: Weak<Shared>,
     output: PhantomData<fn() -> T>,
 }
@@ -39,14 +39,14 @@ pub struct Future<T> {
 impl<T> Future<T> {
     pub(crate) fn new(task: Rc<Task>, flow: &Rc<Shared>) -> Self {
         Self {
-            task,
+            task: Waiter::new(task),
             flow: Rc::downgrade(flow),
             output: PhantomData,
         }
     }
 
     pub(crate) fn task(&self) -> Rc<Task> {
-        Rc::clone(&self.task)
+        Rc::clone(&*self.task)
     }
 
     /// The result, with the future kept, and with the error that a workflow returns: so
@@ -72,7 +72,7 @@ impl<T> Future<T> {
 
     /// Waits until the task is done, whatever its result.
     pub fn done(&self) -> impl StdFuture<Output = ()> + use<T> {
-        Done(self.task())
+        Done(self.task.clone())
     }
 
     /// Waits until the task is started: a worker has the activity, the child execution is open, the
@@ -91,7 +91,7 @@ impl<T> Future<T> {
     /// # }
     /// ```
     pub fn started(&self) -> impl StdFuture<Output = ()> + use<T> {
-        let task = self.task();
+        let task = self.task.clone();
         std::future::poll_fn(move |context| task.poll_started(context))
     }
 
@@ -131,7 +131,7 @@ impl<T: DeserializeOwned> Future<T> {
 impl<T> Clone for Future<T> {
     fn clone(&self) -> Self {
         Self {
-            task: Rc::clone(&self.task),
+            task: self.task.clone(),
             flow: Weak::clone(&self.flow),
             output: PhantomData,
         }
@@ -145,7 +145,7 @@ impl<T: DeserializeOwned> StdFuture for Future<T> {
         match self.result() {
             Some(result) => Poll::Ready(result),
             None => {
-                let _ = self.task.poll_done(context);
+                let _ = self.task.poll(context);
                 Poll::Pending
             }
         }
@@ -171,11 +171,11 @@ impl<T: DeserializeOwned> StdFuture for Get<T> {
 }
 
 /// The end of a task, whatever its result.
-pub(crate) struct Done(Rc<Task>);
+pub(crate) struct Done(Waiter);
 
 impl Done {
     pub(crate) fn of(task: Rc<Task>) -> Self {
-        Self(task)
+        Self(Waiter::new(task))
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -186,7 +186,7 @@ impl Done {
 impl StdFuture for Done {
     type Output = ();
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_done(context)
+        self.0.poll(context)
     }
 }
 
@@ -299,10 +299,12 @@ wait_all_tuples! {
 /// Waits until one of the futures is done, and gives its position. When several are, it is the
 /// first in order.
 pub(crate) async fn wait_any<T>(futures: &[&Future<T>]) -> usize {
+    // Waiters of its own: the futures are lent, and outlive the wait.
+    let waiters: Vec<_> = futures.iter().map(|future| future.task.clone()).collect();
     std::future::poll_fn(|context| {
-        futures
+        waiters
             .iter()
-            .position(|future| future.task.poll_done(context).is_ready())
+            .position(|waiter| waiter.poll(context).is_ready())
             .map_or(Poll::Pending, Poll::Ready)
     })
     .await

@@ -2,7 +2,9 @@
 //! sent, or the wait for one or for a cancel; and what is known of it so far.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Deref;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -41,7 +43,7 @@ pub struct Task {
     pub(crate) refusals: Cell<u32>,
     /// Whether the code asked for its cancel.
     pub(crate) cancel_requested: Cell<bool>,
-    wakers: RefCell<Vec<Waker>>,
+    waiting: RefCell<Waiting>,
     /// Whether one of the wakers is to be told of its start.
     start_awaited: Cell<bool>,
     dependents: RefCell<Vec<Dependent>>,
@@ -51,6 +53,72 @@ pub struct Task {
 /// How many open tasks of a flow something waits for. While it is zero, no event can make
 /// suspended code go on.
 pub(crate) type Awaited = Rc<Cell<usize>>;
+
+/// Those who wait for a task, in the order in which they began to.
+#[derive(Default)]
+struct Waiting {
+    wakers: BTreeMap<u64, Waker>,
+    next: u64,
+}
+
+/// One who may wait for a task: a future that polls it. When that is dropped, nothing waits there
+/// any more.
+pub(crate) struct Waiter {
+    task: Rc<Task>,
+    /// Its place among those who wait.
+    place: Cell<Option<u64>>,
+}
+
+impl Waiter {
+    pub(crate) fn new(task: Rc<Task>) -> Self {
+        let place = Cell::new(None);
+        Self { task, place }
+    }
+
+    /// Whether the task is done; if not, this waits for it from now on.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<()> {
+        #[cfg(test)]
+        POLLS.set(POLLS.get() + 1);
+        if self.task.is_done() {
+            return Poll::Ready(());
+        }
+        let place = self.task.wait(self.place.get(), context.waker());
+        self.place.set(Some(place));
+        Poll::Pending
+    }
+
+    /// Whether the task is started or done; if not, this waits for either from now on.
+    pub(crate) fn poll_started(&self, context: &Context<'_>) -> Poll<()> {
+        if self.with_state(|state| matches!(state, State::Started)) {
+            return Poll::Ready(());
+        }
+        let polled = self.poll(context);
+        self.task.start_awaited.set(polled.is_pending());
+        polled
+    }
+}
+
+impl Deref for Waiter {
+    type Target = Rc<Task>;
+
+    fn deref(&self) -> &Rc<Task> {
+        &self.task
+    }
+}
+
+impl Clone for Waiter {
+    fn clone(&self) -> Self {
+        Self::new(Rc::clone(&self.task))
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.get() {
+            self.task.wait_no_more(place);
+        }
+    }
+}
 
 /// Who is told when a task ends.
 pub(crate) enum Dependent {
@@ -250,7 +318,7 @@ impl Task {
             handled: Cell::new(false),
             refusals: Cell::new(0),
             cancel_requested: Cell::new(false),
-            wakers: RefCell::default(),
+            waiting: RefCell::default(),
             start_awaited: Cell::new(false),
             dependents: RefCell::default(),
             awaited,
@@ -413,13 +481,13 @@ impl Task {
     }
 
     fn wake(&self) {
-        for waker in self.take_wakers() {
+        for waker in self.take_wakers().into_values() {
             waker.wake();
         }
     }
 
-    fn take_wakers(&self) -> Vec<Waker> {
-        let wakers = self.wakers.take();
+    fn take_wakers(&self) -> BTreeMap<u64, Waker> {
+        let wakers = std::mem::take(&mut self.waiting.borrow_mut().wakers);
         if !wakers.is_empty() {
             self.awaited.set(self.awaited.get() - 1);
         }
@@ -428,7 +496,13 @@ impl Task {
 
     /// Whether something waits for it.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self.wakers.borrow().is_empty()
+        !self.waiting.borrow().wakers.is_empty()
+    }
+
+    /// How many wait for it.
+    #[cfg(test)]
+    pub(crate) fn waiters(&self) -> usize {
+        self.waiting.borrow().wakers.len()
     }
 
     /// Whether another than the one holder that asks still has to do with the task.
@@ -436,29 +510,33 @@ impl Task {
         Rc::strong_count(self) > 1 || !self.dependents.borrow().is_empty()
     }
 
-    pub(crate) fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
-        #[cfg(test)]
-        POLLS.set(POLLS.get() + 1);
-        if self.is_done() {
-            return Poll::Ready(());
+    /// Lets this waker be woken when the task ends, in the place of the one that the same waiter had,
+    /// and gives its place.
+    fn wait(&self, place: Option<u64>, waker: &Waker) -> u64 {
+        let mut waiting = self.waiting.borrow_mut();
+        if let Some(place) = place
+            && let Some(known) = waiting.wakers.get_mut(&place)
+        {
+            known.clone_from(waker);
+            return place;
         }
-        let mut wakers = self.wakers.borrow_mut();
-        if wakers.is_empty() {
+        if waiting.wakers.is_empty() {
             self.awaited.set(self.awaited.get() + 1);
         }
-        if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
-            wakers.push(context.waker().clone());
-        }
-        Poll::Pending
+        let place = waiting.next;
+        waiting.next += 1;
+        waiting.wakers.insert(place, waker.clone());
+        place
     }
 
-    pub(crate) fn poll_started(&self, context: &Context<'_>) -> Poll<()> {
-        if self.with_state(|state| matches!(state, State::Started)) {
-            return Poll::Ready(());
+    fn wait_no_more(&self, place: u64) {
+        let mut waiting = self.waiting.borrow_mut();
+        let waker = waiting.wakers.remove(&place);
+        if waker.is_some() && waiting.wakers.is_empty() {
+            self.awaited.set(self.awaited.get() - 1);
         }
-        let polled = self.poll_done(context);
-        self.start_awaited.set(polled.is_pending());
-        polled
+        // It is dropped when nothing is borrowed.
+        drop(waiting);
     }
 }
 

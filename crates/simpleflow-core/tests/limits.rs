@@ -453,8 +453,11 @@ workflow!(Sleepers(flow) -> usize {
 
 #[test]
 fn open_timers_are_limited_without_a_timer() {
-    let decide =
-        |history: &HistoryBuilder| replay::<Sleepers>(history).limits(three_timers()).decisions();
+    let decide = |history: &HistoryBuilder| {
+        replay::<Sleepers>(history)
+            .limits(three_timers())
+            .decisions()
+    };
     let history = started();
     let answer = decide(&history).unwrap();
     assert_eq!(

@@ -254,6 +254,31 @@ fn a_foreign_future_after_a_cancelled_timer_is_found() {
 }
 
 #[test]
+fn a_foreign_future_after_a_race_whose_loser_goes_on_is_found() {
+    workflow!(Waits(flow) -> () {
+        let open = flow.start_timer("t", secs(1));
+        futures::future::select(open.clone(), flow.submit(inc(1))).await;
+        flow.wait_any(&[&open, &flow.start_timer("u", secs(1))]).await;
+        std::future::pending::<()>().await;
+        drop(open);
+        Ok(())
+    });
+    let history = started()
+        .decision(|d| {
+            d.start_timer("t", 1)
+                .schedule_activity("activity-inc-1", "inc")
+        })
+        .activity_completed("activity-inc-1", "2")
+        .decision(|d| d.start_timer("u", 1))
+        .timer_fired("u");
+    assert!(
+        fails::<Waits>(&history).starts_with(
+            "Cannot replay the workflow: it awaits a foreign future after the submit at"
+        )
+    );
+}
+
+#[test]
 fn what_wakes_the_code_from_outside_is_found() {
     use std::sync::Mutex;
     use std::task::{Poll, Waker};

@@ -37,7 +37,7 @@ impl Saga {
         self.undos.borrow_mut().push(Box::new(move |flow| {
             let task = call.submit_to(&flow, site);
             Box::pin(async move {
-                std::future::poll_fn(|context| task.poll_done(context)).await;
+                crate::future::Done::of(task.clone()).await;
                 task.with_state(|state| match state {
                     State::Done(Err(error)) => match error.kind() {
                         TaskErrorKind::Dependency(_) => Ok(()),

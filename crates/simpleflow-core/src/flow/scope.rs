@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 
 use super::saga::Rollback;
 use super::{Flow, Shared};
+use crate::future::Done;
 use crate::task::Task;
 
 /// A part of a flow, whose tasks can be cancelled together. Made by [`Flow::scope`].
@@ -187,7 +188,7 @@ impl Scope {
                 return;
             }
             for task in open {
-                std::future::poll_fn(|context| task.poll_done(context)).await;
+                Done::of(task).await;
             }
         }
     }

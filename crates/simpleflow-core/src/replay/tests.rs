@@ -149,6 +149,47 @@ fn a_warm_decision_is_as_dear_as_what_is_new() {
     assert!(alive <= 2, "{alive} of 200 tasks are kept");
 }
 
+/// Coroutines, one after the other, that wait for one task and give it up.
+#[workflow(name = "turns")]
+struct Turns;
+
+impl Workflow for Turns {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        let long = flow.wait_signal::<()>("end");
+        TASKS.with_borrow_mut(|tasks| tasks.push(std::rc::Rc::downgrade(&long.task())));
+        loop {
+            let next = flow.wait_signal::<()>("next");
+            let long = long.clone();
+            let turn = flow.spawn(async move {
+                futures_util::future::select(next, long).await;
+                Ok(())
+            });
+            turn.await?;
+        }
+    }
+}
+
+#[test]
+fn who_gave_a_wait_up_is_forgotten() {
+    let mut history = HistoryBuilder::new().started("[]").decision(|d| d);
+    for _ in 0..100 {
+        history = history.signaled("next", "");
+    }
+    let mut replayer = Replayer::new(
+        WorkflowEntry::of::<Turns>(),
+        Default::default(),
+        Limits::default(),
+    );
+    replayer.feed(history.build()).unwrap();
+    replayer.decisions().unwrap();
+    let task = TASKS
+        .with_borrow(|tasks| tasks.last().unwrap().upgrade())
+        .unwrap();
+    assert_eq!(task.waiters(), 1);
+}
+
 /// As many members as it says, of which a hundred run at a time.
 #[workflow(name = "wide")]
 struct Wide {
