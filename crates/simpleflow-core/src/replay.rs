@@ -342,8 +342,16 @@ impl Replayer {
             {
                 self.hold_or_deliver(event)
             }
-            E::RequestCancelExternalWorkflowExecutionFailed(_)
-            | E::SignalExternalWorkflowExecutionFailed(_) => self.hold_or_deliver(event),
+            E::RequestCancelExternalWorkflowExecutionFailed(failed)
+                if failed.initiated_event_id != EventId(0) =>
+            {
+                self.hold_or_deliver(event)
+            }
+            E::SignalExternalWorkflowExecutionFailed(failed)
+                if failed.initiated_event_id != EventId(0) =>
+            {
+                self.hold_or_deliver(event)
+            }
             _ if self.take_as_decision(&event)? => Ok(()),
             _ => {
                 self.settle()?;

@@ -364,3 +364,75 @@ fn code_that_a_handler_woke_goes_on_although_the_task_is_tried_again() {
         ]
     );
 }
+
+workflow!(IgnoresRefused(flow) -> i64 {
+    flow.on_task_failure(|_| FailureDecision::ignore(7));
+    Ok(flow.submit(simpleflow_core::Lambda::new("resize")).await?)
+});
+
+#[test]
+fn a_handler_is_asked_about_a_lambda_function_that_is_refused_or_not_started() {
+    let refused = started().decision(|d| {
+        d.schedule_lambda("lambda-resize-1", "resize")
+            .refused("LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION")
+    });
+    assert_eq!(next::<IgnoresRefused>(&refused), ["complete 7"]);
+    let not_started = started()
+        .decision(|d| d.schedule_lambda("lambda-resize-1", "resize"))
+        .lambda_not_started("lambda-resize-1", "ASSUME_ROLE_FAILED", "no");
+    assert_eq!(next::<IgnoresRefused>(&not_started), ["complete 7"]);
+}
+
+#[workflow(name = "same", retry = polite_children())]
+struct Same;
+
+fn polite_children() -> RetryPolicy {
+    RetryPolicy::exponential(3, secs(10))
+}
+
+impl Workflow for Same {
+    type Output = i64;
+
+    async fn run(self, _flow: Flow) -> Result<i64> {
+        Ok(1)
+    }
+}
+
+workflow!(SameIds(flow) -> i64 {
+    let activity = flow.submit(polite(1).activity_id("same"));
+    let child = flow.submit(Same.call().workflow_id("same"));
+    let (a, b) = flow.wait_all((activity, child)).await?;
+    Ok(a + b)
+});
+
+#[test]
+fn tasks_of_two_kinds_with_one_id_rest_at_one_time() {
+    let timers = ["__simpleflow_task_same", "__simpleflow_task_same-2"];
+    let history = started()
+        .decision(|d| {
+            d.schedule_activity("same", "polite")
+                .start_child("same", "same")
+        })
+        .child_started("same")
+        .activity_failed("same", "no", "")
+        .child_failed("same", "no");
+    let [first, second] = &next::<SameIds>(&history)[..] else {
+        panic!("{:?}", next::<SameIds>(&history));
+    };
+    assert!(
+        first.starts_with(&format!("timer {} 10", timers[0])),
+        "{first}"
+    );
+    assert!(
+        second.starts_with(&format!("timer {} 10", timers[1])),
+        "{second}"
+    );
+    let history = history
+        .decision(|d| d.start_timer(timers[0], 10).start_timer(timers[1], 10))
+        .timer_fired(timers[1])
+        .timer_fired(timers[0]);
+    assert_eq!(
+        next::<SameIds>(&history),
+        ["child same", "schedule same(1)"]
+    );
+}

@@ -518,3 +518,30 @@ fn a_stream_of_a_scope_is_cancelled_with_it() {
     let paid = history.signaled("paid", "7");
     assert_eq!(next::<WaitsInSaga>(&paid), ["complete 7"]);
 }
+
+workflow!(NotPermitted(flow) -> String {
+    let child = flow.submit(Member.call().workflow_id("child"));
+    flow.wait_signal::<()>("go").await?;
+    child.cancel();
+    let sent = flow.submit(Signal::new("paid", ()).to("shop").propagate(false)).await;
+    Ok(sent.unwrap_err().reason())
+});
+
+#[test]
+fn what_the_service_does_not_permit_to_send_is_refused_before_it_is_initiated() {
+    let history = started()
+        .decision(|d| d.start_child("child", "member"))
+        .child_started("child")
+        .decision(|d| d)
+        .signaled("go", "")
+        .decision(|d| {
+            d.cancel_child("child")
+                .refused("OPERATION_NOT_PERMITTED")
+                .signal("paid", "shop")
+                .refused("OPERATION_NOT_PERMITTED")
+        });
+    assert_eq!(
+        next::<NotPermitted>(&history),
+        ["complete \"OPERATION_NOT_PERMITTED\""]
+    );
+}

@@ -147,3 +147,25 @@ fn a_time_limit_of_a_scope_is_cancelled_with_it() {
     let history = limited().signaled("stop", "");
     assert_eq!(next::<LimitedInScope>(&history), ["complete true"]);
 }
+
+workflow!(OwnSleep(flow) -> () {
+    let own = flow.start_timer("sleep-1", secs(9));
+    flow.sleep(secs(1)).await?;
+    own.await?;
+    // It has fired: the id is free.
+    Ok(flow.sleep(secs(1)).await?)
+});
+
+#[test]
+fn a_sleep_leaves_an_open_timer_of_the_code_its_id() {
+    let history = started();
+    assert_eq!(
+        next::<OwnSleep>(&history),
+        ["timer sleep-1 9", "timer sleep-2 1"]
+    );
+    let history = history
+        .decision(|d| d.start_timer("sleep-1", 9).start_timer("sleep-2", 1))
+        .timer_fired("sleep-2")
+        .timer_fired("sleep-1");
+    assert_eq!(next::<OwnSleep>(&history), ["timer sleep-3 1"]);
+}

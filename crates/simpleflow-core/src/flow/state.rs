@@ -387,12 +387,7 @@ impl FlowState {
 
     /// Takes back what the service was to be asked for about a task, and was not yet.
     pub(crate) fn withdraw_requests(&mut self, task: &Rc<Task>) {
-        let timer_id = task_id::of_retry_timer(task.id());
-        if let Some(other) = self.backing_off.get(&timer_id)
-            && Rc::ptr_eq(other, task)
-        {
-            self.backing_off.remove(&timer_id);
-        }
+        self.backing_off.retain(|_, other| !Rc::ptr_eq(other, task));
         self.others.claim(u64::MAX, |command| match command {
             Command::Cancel(other) | Command::BackOff { task: other, .. } => {
                 Rc::ptr_eq(other, task)

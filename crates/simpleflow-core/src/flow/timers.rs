@@ -64,8 +64,16 @@ impl FlowState {
         duration: Duration,
         location: &'static Location<'static>,
     ) -> Rc<Task> {
-        let number = self.count(&SmolStr::new_static(what_for));
-        let task = self.new_timer(task_id::join(what_for, number), duration, None, location);
+        let id = loop {
+            let number = self.count(&SmolStr::new_static(what_for));
+            let id = task_id::join(what_for, number);
+            // The code may have given it to an open timer of its own.
+            let known = self.task_of(IdSpace::Timers, &id);
+            if known.is_none_or(|task| task.is_done()) {
+                break id;
+            }
+        };
+        let task = self.new_timer(id, duration, None, location);
         self.queue(&task);
         task
     }

@@ -89,7 +89,15 @@ impl Replayer {
     /// Starts the timer after which a task is queued again, which the service refused so often.
     pub(super) fn rest(&mut self, task: &Rc<Task>, seconds: u32, refusals: u32) {
         let mut state = self.shared.state.borrow_mut();
-        let timer_id = task_id::of_retry_timer(task.id());
+        let mut timer_id = task_id::of_retry_timer(task.id());
+        // A task of another kind may have the same id.
+        for number in 2.. {
+            let other = state.backing_off.get(&timer_id);
+            if other.is_none_or(|other| Rc::ptr_eq(other, task)) {
+                break;
+            }
+            timer_id = task_id::of_retry_timer(&task_id::join(task.id(), number));
+        }
         // Of a task whose cancel was refused, nothing else changes.
         if !task.cancel_requested.get() {
             task.set_state(State::BackingOff);

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use simpleflow_model::event::SignalExternalWorkflowExecutionInitiated;
 use simpleflow_model::{EventAttributes, EventId, HistoryEvent, enums, limits};
 
 use super::ending::Rest;
@@ -177,6 +176,13 @@ impl Replayer {
                 self.claim_cancel(event, IdSpace::Children, &initiated.workflow_id)?;
                 initiated.decision_task_completed_event_id
             }
+            E::RequestCancelExternalWorkflowExecutionFailed(failed)
+                if failed.initiated_event_id == EventId(0) =>
+            {
+                self.claim_cancel(event, IdSpace::Children, &failed.workflow_id)?;
+                self.cancel_not_delivered(failed);
+                failed.decision_task_completed_event_id
+            }
 
             E::LambdaFunctionScheduled(scheduled) => {
                 let task = self.claim_start(event, IdSpace::Lambdas, &scheduled.id)?;
@@ -196,9 +202,17 @@ impl Replayer {
             }
 
             E::SignalExternalWorkflowExecutionInitiated(initiated) => {
-                let task = self.claim_signal(event, initiated)?;
+                let name = Some(&*initiated.signal_name);
+                let task = self.claim_signal(event, &initiated.workflow_id, name)?;
                 open(&mut self.shared.state.borrow_mut(), id, task);
                 initiated.decision_task_completed_event_id
+            }
+            E::SignalExternalWorkflowExecutionFailed(failed)
+                if failed.initiated_event_id == EventId(0) =>
+            {
+                let task = self.claim_signal(event, &failed.workflow_id, None)?;
+                self.signal_refused(at, &task, &failed.cause);
+                failed.decision_task_completed_event_id
             }
 
             E::MarkerRecorded(marker) => {
@@ -350,16 +364,18 @@ impl Replayer {
         }
     }
 
+    /// Takes the signal that an event confirms; one that refuses it does not say its name.
     fn claim_signal(
         &mut self,
         event: &HistoryEvent,
-        initiated: &SignalExternalWorkflowExecutionInitiated,
+        workflow_id: &str,
+        name: Option<&str>,
     ) -> Result<Rc<Task>, ReplayError> {
         let command = self.claim(event, |command| {
             matches!(command, Command::Start(task)
                 if matches!(&task.kind, TaskKind::SendSignal(signal)
-                    if *signal.workflow_id == *initiated.workflow_id
-                        && *signal.name == *initiated.signal_name))
+                    if signal.workflow_id == workflow_id
+                        && name.is_none_or(|name| signal.name == name)))
         })?;
         match command {
             Command::Start(task) => Ok(task),

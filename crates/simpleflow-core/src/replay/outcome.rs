@@ -159,7 +159,10 @@ impl Replayer {
     pub(super) fn deliver_refusal(&mut self, task: &Rc<Task>, kind: TaskErrorKind, at: Moment) {
         self.set_moment(at);
         match (&kind, &task.kind) {
-            (TaskErrorKind::Refused { .. }, TaskKind::Activity(_) | TaskKind::Child(_)) => {
+            (
+                TaskErrorKind::Refused { .. } | TaskErrorKind::NotStarted { .. },
+                TaskKind::Activity(_) | TaskKind::Child(_) | TaskKind::Lambda(_),
+            ) => {
                 self.task_failed(task, kind);
             }
             _ => {

@@ -103,13 +103,21 @@ impl Replayer {
         at: Moment,
         failed: &SignalExternalWorkflowExecutionFailed,
     ) {
+        if let Some(task) = self.close_task(failed.initiated_event_id) {
+            self.signal_refused(at, &task, &failed.cause);
+        }
+    }
+
+    pub(super) fn signal_refused(
+        &mut self,
+        at: Moment,
+        task: &Rc<Task>,
+        cause: &enums::SignalExternalWorkflowExecutionFailedCause,
+    ) {
         use enums::SignalExternalWorkflowExecutionFailedCause as Cause;
-        let Some(task) = self.close_task(failed.initiated_event_id) else {
-            return;
-        };
-        match failed.cause {
-            Cause::SignalExternalWorkflowExecutionRateExceeded => self.back_off(&task),
-            _ => self.refuse(at, &task, failed.cause.as_str()),
+        match cause {
+            Cause::SignalExternalWorkflowExecutionRateExceeded => self.back_off(task),
+            _ => self.refuse(at, task, cause.as_str()),
         }
     }
 

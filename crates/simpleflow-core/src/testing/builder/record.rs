@@ -6,6 +6,9 @@ use simpleflow_model::{Decision, EventAttributes, EventId, RunId, SmolStr, Workf
 
 use super::{HistoryBuilder, OpenActivity, OpenChild, OpenLambda, SentSignal};
 
+/// The cause of a refusal before anything was initiated.
+const NOT_PERMITTED: &str = "OPERATION_NOT_PERMITTED";
+
 impl HistoryBuilder {
     /// Records what the service made of a decision.
     pub(super) fn record(
@@ -108,13 +111,15 @@ impl HistoryBuilder {
             }
             .into(),
             D::RequestCancelExternalWorkflowExecution(d) => {
-                let initiated_event_id =
-                    self.push(RequestCancelExternalWorkflowExecutionInitiated {
+                let initiated_event_id = match cause {
+                    NOT_PERMITTED => EventId(0),
+                    _ => self.push(RequestCancelExternalWorkflowExecutionInitiated {
                         workflow_id: d.workflow_id.clone(),
                         run_id: d.run_id.clone(),
                         decision_task_completed_event_id,
                         ..RequestCancelExternalWorkflowExecutionInitiated::default()
-                    });
+                    }),
+                };
                 RequestCancelExternalWorkflowExecutionFailed {
                     workflow_id: d.workflow_id,
                     run_id: d.run_id,
@@ -134,7 +139,10 @@ impl HistoryBuilder {
             }
             .into(),
             D::SignalExternalWorkflowExecution(d) => {
-                let initiated_event_id = self.push_signal(&d, decision_task_completed_event_id);
+                let initiated_event_id = match cause {
+                    NOT_PERMITTED => EventId(0),
+                    _ => self.push_signal(&d, decision_task_completed_event_id),
+                };
                 SignalExternalWorkflowExecutionFailed {
                     workflow_id: d.workflow_id,
                     run_id: d.run_id,
