@@ -208,3 +208,34 @@ fn an_interrupted_repair_goes_on_with_the_same_command() {
         "it is the same run"
     );
 }
+
+#[test]
+fn a_repair_that_continued_as_new_goes_on_with_the_same_command() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let done = standalone(dir.path(), &["continue_as_new", "--input", "[0, 2]"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    // Its last run did one task, and is what is repaired although the repair leaves closed runs.
+    let repair = [
+        "continue_as_new",
+        "--input",
+        "[0, 1000000]",
+        "--repair",
+        "continue_as_new",
+    ];
+    let taken_over = |running: &Running| {
+        let said = running.says("takes over 1 tasks of continue_as_new ");
+        said.lines().next_back().map(str::to_owned)
+    };
+    let first = Running::start(&mut command(dir.path(), &repair));
+    let former = taken_over(&first);
+    first.says("completed after");
+    first.says("completed after");
+    first.signal("-INT");
+    assert_eq!(first.done().code, 1);
+    let again = Running::start(&mut command(dir.path(), &repair));
+    assert_eq!(taken_over(&again), former);
+    again.says("going on with it");
+    again.says("completed after");
+    again.signal("-INT");
+    assert_eq!(again.done().code, 1);
+}

@@ -17,7 +17,7 @@ use simpleflow_model::operation::{
 };
 use simpleflow_model::types::{ExecutionTimeFilter, WorkflowExecutionFilter};
 use simpleflow_model::{
-    Decision, DomainName, EventAttributes, HistoryEvent, SmolStr, TaskList, TaskListName,
+    Decision, DomainName, EventAttributes, HistoryEvent, RunId, SmolStr, TaskList, TaskListName,
     Timestamp, WorkflowExecution, WorkflowId,
 };
 use simpleflow_service::{ServiceError, SwfService};
@@ -75,10 +75,19 @@ pub enum Ended {
 pub struct Begun {
     /// The execution.
     pub execution: WorkflowExecution,
+    /// The run that it was started as. Another than that of `execution` when it continued as new
+    /// since.
+    pub first_run: RunId,
     /// Its task list.
     pub task_list: TaskListName,
     /// Whether it was open before.
     pub resumed: bool,
+}
+
+/// The first run of an execution.
+struct FirstRun {
+    run_id: RunId,
+    input: Option<SmolStr>,
 }
 
 /// One execution with deciders and a worker of its own.
@@ -198,6 +207,7 @@ impl<S: SwfService> Standalone<S> {
         let started = start(&self.service, &self.domain, workflow, input, &options, now);
         match started.await {
             Ok(execution) => Ok(Begun {
+                first_run: execution.run_id.clone(),
                 execution,
                 task_list,
                 resumed: false,
@@ -237,7 +247,7 @@ impl<S: SwfService> Standalone<S> {
         };
         let detail = self.service.describe_workflow_execution(describe).await?;
         let task_list = detail.execution_configuration.task_list.name;
-        let former_input = self.first_input(open.execution.clone()).await?;
+        let first = self.first_run(open.execution.clone()).await?;
         let definition = workflow.definition();
         let workflow_type = &open.workflow_type;
         let input = Arguments::parse(input).ok().map(|input| input.to_input());
@@ -251,8 +261,8 @@ impl<S: SwfService> Standalone<S> {
             ))
         } else if !is_own_list(&task_list, workflow_id.as_str()) {
             Some(format!("its deciders are those of task list {task_list}"))
-        } else if former_input != input {
-            Some(format!("its input is {}", former_input.unwrap_or_default()))
+        } else if first.input != input {
+            Some(format!("its input is {}", first.input.unwrap_or_default()))
         } else {
             None
         };
@@ -263,18 +273,19 @@ impl<S: SwfService> Standalone<S> {
             }),
             None => Ok(Begun {
                 execution: open.execution,
+                first_run: first.run_id,
                 task_list,
                 resumed: true,
             }),
         }
     }
 
-    /// The input that an execution was started with: of its first run, when runs continued as new.
-    async fn first_input(
+    /// The run that an execution was started as, when runs continued as new.
+    async fn first_run(
         &self,
         mut execution: WorkflowExecution,
-    ) -> Result<Option<SmolStr>, StandaloneError> {
-        loop {
+    ) -> Result<FirstRun, StandaloneError> {
+        let input = loop {
             let first = GetWorkflowExecutionHistory {
                 domain: self.domain.clone(),
                 execution: execution.clone(),
@@ -288,16 +299,18 @@ impl<S: SwfService> Standalone<S> {
                 .next()
                 .map(|event| event.attributes);
             let Some(EventAttributes::WorkflowExecutionStarted(mut started)) = first else {
-                return Ok(None);
+                break None;
             };
             match started.continued_execution_run_id {
                 Some(run_id) if !run_id.is_empty() => execution.run_id = run_id,
                 _ => {
                     values::decode(self.jumbo.as_ref(), &mut *started).await?;
-                    return Ok(started.input);
+                    break started.input;
                 }
             }
-        }
+        };
+        let run_id = execution.run_id;
+        Ok(FirstRun { run_id, input })
     }
 
     /// Runs an execution to its end, or until there is a stop: what runs then is ended gracefully.
@@ -363,7 +376,7 @@ impl<S: SwfService> Standalone<S> {
 
     fn own_deciders(&self, begun: &Begun) -> Deciders<S> {
         let Begun {
-            execution: own,
+            first_run,
             task_list,
             ..
         } = begun.clone();
@@ -381,7 +394,8 @@ impl<S: SwfService> Standalone<S> {
         let deciders = deciders.pollers(self.deciders).sticky(sticky);
         deciders.reroute(move |execution, decision| {
             send_to(&task_list, decision);
-            if let Some(repair) = repair.as_ref().filter(|_| *execution == own) {
+            // Later runs and children have tasks of the same ids, which are others.
+            if let Some(repair) = repair.as_ref().filter(|_| execution.run_id == first_run) {
                 repair.reroute(execution, &task_list, decision);
             }
         })

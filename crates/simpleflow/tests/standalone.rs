@@ -236,3 +236,58 @@ async fn an_execution_that_continued_as_new_is_gone_on_with_under_its_first_inpu
     let ended = run(&second, &again, |_| false).await;
     assert_eq!(ended, Ended::Closed(Outcome::Completed("2".into())));
 }
+
+#[activity]
+async fn echo(x: u32) -> Result<u32> {
+    Ok(x)
+}
+
+#[workflow(version = "1")]
+struct Echoes {
+    #[default(0)]
+    round: u32,
+}
+
+impl Workflow for Echoes {
+    type Output = u32;
+
+    async fn run(self, flow: Flow) -> Result<u32> {
+        if self.round == 0 {
+            flow.submit(echo(0)).await?;
+            return flow.continue_as_new(Self { round: 1 });
+        }
+        flow.wait_signal::<()>("go").await?;
+        Ok(flow.submit(echo(1)).await?)
+    }
+}
+
+#[tokio::test]
+async fn a_repair_that_is_gone_on_with_in_a_later_run_answers_none_of_its_tasks() {
+    let embedded = open().await;
+    let service = embedded.service();
+    let first = alone(&service).resumes(true);
+    let begun = begin::<Echoes>(&first).await.expect("it starts");
+    assert_eq!(begun.first_run, begun.execution.run_id);
+    let renewed =
+        |event: &HistoryEvent| event.attributes.event_type() == "WorkflowExecutionContinuedAsNew";
+    assert_eq!(run(&first, &begun, renewed).await, Ended::Stopped);
+
+    // The next run has a task of the id of one that the first had done.
+    let former = history(&service, &begun.execution).await;
+    let repair = Repair::new(&begun.execution, &former, |_| false);
+    assert_eq!(repair.tasks(), 1);
+    let second = alone(&service).resumes(true).repair(repair);
+    let again = begin::<Echoes>(&second).await.expect("it is there");
+    assert_eq!(again.first_run, begun.execution.run_id);
+    assert_ne!(again.execution.run_id, begun.execution.run_id);
+    let signal = simpleflow_model::operation::SignalWorkflowExecution {
+        domain: DOMAIN.into(),
+        workflow_id: again.execution.workflow_id.clone(),
+        signal_name: "go".into(),
+        ..Default::default()
+    };
+    let sent = service.signal_workflow_execution(signal).await;
+    sent.expect("it is open");
+    let ended = run(&second, &again, |_| false).await;
+    assert_eq!(ended, Ended::Closed(Outcome::Completed("1".into())));
+}

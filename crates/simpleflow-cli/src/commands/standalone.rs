@@ -13,7 +13,7 @@ use simpleflow_executor::{
     Ended, LocalError, Outcome, Repair, Resources, Standalone as Run, Stop, registration,
 };
 use simpleflow_jumbo::Jumbo;
-use simpleflow_model::{DomainName, RunId, SmolStr, Timestamp, WorkflowId};
+use simpleflow_model::{CloseStatus, DomainName, RunId, SmolStr, Timestamp, WorkflowId};
 use simpleflow_swf::{Domain, SwfError, WorkflowExecution};
 
 use super::ExecutionOptions;
@@ -88,7 +88,8 @@ pub(crate) struct Standalone {
     #[arg(long, value_name = "WORKFLOW_ID")]
     repair: Option<WorkflowId>,
 
-    /// The run id of the execution to repair. By default its latest run that is closed.
+    /// The run id of the execution to repair. By default its latest run that is closed and did not
+    /// continue as new.
     #[arg(long, value_name = "RUN_ID", requires = "repair")]
     run_id: Option<RunId>,
 
@@ -268,7 +269,8 @@ impl Standalone {
     }
 }
 
-/// The execution of that id that was started last, of those that are closed.
+/// The execution of that id that was started last, of those that are closed: by its last run, since
+/// one that continued as new goes on.
 async fn latest_closed(
     domain: &Domain<AnyService>,
     workflow_id: &WorkflowId,
@@ -277,21 +279,21 @@ async fn latest_closed(
         .closed_executions()
         .started_since(Timestamp::default())
         .workflow_id(workflow_id.clone())
-        .page_size(1)
         .list();
     let mut closed = pin!(closed);
-    match closed.next().await {
-        Some(info) => {
-            let execution = info?.execution;
-            Ok(domain.run(execution.workflow_id, execution.run_id))
+    while let Some(info) = closed.next().await {
+        let info = info?;
+        if info.close_status != Some(CloseStatus::ContinuedAsNew) {
+            let execution = info.execution;
+            return Ok(domain.run(execution.workflow_id, execution.run_id));
         }
-        None => Err(SwfError::NoExecution {
-            domain: domain.name().clone(),
-            workflow_id: workflow_id.clone(),
-            run_id: None,
-        }
-        .into()),
     }
+    Err(SwfError::NoExecution {
+        domain: domain.name().clone(),
+        workflow_id: workflow_id.clone(),
+        run_id: None,
+    }
+    .into())
 }
 
 /// What a former execution left.
