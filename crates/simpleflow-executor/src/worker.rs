@@ -26,7 +26,6 @@ use simpleflow_service::SwfService;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use crate::poll::poll_until;
 use crate::resources::Resources;
@@ -227,7 +226,7 @@ impl<S: SwfService> Worker<S> {
             isolated,
         )?;
         tokio::select! {
-            result = work.unmeasured().future(&CancellationToken::new()) => result,
+            result = work.unmeasured().future(&work::Quit::default()) => result,
             () = stop.requested() => Err(Failure::new("the activity was interrupted", None)),
         }
     }

@@ -15,7 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::process::{Said, Told};
-use super::{task, work};
+use super::task;
+use super::work::{self, Body, Quit};
 use crate::resources::Resources;
 
 /// Runs the activity that a worker with [`Isolated`](crate::Isolated) gives this process. It ends
@@ -101,17 +102,17 @@ async fn run(
         Ok(work) => work,
         Err(failure) => return Some(Err(failure)),
     };
-    let blocks = work.blocks();
-    let mut running = work.future(&CancellationToken::new());
+    let ended = Quit::default();
+    let mut running = work.future(&ended);
     tokio::select! {
         result = &mut running => return Some(result),
         () = quit.cancelled() => {}
     }
     sink.cancelled.store(true, Ordering::Release);
-    if blocks {
-        return Some(running.await);
+    match ended.ask() {
+        Some(Body::Thread) => Some(running.await),
+        Some(Body::Process) | None => None,
     }
-    None
 }
 
 /// The way of heartbeats and the result.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Worker;
 use super::answer::Answer;
 use super::heartbeat::{Heart, Stopped};
-use super::work;
+use super::work::{self, Body, Quit};
 use crate::values;
 
 /// A task that goes on in the background, to its answer.
@@ -110,8 +110,7 @@ impl<S: SwfService> Worker<S> {
         }
         let worker = self.clone();
         Some(Box::pin(async move {
-            let quit = CancellationToken::new();
-            let (ends_itself, blocks) = (work.ends_itself(), work.blocks());
+            let quit = Quit::default();
             let mut work = work.future(&quit);
             let answer = tokio::select! {
                 result = &mut work => {
@@ -124,19 +123,21 @@ impl<S: SwfService> Worker<S> {
                 },
                 () = ending.over.cancelled() => Answer::Failed(worker.stopping()),
             };
-            // An async activity is dropped at its await. A blocking one is asked through its
-            // context, and its end is not waited for. A process has some time to end.
+            // An async activity is dropped at its await, and so is one whose body has not begun. A
+            // blocking one is asked through its context, and its end is not waited for. A process
+            // has some time to end.
             heart.stop();
-            if ends_itself {
-                quit.cancel();
-                tokio::select! {
-                    _ = &mut work => {}
-                    () = ending.now.cancelled() => {}
+            let abandoned: Option<Abandoned> = match quit.ask() {
+                Some(Body::Thread) => Some(Box::pin(async move { drop(work.await) })),
+                Some(Body::Process) => {
+                    tokio::select! {
+                        _ = &mut work => {}
+                        () = ending.now.cancelled() => {}
+                    }
+                    drop(work);
+                    None
                 }
-            }
-            let abandoned: Option<Abandoned> = match blocks {
-                true => Some(Box::pin(async move { drop(work.await) })),
-                false => {
+                None => {
                     drop(work);
                     None
                 }

@@ -1,7 +1,7 @@
 //! What runs an activity: its code in this process, a process with its code, or a program.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
@@ -36,6 +36,36 @@ enum Kind {
     After(Needed, Box<Kind>),
     /// One with middlewares around it.
     Within(Box<Kind>, Middlewares, ActivityContext),
+}
+
+/// How an activity is ended before its end. A handle: clones are the same.
+#[derive(Clone, Default)]
+pub(super) struct Quit {
+    asked: CancellationToken,
+    body: Arc<OnceLock<Body>>,
+}
+
+/// What an activity has begun that is not ended by dropping it.
+#[derive(Clone, Copy)]
+pub(super) enum Body {
+    /// It comes to its end when it is told to quit.
+    Process,
+    /// It sees through its context that it should end.
+    Thread,
+}
+
+impl Quit {
+    /// Asks the activity to end. Until something is begun it can be dropped: what it waits for by
+    /// then, as a download, and what would come after, are of no use any more.
+    pub(super) fn ask(&self) -> Option<Body> {
+        self.asked.cancel();
+        self.body.get().copied()
+    }
+
+    fn begins(&self, body: Body) {
+        // An activity has one body.
+        let _ = self.body.set(body);
+    }
 }
 
 /// Gives an activity its arguments. Its result may have `most` characters.
@@ -123,18 +153,8 @@ impl Work {
         Some(result)
     }
 
-    /// Whether it comes to its end when it is told to quit. What does not is dropped.
-    pub(super) fn ends_itself(&self) -> bool {
-        self.kind.ends_itself()
-    }
-
-    /// Whether it cannot be dropped either.
-    pub(super) fn blocks(&self) -> bool {
-        self.kind.blocks()
-    }
-
     /// The rest of it. When it quits its result means nothing.
-    pub(super) fn future(self, quit: &CancellationToken) -> Running {
+    pub(super) fn future(self, quit: &Quit) -> Running {
         let running = self.kind.future(quit);
         let Some((metrics, task)) = self.measured else {
             return running;
@@ -151,30 +171,17 @@ impl Work {
 }
 
 impl Kind {
-    /// Whether it comes to its end when it is told to quit. What does not is dropped.
-    fn ends_itself(&self) -> bool {
-        match self {
-            Self::Program(..) | Self::Process(..) => true,
-            Self::Async(_) | Self::Blocking(_) => false,
-            Self::Within(work, ..) | Self::After(_, work) => work.ends_itself(),
-        }
-    }
-
-    /// Whether it cannot be dropped either.
-    fn blocks(&self) -> bool {
-        match self {
-            Self::Blocking(_) => true,
-            Self::Async(_) | Self::Program(..) | Self::Process(..) => false,
-            Self::Within(work, ..) | Self::After(_, work) => work.blocks(),
-        }
-    }
-
     /// The rest of it. When it quits its result means nothing.
-    fn future(self, quit: &CancellationToken) -> Running {
+    fn future(self, quit: &Quit) -> Running {
         let quit = quit.clone();
         match self {
             Self::Async(future) => future,
             Self::Blocking(run) => Box::pin(async move {
+                // Whoever is around it may not have been dropped with the task.
+                if quit.asked.is_cancelled() {
+                    return Err(Failure::new("the activity was ended", None));
+                }
+                quit.begins(Body::Thread);
                 let run = || panics::catch(run).unwrap_or_else(|p| Err(panic_failure(&p)));
                 tokio::task::spawn_blocking(run)
                     .await
@@ -186,27 +193,22 @@ impl Kind {
                     })
             }),
             Self::Program(program, info, needed, most, isolated) => Box::pin(async move {
+                quit.begins(Body::Process);
                 let limit = isolated.and_then(|isolated| isolated.memory_limit);
-                program::run(program, &info, &needed, most, limit, &quit).await
+                program::run(program, &info, &needed, most, limit, &quit.asked).await
             }),
             Self::After(needed, work) => Box::pin(async move {
-                tokio::select! {
-                    fetched = needed.fetch() => fetched?,
-                    () = quit.cancelled() => {
-                        return Err(Failure::new("the activity was ended", None));
-                    }
-                }
+                needed.fetch().await?;
                 work.future(&quit).await
             }),
             Self::Within(work, middlewares, context) => {
                 let work = work.future(&quit);
                 Box::pin(CatchPanic(middlewares.around(&context, work)))
             }
-            Self::Process(info, sink, needed, isolated) => {
-                Box::pin(
-                    async move { process::run(&isolated, &info, &*sink, &needed, &quit).await },
-                )
-            }
+            Self::Process(info, sink, needed, isolated) => Box::pin(async move {
+                quit.begins(Body::Process);
+                process::run(&isolated, &info, &*sink, &needed, &quit.asked).await
+            }),
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::num::NonZeroUsize;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use simpleflow::model::{ActivityType, SmolStr};
@@ -101,4 +101,79 @@ async fn heartbeats_in_a_tight_loop_are_not_all_sent() {
     });
     let turns: Vec<_> = turns.collect();
     assert!(turns.is_sorted() && turns[2] > turns[0], "{turns:?}");
+}
+
+/// Whether the activity that comes too late began.
+static BEGAN: AtomicBool = AtomicBool::new(false);
+
+#[activity(name = "late", version = "test", task_list = "late")]
+fn late() -> bool {
+    BEGAN.store(true, Ordering::SeqCst);
+    true
+}
+
+#[workflow]
+struct Late {
+    _n: i64,
+}
+
+impl Workflow for Late {
+    type Output = bool;
+
+    async fn run(self, flow: Flow) -> Result<bool> {
+        Ok(flow.submit(late()).await?)
+    }
+}
+
+/// What a middleware is at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum At {
+    Nothing,
+    ItsWait,
+    ItsEnd,
+}
+
+/// Says that a middleware is at its end when it is dropped.
+struct SaysItsEnd(Arc<watch::Sender<At>>);
+
+impl Drop for SaysItsEnd {
+    fn drop(&mut self) {
+        self.0.send_replace(At::ItsEnd);
+    }
+}
+
+#[tokio::test]
+async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over() {
+    let world = World::new().await;
+    let (say, mut at) = watch::channel(At::Nothing);
+    let say = Arc::new(say);
+    let waits = move |_: ActivityContext| {
+        let ends = SaysItsEnd(Arc::clone(&say));
+        async move {
+            ends.0.send_replace(At::ItsWait);
+            std::future::pending::<()>().await;
+            Ok::<_, Error>(drop(ends))
+        }
+    };
+    let registry = Registry::linked().layer(waits);
+    let worker = Worker::new(world.service.clone(), DOMAIN.into(), registry)
+        .heartbeat(Duration::from_millis(100));
+    let (stop, list) = (Stop::new(), "late".into());
+    let deciders = Running::start(deciders(&world.service, 1));
+    let execution = world.start::<Late>("late", 0).await;
+    let ended = async {
+        let wait = async |at: &mut watch::Receiver<At>, what| {
+            let reached = at.wait_for(|at| *at == what);
+            let waited = tokio::time::timeout(PATIENCE, reached).await;
+            assert!(waited.is_ok(), "it does not come to {what:?}");
+        };
+        wait(&mut at, At::ItsWait).await;
+        world.terminate(&execution).await;
+        // The next heartbeat tells that the task is lost.
+        wait(&mut at, At::ItsEnd).await;
+        stop.request();
+    };
+    tokio::join!(worker.run(&list, NonZeroUsize::MIN, &stop), ended);
+    assert!(!BEGAN.load(Ordering::SeqCst));
+    deciders.stop().await;
 }

@@ -152,6 +152,16 @@ impl World {
             .unwrap();
     }
 
+    pub async fn terminate(&self, execution: &WorkflowExecution) {
+        let request = simpleflow::model::operation::TerminateWorkflowExecution {
+            domain: DOMAIN.into(),
+            workflow_id: execution.workflow_id.clone(),
+            ..Default::default()
+        };
+        let terminated = self.service.terminate_workflow_execution(request).await;
+        terminated.unwrap();
+    }
+
     pub async fn history(&self, execution: &WorkflowExecution) -> Vec<HistoryEvent> {
         let mut request = GetWorkflowExecutionHistory {
             domain: DOMAIN.into(),
