@@ -17,8 +17,8 @@ use simpleflow_model::operation::{
 };
 use simpleflow_model::types::{ExecutionTimeFilter, WorkflowExecutionFilter};
 use simpleflow_model::{
-    Decision, DomainName, EventAttributes, HistoryEvent, RunId, SmolStr, TaskList, TaskListName,
-    Timestamp, WorkflowExecution, WorkflowId,
+    Decision, DomainName, EventAttributes, FaultKind, HistoryEvent, RunId, SmolStr, TaskList,
+    TaskListName, Timestamp, WorkflowExecution, WorkflowId,
 };
 use simpleflow_service::{ServiceError, SwfService};
 
@@ -75,8 +75,8 @@ pub enum Ended {
 pub struct Begun {
     /// The execution.
     pub execution: WorkflowExecution,
-    /// The run that it was started as. Another than that of `execution` when it continued as new
-    /// since.
+    /// The run that it was started as, or the earliest that was found. Another than that of
+    /// `execution` when it continued as new since.
     pub first_run: RunId,
     /// Its task list.
     pub task_list: TaskListName,
@@ -84,10 +84,15 @@ pub struct Begun {
     pub resumed: bool,
 }
 
-/// The first run of an execution.
+/// How many runs to look back for the first, at a call each. Type and task list tell as well whose
+/// an execution is.
+const RUNS: usize = 100;
+
+/// The first run of an execution, or the earliest that was found.
 struct FirstRun {
     run_id: RunId,
-    input: Option<SmolStr>,
+    /// Nothing when it was not found.
+    input: Option<Option<SmolStr>>,
 }
 
 /// One execution with deciders and a worker of its own.
@@ -170,7 +175,8 @@ impl<S: SwfService> Standalone<S> {
 
     /// Goes on with an execution that is open, when it was begun in the same way: of this workflow,
     /// under this id, with this input, on a task list of its own. Whoever else runs it at that moment
-    /// shares its tasks.
+    /// shares its tasks. When it continued as new the input is that of its first run, which is not
+    /// compared when that run is past retention or more than 100 runs back.
     #[must_use]
     pub fn resumes(mut self, resumes: bool) -> Self {
         self.resumes = resumes;
@@ -261,10 +267,9 @@ impl<S: SwfService> Standalone<S> {
             ))
         } else if !is_own_list(&task_list, workflow_id.as_str()) {
             Some(format!("its deciders are those of task list {task_list}"))
-        } else if first.input != input {
-            Some(format!("its input is {}", first.input.unwrap_or_default()))
         } else {
-            None
+            let other = first.input.filter(|former| *former != input);
+            other.map(|former| format!("its input is {}", former.unwrap_or_default()))
         };
         match difference {
             Some(difference) => Err(StandaloneError::Another {
@@ -285,32 +290,42 @@ impl<S: SwfService> Standalone<S> {
         &self,
         mut execution: WorkflowExecution,
     ) -> Result<FirstRun, StandaloneError> {
-        let input = loop {
+        for _ in 0..RUNS {
             let first = GetWorkflowExecutionHistory {
                 domain: self.domain.clone(),
                 execution: execution.clone(),
                 maximum_page_size: Some(1),
                 ..GetWorkflowExecutionHistory::default()
             };
-            let first = self.service.get_workflow_execution_history(first).await?;
-            let first = first
-                .events
-                .into_iter()
-                .next()
-                .map(|event| event.attributes);
+            let first = match self.service.get_workflow_execution_history(first).await {
+                Ok(history) => history.events.into_iter().next(),
+                // Its retention is over.
+                Err(error) if error.is_fault(FaultKind::UnknownResource) => break,
+                Err(error) => return Err(error.into()),
+            };
+            let first = first.map(|event| event.attributes);
             let Some(EventAttributes::WorkflowExecutionStarted(mut started)) = first else {
-                break None;
+                break;
             };
             match started.continued_execution_run_id {
                 Some(run_id) if !run_id.is_empty() => execution.run_id = run_id,
                 _ => {
                     values::decode(self.jumbo.as_ref(), &mut *started).await?;
-                    break started.input;
+                    return Ok(FirstRun {
+                        run_id: execution.run_id,
+                        input: Some(started.input),
+                    });
                 }
             }
-        };
-        let run_id = execution.run_id;
-        Ok(FirstRun { run_id, input })
+        }
+        tracing::warn!(
+            workflow_id = %execution.workflow_id,
+            "its first run is past retention or too far back: its input is not compared"
+        );
+        Ok(FirstRun {
+            run_id: execution.run_id,
+            input: None,
+        })
     }
 
     /// Runs an execution to its end, or until there is a stop: what runs then is ended gracefully.

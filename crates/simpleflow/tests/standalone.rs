@@ -9,8 +9,11 @@ use simpleflow_executor::{
     Begun, Ended, Outcome, Repair, Standalone, StandaloneError, StartError, StartOptions, Stop,
     registration,
 };
-use simpleflow_model::operation::GetWorkflowExecutionHistory;
-use simpleflow_model::{EventAttributes, HistoryEvent, WorkflowExecution};
+use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
+use simpleflow_model::operation::{
+    GetWorkflowExecutionHistory, PollForDecisionTask, RegisterDomain, RespondDecisionTaskCompleted,
+};
+use simpleflow_model::{EventAttributes, HistoryEvent, RetentionDays, TaskList, WorkflowExecution};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
 use simpleflow_service::SwfService as _;
 
@@ -290,4 +293,68 @@ async fn a_repair_that_is_gone_on_with_in_a_later_run_answers_none_of_its_tasks(
     sent.expect("it is open");
     let ended = run(&second, &again, |_| false).await;
     assert_eq!(ended, Ended::Closed(Outcome::Completed("1".into())));
+}
+
+/// Has an execution that waits continue as new, so often.
+async fn renew(service: &EmbeddedService, domain: &str, begun: &Begun, times: usize) {
+    let task_list = TaskList {
+        name: begun.task_list.clone(),
+        ..TaskList::default()
+    };
+    for _ in 0..times {
+        let poll = PollForDecisionTask {
+            domain: domain.into(),
+            task_list: task_list.clone(),
+            ..PollForDecisionTask::default()
+        };
+        let task = service.poll_for_decision_task(poll).await;
+        let task = task.expect("it is polled for").expect("there is a task");
+        let next = ContinueAsNewWorkflowExecution {
+            input: Some("another".into()),
+            task_list: Some(task_list.clone()),
+            ..ContinueAsNewWorkflowExecution::default()
+        };
+        let answer = RespondDecisionTaskCompleted {
+            task_token: task.task_token,
+            decisions: Some(vec![next.into()]),
+            ..RespondDecisionTaskCompleted::default()
+        };
+        let answered = service.respond_decision_task_completed(answer).await;
+        answered.expect("it is open");
+    }
+}
+
+#[tokio::test]
+async fn an_execution_whose_first_run_is_forgotten_is_gone_on_with() {
+    let embedded = open().await;
+    let service = embedded.service();
+    let forgetful = RegisterDomain {
+        name: "forgetful".into(),
+        workflow_execution_retention_period_in_days: RetentionDays(0),
+        ..RegisterDomain::default()
+    };
+    let registered = service.register_domain(forgetful).await;
+    registered.expect("the domain is registered");
+    let alone = Standalone::new(service.clone(), "forgetful".into(), Registry::linked());
+    let alone = alone.resumes(true);
+    let begun = begin::<Rounds>(&alone).await.expect("it starts");
+    renew(&service, "forgetful", &begun, 2).await;
+    let again = begin::<Rounds>(&alone).await.expect("it is there");
+    assert!(again.resumed);
+    assert_ne!(again.execution.run_id, again.first_run);
+}
+
+#[tokio::test]
+async fn the_first_of_very_many_runs_is_not_looked_for() {
+    let embedded = open().await;
+    let service = embedded.service();
+    let alone = alone(&service).resumes(true);
+    let begun = begin::<Rounds>(&alone).await.expect("it starts");
+    renew(&service, DOMAIN, &begun, 99).await;
+    let again = begin::<Rounds>(&alone).await.expect("it is there");
+    assert_eq!(again.first_run, begun.first_run);
+    renew(&service, DOMAIN, &begun, 2).await;
+    let again = begin::<Rounds>(&alone).await.expect("it is there");
+    assert!(again.resumed);
+    assert_ne!(again.first_run, begun.first_run);
 }
