@@ -12,10 +12,10 @@ use simpleflow_model::{SmolStr, Timeout};
 /// A failure of the function is [`Failed`](crate::TaskErrorKind::Failed), a time limit that ran out
 /// [`TimedOut`](crate::TaskErrorKind::TimedOut). Without a role, or with one that the service cannot
 /// assume, it is [`NotStarted`](crate::TaskErrorKind::NotStarted). Where the service has no Lambda
-/// functions it is [`Refused`](crate::TaskErrorKind::Refused). One that was scheduled cannot be
-/// cancelled.
+/// functions, as the server in the box and `standalone` without a domain, it is
+/// [`Refused`](crate::TaskErrorKind::Refused). One that was scheduled cannot be cancelled.
 ///
-/// In local runs and tests a closure stands in for it: see
+/// In local runs and tests, and only there, a closure stands in for it: see
 /// [`Registry::lambda_function`](crate::Registry::lambda_function).
 ///
 /// ```

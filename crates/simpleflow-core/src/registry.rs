@@ -265,7 +265,8 @@ impl Registry {
     }
 
     /// Adds what stands in for a Lambda function in local runs and tests: a closure from its input
-    /// to its result. On SWF the function itself is called.
+    /// to its result. On SWF the function itself is called; the server in the box has no Lambda
+    /// functions.
     #[must_use]
     pub fn lambda_function<X, T, E>(
         mut self,

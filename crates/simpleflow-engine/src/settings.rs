@@ -21,6 +21,9 @@ pub struct Settings {
     /// [`take_removed`](crate::Engine::take_removed). The notes grow until they are taken, so
     /// this is off unless somebody takes them.
     pub record_changes: bool,
+    /// Whether there is somebody who runs Lambda functions. Where there is not, to schedule one is
+    /// refused, as in a region without AWS Lambda.
+    pub lambda_functions: bool,
     /// How much of everything there may be.
     pub limits: Limits,
 }
@@ -32,6 +35,7 @@ impl Default for Settings {
             account: SmolStr::new_static("123456789012"),
             seed: 0,
             record_changes: false,
+            lambda_functions: true,
             limits: Limits::default(),
         }
     }

@@ -66,11 +66,15 @@ impl World {
     }
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
-        let settings = Settings {
-            limits,
+        Self::with(|settings| settings.limits = limits)
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
             record_changes: true,
             ..Settings::default()
         };
+        change(&mut settings);
         let now = Timestamp::from_millis(1_000_000);
         let mut engine = Engine::new(settings);
         let domain = json!({ "name": "d", "workflowExecutionRetentionPeriodInDays": "1" });

@@ -40,7 +40,16 @@ pub enum Storage {
     },
 }
 
-/// The service with its store, in this process.
+/// What there is around the service, which a test sets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    pub clock: Clock,
+    /// Whether Lambda functions can be scheduled. In truth nobody runs them.
+    pub lambda_functions: bool,
+}
+
+/// The service with its store, in this process. It has no AWS Lambda: to schedule a function is
+/// refused with `LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION`.
 ///
 /// When it is dropped it writes what it has and ends on its own, and nobody knows when;
 /// [`stop`](Self::stop) waits for that.
@@ -103,10 +112,10 @@ impl Embedded {
     /// # Errors
     /// The store cannot be used; [`StartError`] says why.
     pub async fn open(storage: Storage) -> Result<Self, StartError> {
-        Self::with_clock(storage, Clock::default()).await
+        Self::open_in(storage, World::default()).await
     }
 
-    pub(crate) async fn with_clock(storage: Storage, clock: Clock) -> Result<Self, StartError> {
+    pub(crate) async fn open_in(storage: Storage, world: World) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Failed(error.to_string()))?;
         let metrics = Arc::new(metrics);
         let shelf = Arc::new(Shelf::new(match &storage {
@@ -122,7 +131,7 @@ impl Embedded {
             let metrics = Arc::clone(&metrics);
             move || {
                 let _end = end;
-                let (core, _lock) = match bring_up(storage, clock, metrics) {
+                let (core, _lock) = match bring_up(storage, world, metrics) {
                     Ok(up) => up,
                     Err(error) => {
                         // Who started this has gone if nobody hears it.
@@ -216,22 +225,29 @@ impl Embedded {
 /// directory.
 fn bring_up(
     storage: Storage,
-    clock: Clock,
+    world: World,
     metrics: Arc<Metrics>,
 ) -> Result<(Core, Option<File>), StartError> {
+    let World {
+        clock,
+        lambda_functions,
+    } = world;
+    let regions =
+        |record_changes| Regions::new(record_changes).with_lambda_functions(lambda_functions);
     let (dir, relaxed) = match storage {
-        Storage::Memory => return Ok((Core::new(Regions::new(false), None, clock), None)),
+        Storage::Memory => return Ok((Core::new(regions(false), None, clock), None)),
         Storage::Disk { dir, relaxed } => (dir, relaxed),
     };
     let place = Place { dir, relaxed };
     let lock = data_dir::lock(&place.dir)?;
     let open = store::open;
     let (writer, reader) = open(&place)?;
-    let regions = Regions::load(&*reader, &place.dir)?;
+    let regions = regions(true).load(&*reader, &place.dir)?;
     let log = Log {
         writer: Some(writer),
         open,
         place,
+        lambda_functions,
         metrics,
         took: Duration::ZERO,
     };

@@ -27,6 +27,7 @@ pub(crate) struct Log {
     pub writer: Option<Box<dyn Writer>>,
     pub open: Open,
     pub place: Place,
+    pub lambda_functions: bool,
     pub metrics: Arc<Metrics>,
     /// How long the last batch took.
     pub took: Duration,
@@ -109,7 +110,9 @@ impl Log {
             match (self.open)(&self.place) {
                 Ok((writer, reader)) => {
                     self.writer = Some(writer);
-                    let regions = Regions::load(&*reader, &self.place.dir)?;
+                    let regions = Regions::new(true)
+                        .with_lambda_functions(self.lambda_functions)
+                        .load(&*reader, &self.place.dir)?;
                     core.resume(regions, reader);
                     return Ok(true);
                 }

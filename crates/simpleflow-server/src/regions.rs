@@ -26,6 +26,8 @@ pub(crate) struct Regions {
     ids: HashMap<SmolStr, RegionId>,
     /// Whether changes are told.
     record_changes: bool,
+    /// Whether Lambda functions can be scheduled.
+    lambda_functions: bool,
 }
 
 /// Events are let go of when more than this many are in memory: some 15 MB, and more than the
@@ -41,9 +43,19 @@ impl Regions {
         }
     }
 
-    /// What a store holds, but for the closed runs, which stay there.
-    pub(crate) fn load(reader: &dyn Reader, dir: &std::path::Path) -> Result<Self, StoreError> {
-        let mut regions = Self::new(true);
+    /// The same regions with Lambda functions or without: nobody runs them.
+    pub(crate) fn with_lambda_functions(mut self, lambda_functions: bool) -> Self {
+        self.lambda_functions = lambda_functions;
+        self
+    }
+
+    /// The same regions with what a store holds, but for the closed runs, which stay there.
+    pub(crate) fn load(
+        self,
+        reader: &dyn Reader,
+        dir: &std::path::Path,
+    ) -> Result<Self, StoreError> {
+        let mut regions = self;
         let unknown =
             |region: RegionId| StoreError::damaged(dir, format!("region {region} is not there"));
         reader.open(&mut |kept| {
@@ -106,6 +118,7 @@ impl Regions {
             // Run ids differ from start to start, so none comes twice.
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
             record_changes: self.record_changes,
+            lambda_functions: self.lambda_functions,
             ..Settings::default()
         });
         self.ids.insert(name.clone(), id);

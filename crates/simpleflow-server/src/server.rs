@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::access::Credentials;
 use crate::clock::{Clock, ManualClock};
 use crate::data_dir;
-use crate::embedded::{Embedded, EmbeddedService, Storage};
+use crate::embedded::{Embedded, EmbeddedService, Storage, World};
 use crate::http::{self, Front, Limits};
 use crate::objects::EmbeddedObjects;
 use crate::objects::wire::Room;
@@ -72,7 +72,7 @@ pub enum StopError {
 pub struct Server {
     config: Config,
     limits: Limits,
-    clock: Clock,
+    world: World,
     passing: bool,
 }
 
@@ -80,11 +80,11 @@ impl Server {
     /// A server with these settings.
     pub fn new(config: Config) -> Self {
         let limits = Limits::default();
-        let clock = Clock::default();
+        let world = World::default();
         Self {
             config,
             limits,
-            clock,
+            world,
             passing: false,
         }
     }
@@ -101,7 +101,15 @@ impl Server {
     #[doc(hidden)]
     #[must_use]
     pub fn with_clock(mut self, clock: &ManualClock) -> Self {
-        self.clock = Clock::Manual(clock.clone());
+        self.world.clock = Clock::Manual(clock.clone());
+        self
+    }
+
+    /// The same server with Lambda functions, which nobody runs.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_lambda_functions(mut self) -> Self {
+        self.world.lambda_functions = true;
         self
     }
 
@@ -137,7 +145,7 @@ impl Server {
             Storage::Memory => None,
             Storage::Disk { dir, .. } => Some(dir.clone()),
         };
-        let embedded = Embedded::with_clock(storage, self.clock).await?;
+        let embedded = Embedded::open_in(storage, self.world).await?;
         if let Some(dir) = dir {
             data_dir::announce(&dir, addr, self.passing)?;
         }

@@ -52,7 +52,9 @@ struct OverHttp<'a> {
 
 impl OverHttp<'_> {
     fn start(&mut self) {
-        let server = Server::new(self.config.clone()).with_clock(&self.clock);
+        let server = Server::new(self.config.clone())
+            .with_clock(&self.clock)
+            .with_lambda_functions();
         let started = self.runtime.block_on(async {
             let server = server.start().await.unwrap();
             let connection = Connection::open(server.addr()).await;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use simpleflow::prelude::*;
-use simpleflow::{Registry, Workflow, WorkflowEntry};
+use simpleflow::{Lambda, Registry, Workflow, WorkflowEntry};
 use simpleflow_executor::{
     Begun, Ended, Outcome, Repair, Standalone, StandaloneError, StartError, StartOptions, Stop,
     registration,
@@ -357,4 +357,29 @@ async fn the_first_of_very_many_runs_is_not_looked_for() {
     let again = begin::<Rounds>(&alone).await.expect("it is there");
     assert!(again.resumed);
     assert_ne!(again.first_run, begun.first_run);
+}
+
+#[workflow(
+    version = "1",
+    lambda_role = "arn:aws:iam::123456789012:role/swf-lambda"
+)]
+struct Prices;
+
+impl Workflow for Prices {
+    type Output = String;
+
+    async fn run(self, flow: Flow) -> Result<String> {
+        let price = flow.submit(Lambda::<f64>::new("price")).await;
+        Ok(price.unwrap_err().reason())
+    }
+}
+
+#[tokio::test]
+async fn a_lambda_function_is_refused_where_nobody_runs_any() {
+    let embedded = open().await;
+    let alone = alone(&embedded.service());
+    let begun = begin::<Prices>(&alone).await.expect("it starts");
+    let ended = run(&alone, &begun, |_| false).await;
+    let refused = r#""LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION""#;
+    assert_eq!(ended, Ended::Closed(Outcome::Completed(refused.into())));
 }

@@ -51,8 +51,8 @@ pub(crate) struct ExecutionOptions {
     #[arg(long, value_name = "TAG,TAG", value_delimiter = ',', value_parser = parse_tag)]
     tags: Vec<SmolStr>,
 
-    /// The ARN of the IAM role with which the service calls Lambda functions. By default the
-    /// workflow's.
+    /// The ARN of the IAM role with which Amazon SWF calls Lambda functions, which the server of this
+    /// command does not. By default the workflow's.
     #[arg(long, value_name = "ARN")]
     lambda_role: Option<SmolStr>,
 }

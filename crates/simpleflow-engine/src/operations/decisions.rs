@@ -327,7 +327,9 @@ impl Engine {
         };
         let lambdas = &execution.state.lambdas;
         let has_role = execution.state.start.lambda_role.is_some();
-        let cause = if lambdas.is_open(&d.id) {
+        let cause = if !self.settings.lambda_functions {
+            ScheduleLambdaFunctionFailedCause::LambdaServiceNotAvailableInRegion
+        } else if lambdas.is_open(&d.id) {
             ScheduleLambdaFunctionFailedCause::IdAlreadyInUse
         } else if lambdas.len() >= self.settings.limits.open_lambda_functions {
             ScheduleLambdaFunctionFailedCause::OpenLambdaFunctionsLimitExceeded

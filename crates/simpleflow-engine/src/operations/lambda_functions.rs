@@ -1,5 +1,6 @@
 //! Lambda functions. The engine cannot run them: the embedding program may, and says what comes
-//! of it. One that nobody runs stays scheduled.
+//! of it. One that nobody runs stays scheduled, so a program that runs none says so in the
+//! [settings](crate::Settings::lambda_functions).
 
 use simpleflow_model::enums::*;
 use simpleflow_model::event::*;
@@ -243,6 +244,26 @@ mod tests {
         });
         assert_eq!(w.event(&run, 6), expected);
         assert_eq!(w.engine.scheduled_lambda_functions().count(), 0);
+    }
+
+    #[test]
+    fn where_nobody_runs_any_it_is_refused() {
+        let mut w = World::with(|settings| settings.lambda_functions = false);
+        let more = json!({ "lambdaRole": "arn:aws:iam::1:role/r" });
+        let run = w.try_start("w", more).unwrap();
+        let attributes = json!({ "id": "i", "name": "f" });
+        w.decide(&[decision("ScheduleLambdaFunction", attributes)]);
+        assert_eq!(
+            w.types(&run, 5),
+            ["ScheduleLambdaFunctionFailed", "DecisionTaskScheduled"]
+        );
+        let expected = json!({
+            "id": "i",
+            "name": "f",
+            "cause": "LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION",
+            "decisionTaskCompletedEventId": 4,
+        });
+        assert_eq!(w.event(&run, 5), expected);
     }
 
     #[test]

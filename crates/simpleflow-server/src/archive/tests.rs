@@ -120,7 +120,9 @@ impl Stage {
     /// Closes the store and opens it again.
     fn reopen(&mut self) {
         (self.writer, self.reader) = open(&self.dir);
-        self.regions = Regions::load(&*self.reader, self.dir.path()).unwrap();
+        self.regions = Regions::new(true)
+            .load(&*self.reader, self.dir.path())
+            .unwrap();
     }
 
     fn sql(&self) -> rusqlite::Connection {
@@ -482,7 +484,7 @@ fn damage_is_told_and_does_not_last() {
         let (stage, _) = closed();
         let damage = format!("UPDATE {table} SET detail = replace(detail, 'REG', 'DEP')");
         assert!(stage.sql().execute(&damage, ()).unwrap() > 0);
-        let loaded = Regions::load(&*stage.reader, stage.dir.path());
+        let loaded = Regions::new(true).load(&*stage.reader, stage.dir.path());
         assert!(matches!(loaded, Err(StoreError::Damaged { .. })), "{table}");
     }
 }

@@ -147,6 +147,7 @@ mod tests {
                 dir: PathBuf::new(),
                 relaxed: false,
             },
+            lambda_functions: false,
             metrics: Arc::new(Metrics::new().unwrap()),
             took,
         };
