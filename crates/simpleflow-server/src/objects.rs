@@ -1,7 +1,7 @@
 //! Objects: values that are too long for histories or outlive them, kept beside the engines.
 //!
-//! A thread of its own reads and writes them, from the first time on that somebody asks. All that is
-//! asked meanwhile is one transaction.
+//! A thread of its own reads and writes them, from the first time on that somebody asks. What is to be
+//! written meanwhile is one transaction; what is read is answered one by one, and before it.
 
 pub(crate) mod wire;
 
@@ -18,10 +18,10 @@ use crate::store::{ObjectStoreFile, Place, StoreError};
 /// How many bytes an object may have. It is in memory as a whole while it is written or read.
 pub const OBJECT_BYTES: u64 = 64 << 20;
 
-/// How many bytes are written in one transaction at most, unless one object has more.
+/// How many bytes are read and written until a transaction ends, unless one object has more.
 const BATCH_BYTES: usize = 32 << 20;
 
-/// How many things are done in one transaction at most.
+/// How many things are done until a transaction ends at most.
 const BATCH: usize = 256;
 
 /// How many objects are read of a listing at a time.
@@ -30,9 +30,19 @@ const PAGE: usize = 1_000;
 /// What is asked.
 #[derive(Debug)]
 enum Ask {
-    Get(String),
+    Read(Read),
+    Write(Write),
+}
+
+#[derive(Debug)]
+enum Write {
     Put(String, Bytes),
     Delete(String),
+}
+
+#[derive(Debug)]
+enum Read {
+    Get(String),
     Size(String),
     /// At most so many objects that begin with the first text and come after the second.
     List(String, String, usize),
@@ -56,8 +66,10 @@ pub(crate) struct Object {
 
 struct Request {
     ask: Ask,
-    reply: oneshot::Sender<Result<Answer, Problem>>,
+    reply: Reply,
 }
+
+type Reply = oneshot::Sender<Result<Answer, Problem>>;
 
 /// Where the objects are kept.
 #[derive(Debug)]
@@ -129,81 +141,112 @@ fn ended() -> Problem {
 
 /// Does what is asked, until nobody can ask any more.
 fn serve(place: Option<&Place>, asked: &Receiver<Request>) {
-    let mut file = None;
+    let mut shelf = OpenShelf { place, file: None };
     while let Ok(first) = asked.recv() {
-        let mut bytes = weight(&first);
-        let mut batch = vec![first];
-        while batch.len() < BATCH
-            && bytes < BATCH_BYTES
-            && let Ok(next) = asked.try_recv()
-        {
-            bytes += weight(&next);
-            batch.push(next);
+        let mut bytes = 0;
+        let mut writes = Vec::new();
+        let next = std::iter::from_fn(|| asked.try_recv().ok());
+        for Request { ask, reply } in std::iter::once(first).chain(next).take(BATCH) {
+            match ask {
+                // All of a batch are asked at once: what is read may be what was there before.
+                Ask::Read(read) => bytes += shelf.read(&read, reply),
+                Ask::Write(write) => {
+                    bytes += write.bytes();
+                    writes.push((write, reply));
+                }
+            }
+            if bytes >= BATCH_BYTES {
+                break;
+            }
         }
-        let (asks, replies): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|request| (request.ask, request.reply))
-            .unzip();
-        match carry_out(place, &mut file, &asks) {
-            Ok(answers) => {
-                for (reply, answer) in replies.into_iter().zip(answers) {
-                    // Who asked may have gone.
-                    let _ = reply.send(Ok(answer));
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "objects cannot be read or written");
-                // Whether the file system took it is not known: the file is opened again, unless
-                // its end is that of the objects.
-                if place.is_some() {
-                    file = None;
-                }
-                for reply in replies {
-                    let _ = reply.send(Err(Problem::Failed(error.to_string())));
-                }
-            }
+        shelf.write(writes);
+    }
+}
+
+impl Write {
+    /// How many bytes it has.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Put(_, value) => value.len(),
+            Self::Delete(_) => 0,
         }
     }
 }
 
-/// How many bytes a request has.
-fn weight(request: &Request) -> usize {
-    match &request.ask {
-        Ask::Put(_, value) => value.len(),
-        _ => 0,
-    }
+/// What the thread has.
+struct OpenShelf<'a> {
+    place: Option<&'a Place>,
+    file: Option<ObjectStoreFile>,
 }
 
-fn carry_out(
-    place: Option<&Place>,
-    file: &mut Option<ObjectStoreFile>,
-    asks: &[Ask],
-) -> Result<Vec<Answer>, StoreError> {
-    let file = match file {
-        Some(file) => file,
-        None => file.insert(ObjectStoreFile::open(place)?),
-    };
-    file.transaction(|file| {
-        let answers = asks.iter().map(|ask| {
-            Ok(match ask {
-                Ask::Get(key) => Answer::Object(file.get(key)?.map(|stored| Object {
-                    etag: format!("\"{:08x}-{}\"", stored.crc32, stored.value.len()),
-                    value: stored.value,
-                })),
-                Ask::Put(key, value) => {
-                    file.put(key, value)?;
-                    Answer::Done
-                }
-                Ask::Delete(key) => {
-                    file.delete(key)?;
-                    Answer::Done
-                }
-                Ask::Size(key) => Answer::Size(file.size(key)?),
-                Ask::List(prefix, after, most) => Answer::Listed(file.list(prefix, after, *most)?),
+impl OpenShelf<'_> {
+    /// Reads something, and answers at once: what is read of many must not be in memory together.
+    /// Says how many bytes that were.
+    fn read(&mut self, read: &Read, reply: Reply) -> usize {
+        // Who asked may have gone.
+        if reply.is_closed() {
+            return 0;
+        }
+        let answer = self.with_file(|file| read.of(file));
+        let bytes = match &answer {
+            Ok(Answer::Object(Some(object))) => object.value.len(),
+            _ => 0,
+        };
+        let _ = reply.send(answer);
+        bytes
+    }
+
+    /// Writes all of it in one transaction, and answers.
+    fn write(&mut self, writes: Vec<(Write, Reply)>) {
+        if writes.is_empty() {
+            return;
+        }
+        let written = self.with_file(|file| {
+            file.transaction(|file| {
+                writes.iter().try_for_each(|(write, _)| match write {
+                    Write::Put(key, value) => file.put(key, value),
+                    Write::Delete(key) => file.delete(key),
+                })
             })
         });
-        answers.collect()
-    })
+        for (_, reply) in writes {
+            // Who asked may have gone.
+            let _ = reply.send(written.clone().map(|()| Answer::Done));
+        }
+    }
+
+    fn with_file<T>(
+        &mut self,
+        run: impl FnOnce(&ObjectStoreFile) -> Result<T, StoreError>,
+    ) -> Result<T, Problem> {
+        let opened = match self.file.take() {
+            Some(file) => Ok(file),
+            None => ObjectStoreFile::open(self.place),
+        };
+        let done = opened.and_then(|file| run(self.file.insert(file)));
+        done.map_err(|error| {
+            tracing::error!(%error, "objects cannot be read or written");
+            // Whether the file system took it is not known: the file is opened again, unless its
+            // end is that of the objects, or but one of them is damaged.
+            if self.place.is_some() && !matches!(error, StoreError::Damaged { .. }) {
+                self.file = None;
+            }
+            Problem::Failed(error.to_string())
+        })
+    }
+}
+
+impl Read {
+    fn of(&self, file: &ObjectStoreFile) -> Result<Answer, StoreError> {
+        Ok(match self {
+            Self::Get(key) => Answer::Object(file.get(key)?.map(|stored| Object {
+                etag: format!("\"{:08x}-{}\"", stored.crc32, stored.value.len()),
+                value: stored.value,
+            })),
+            Self::Size(key) => Answer::Size(file.size(key)?),
+            Self::List(prefix, after, most) => Answer::Listed(file.list(prefix, after, *most)?),
+        })
+    }
 }
 
 /// The objects of an [`Embedded`](crate::Embedded) service or a server in this process. A handle:
@@ -217,7 +260,7 @@ impl EmbeddedObjects {
     }
 
     pub(crate) async fn object(&self, key: &str) -> Result<Option<Object>, Problem> {
-        match self.0.ask(Ask::Get(key.to_owned())).await? {
+        match self.0.ask(Ask::Read(Read::Get(key.to_owned()))).await? {
             Answer::Object(object) => Ok(object),
             other => Err(unexpected(&other)),
         }
@@ -230,8 +273,8 @@ impl EmbeddedObjects {
         after: &str,
         most: usize,
     ) -> Result<Vec<ObjectInfo>, Problem> {
-        let list = Ask::List(prefix.to_owned(), after.to_owned(), most);
-        match self.0.ask(list).await? {
+        let list = Read::List(prefix.to_owned(), after.to_owned(), most);
+        match self.0.ask(Ask::Read(list)).await? {
             Answer::Listed(objects) => Ok(objects),
             other => Err(unexpected(&other)),
         }
@@ -264,12 +307,14 @@ impl ObjectStore for EmbeddedObjects {
                 let limit = OBJECT_BYTES;
                 return Err(Problem::TooLarge { size, limit });
             }
-            self.0.ask(Ask::Put(key.to_owned(), value)).await.map(drop)
+            let put = Write::Put(key.to_owned(), value);
+            self.0.ask(Ask::Write(put)).await.map(drop)
         })
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, ()> {
-        Box::pin(async move { self.0.ask(Ask::Delete(key.to_owned())).await.map(drop) })
+        let delete = Write::Delete(key.to_owned());
+        Box::pin(async move { self.0.ask(Ask::Write(delete)).await.map(drop) })
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> ObjectFuture<'a, Vec<ObjectInfo>> {
@@ -289,10 +334,63 @@ impl ObjectStore for EmbeddedObjects {
 
     fn size<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Option<u64>> {
         Box::pin(async move {
-            match self.0.ask(Ask::Size(key.to_owned())).await? {
+            match self.0.ask(Ask::Read(Read::Size(key.to_owned()))).await? {
                 Answer::Size(size) => Ok(size),
                 other => Err(unexpected(&other)),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is answered to requests that wait together.
+    fn answers(place: &Place, asks: impl IntoIterator<Item = Ask>) -> Vec<Result<Answer, Problem>> {
+        let (requests, asked) = channel();
+        let ask = |ask| {
+            let (reply, answer) = oneshot::channel();
+            requests.send(Request { ask, reply }).unwrap();
+            answer
+        };
+        let answers: Vec<_> = asks.into_iter().map(ask).collect();
+        drop(requests);
+        serve(Some(place), &asked);
+        let answer = |answer: oneshot::Receiver<_>| answer.blocking_recv().unwrap();
+        answers.into_iter().map(answer).collect()
+    }
+
+    fn put(key: &str) -> Ask {
+        Ask::Write(Write::Put(key.into(), "good".into()))
+    }
+
+    fn get(key: &str) -> Ask {
+        Ask::Read(Read::Get(key.into()))
+    }
+
+    #[test]
+    fn a_damaged_object_is_nobody_elses_problem() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place {
+            dir: dir.path().to_owned(),
+            relaxed: true,
+        };
+        answers(&place, [put("bad"), put("good")]);
+        let file = rusqlite::Connection::open(dir.path().join("objects.sqlite3")).unwrap();
+        let damage = "UPDATE objects SET value = CAST('evil' AS BLOB) WHERE key = 'bad'";
+        file.execute(damage, ()).unwrap();
+        drop(file);
+        let answers = answers(&place, [put("new"), get("bad"), get("good"), put("newer")]);
+        assert!(matches!(&answers[0], Ok(Answer::Done)));
+        let Err(Problem::Failed(damaged)) = &answers[1] else {
+            panic!("{answers:?}");
+        };
+        assert!(damaged.contains("object \"bad\" is not what was written"));
+        let Ok(Answer::Object(Some(object))) = &answers[2] else {
+            panic!("{answers:?}");
+        };
+        assert_eq!(object.value, "good");
+        assert!(matches!(&answers[3], Ok(Answer::Done)));
     }
 }
