@@ -21,6 +21,7 @@ use crate::access::{self, Credentials, Protocol};
 use crate::ask::ask;
 use crate::connection::{Connection, Peer};
 use crate::core::{Asker, Core, Failure};
+use crate::host;
 use crate::metrics::Metrics;
 use crate::objects::{EmbeddedObjects, wire as objects};
 use crate::operation::{Request, Unreadable};
@@ -152,6 +153,18 @@ fn set_options(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
 
 impl Front {
     async fn answer(&self, request: HttpRequest<Incoming>, peer: Peer) -> HttpResponse<Body> {
+        if self.credentials.is_none()
+            && let Some(host) = host::foreign(&request)
+        {
+            tracing::info!(host, "refused: meant for another host");
+            return text(
+                StatusCode::MISDIRECTED_REQUEST,
+                format!(
+                    "this server is not {host}: without credentials it answers to localhost, \
+                     127.0.0.1 and [::1] only\n"
+                ),
+            );
+        }
         match (request.method(), request.uri().path()) {
             (&Method::POST, "/") => self.operation(request, peer).await,
             (&Method::GET, "/healthz") => self.health(),

@@ -25,6 +25,7 @@ mod connection;
 mod core;
 mod data_dir;
 mod embedded;
+mod host;
 mod http;
 mod keeper;
 mod metrics;

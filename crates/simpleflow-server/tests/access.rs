@@ -110,3 +110,26 @@ fn a_credentials_file_is_checked() {
     }
     assert_eq!(format!("{:?}", credentials()), r#"{"AKIDEXAMPLE"}"#);
 }
+
+#[tokio::test]
+async fn a_name_that_is_not_this_machines_is_served_to_signed_requests_only() {
+    let ask = async |addr, line: &str, host: &str| {
+        let request = format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+        raw(addr, request).await
+    };
+    let server = start(memory()).await;
+    for line in ["POST /", "GET /healthz", "GET /objects", "PUT /objects/a"] {
+        let answer = ask(server.addr(), line, "evil.example:8042").await;
+        assert_eq!(answer.status, 421, "{line}");
+        assert!(answer.body.contains("is not evil.example:8042"));
+        let own = ask(server.addr(), line, "localhost:8042").await;
+        assert_ne!(own.status, 421, "{line}");
+    }
+    server.stop().await.unwrap();
+    let server = start(guarded()).await;
+    let answer = ask(server.addr(), "GET /healthz", "swf.example.com").await;
+    assert_eq!(answer.status, 200);
+    server.stop().await.unwrap();
+}

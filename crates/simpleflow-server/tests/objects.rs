@@ -15,7 +15,7 @@ async fn child() {
 async fn ask(addr: std::net::SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
     let length = body.len();
     let request = format!(
-        "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n\
+        "{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n\
          {body}"
     );
     raw(addr, request).await
@@ -96,7 +96,7 @@ async fn what_it_does_not_have_is_refused_with_a_reason() {
 async fn an_object_that_is_too_long_is_refused_before_it_is_read() {
     let server = start(memory()).await;
     let request = format!(
-        "PUT /objects/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "PUT /objects/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         OBJECT_BYTES + 1
     );
     let answer = raw(server.addr(), request).await;

@@ -29,7 +29,7 @@ fn short_request() -> String {
 }
 
 const HEAD: &str =
-    "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: SimpleWorkflowService.ListDomains\r\n";
+    "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: SimpleWorkflowService.ListDomains\r\n";
 
 /// A client that has done nothing wrong.
 struct Good {
@@ -81,7 +81,7 @@ async fn let_go(addr: SocketAddr, mut bad: Connection, more: &'static [u8]) -> O
 async fn open_connections(addr: SocketAddr, number: usize) {
     // One more asks.
     let line = format!("simpleflow_connections {}", number + 1);
-    let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut connection = Connection::open(addr).await;
     loop {
         connection.send(request).await.unwrap();

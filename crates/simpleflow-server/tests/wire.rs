@@ -92,7 +92,7 @@ async fn what_is_wrong_is_told_as_the_service_does() {
     }
     let answer = raw(
         addr,
-        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
     )
     .await;
     assert!(
@@ -117,7 +117,8 @@ async fn health_and_metrics_are_told() {
     let server = start(memory()).await;
     let addr = server.addr();
     let get = async |path: &str| {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         raw(addr, request).await
     };
     let health = get("/healthz").await;

@@ -64,7 +64,7 @@ pub fn client_with(addr: SocketAddr, region: &str, secret: &str) -> Client {
 
 /// Waits until so many polls wait.
 pub async fn waiting_polls(addr: SocketAddr, number: usize) {
-    let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let line = format!("simpleflow_waiting_polls {number}");
     loop {
         let metrics = raw(addr, request).await;
