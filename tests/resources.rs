@@ -1,10 +1,13 @@
 //! What activities are given beside their input, and what is around them.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::common::{run, simpleflow};
+use crate::common::{command, run, simpleflow};
+use crate::proxy::{Fault, Proxy};
+use crate::running::Running;
 use crate::swf::{DOMAIN, Swf, TASK_LIST, WORKFLOW};
 
 /// A worker that runs one task.
@@ -51,6 +54,71 @@ fn objects_are_in_the_server_in_the_box_or_where_one_says() {
     }
     let file = std::path::Path::new(folder).join("a%/b");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "longer");
+}
+
+#[test]
+fn a_worker_waits_until_the_service_tells_where_objects_are() {
+    let swf = Swf::start();
+    swf.schedule(&[("keep", json!(["a", "value"])), ("read_kept", json!(["a"]))]);
+    let proxy = Proxy::start(swf.address(), |_| Some(Fault::Lost));
+    let mut worker = swf.command(&one_task("process", &[]));
+    let endpoint = format!("http://{}", proxy.address());
+    worker.env("AWS_ENDPOINT_URL_SWF", &endpoint);
+    let mut worker = Running::start(worker.stdin(Stdio::null()));
+    worker.says("waits for the service");
+    proxy.calm_down();
+    worker.says(&format!("keeps objects in {endpoint}/objects"));
+    assert_eq!(worker.ends(), 0);
+    let done = run(swf.command(&one_task("none", &[])), "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(results(&swf), ["\"a\"", "\"value\""]);
+}
+
+#[test]
+fn a_place_is_named_for_activities_that_run_here() {
+    let start = ["workflow.start", "examples.basic.BasicWorkflow"];
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    for option in ["--objects", "--metrology", "--metrology-path-prefix"] {
+        let done = simpleflow(&[&start[..], &[option, folder, "-d", DOMAIN]].concat());
+        assert_eq!(done.code, 2, "{}", done.stderr);
+        let said = format!("{option} {folder:?}: it is for activities that run here");
+        assert!(done.stderr.contains(&said), "{}", done.stderr);
+    }
+    // A variable may be meant for workers; an empty one is none.
+    for (value, more, code) in [
+        (folder, &["--input", "[1, 0]", "--local"][..], 0),
+        ("", &["--input", "[1, 0]", "--local"], 0),
+        (folder, &["--input", "[1, 0]"], 2),
+    ] {
+        let mut start = command(&[&start[..], more].concat());
+        start
+            .env("SIMPLEFLOW_OBJECTS", value)
+            .env_remove("SWF_DOMAIN");
+        let done = run(start, "");
+        assert_eq!(done.code, code, "{}", done.stderr);
+        assert!(!done.stderr.contains("--objects"), "{}", done.stderr);
+    }
+    let help = simpleflow(&["workflow.start", "--help"]);
+    assert!(help.stdout.contains("By default in memory"));
+}
+
+#[test]
+fn every_binary_that_cannot_be_downloaded_is_told() {
+    let swf = Swf::start();
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["one", "two", "three"];
+    let binaries = names.map(|name| format!("{name}=http://{}/objects/{name}", swf.address()));
+    let mut download = command(&["binaries.download"]);
+    download
+        .args(&binaries)
+        .env("SIMPLEFLOW_BINARIES_DIRECTORY", directory.path());
+    let done = run(download, "");
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    for name in names {
+        let said = format!("error: binary {name}: ");
+        assert!(done.stderr.contains(&said), "{}", done.stderr);
+    }
 }
 
 #[test]

@@ -125,6 +125,30 @@ fn a_repair_takes_over_what_was_done() {
 }
 
 #[test]
+fn an_activity_is_rerun_in_a_store_that_others_can_look_into() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let done = standalone(
+        dir.path(),
+        &[BASIC, "--workflow-id", "former", "--input", "[3, 0]"],
+    );
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let mut rerun = common::command(&["activity.rerun", "-d", "standalone"]);
+    rerun
+        .args(["--workflow-id", "former"])
+        .args(["--activity-id", "activity-examples.basic.increment-1"])
+        .env_remove("AWS_ENDPOINT_URL_SWF")
+        .env_remove("AWS_ENDPOINT_URL")
+        .current_dir(dir.path());
+    let done = common::run(rerun, "");
+    assert_eq!((done.code, &*done.stdout), (0, "4\n"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("a server in this process"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn others_look_into_it_while_it_runs_and_afterwards() {
     let dir = tempfile::tempdir().expect("a directory");
     let waits = ["approval", "--input", r#"["a report", 3600]"#];

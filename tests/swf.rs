@@ -69,6 +69,11 @@ impl Swf {
         swf
     }
 
+    /// The address of the server.
+    pub fn address(&self) -> &str {
+        &self.server.address
+    }
+
     pub fn run_id(&self) -> &str {
         &self.run_id
     }

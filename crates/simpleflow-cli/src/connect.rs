@@ -165,6 +165,18 @@ impl Connection {
         })
     }
 
+    /// The same service, for a command that works with it for a while: a store that this process has
+    /// to itself becomes a server, so that the other commands can look into it meanwhile.
+    pub(crate) async fn shown(self, data_dir: &DataDir) -> Result<Self, CliError> {
+        match self.own {
+            Own::Store(store) => {
+                store.stop().await?;
+                Self::own(data_dir).await
+            }
+            Own::Nothing | Own::Server(_) => Ok(self),
+        }
+    }
+
     /// The service at the endpoint that is named.
     async fn named() -> Result<Option<Self>, CliError> {
         match simpleflow_aws::configured().await {
@@ -253,19 +265,28 @@ impl Connection {
 
     /// The URL of the service, if it is the server in the box. It is asked something, since it tells
     /// with its answers.
-    pub(crate) async fn server(&self, domain: &DomainName) -> Option<String> {
+    ///
+    /// # Errors
+    /// It does not answer, so that this is not known.
+    pub(crate) async fn server(&self, domain: &DomainName) -> Result<Option<String>, ServiceError> {
         let AnyService::Remote(service) = &self.service else {
-            return None;
+            return Ok(None);
         };
-        let endpoint = service.target().endpoint.clone()?;
+        let Some(endpoint) = service.target().endpoint.clone() else {
+            return Ok(None);
+        };
         let request = DescribeDomain {
             name: domain.clone(),
             ..DescribeDomain::default()
         };
-        // What the answer is does not matter: whoever needs the domain says so.
-        let _ = service.describe_domain(request).await;
+        match service.describe_domain(request).await {
+            // One in trouble tells too.
+            Err(error) if error.is_retryable() && !service.takes_tasks_back() => return Err(error),
+            // What the answer is does not matter: whoever needs the domain says so.
+            _ => {}
+        }
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        service.takes_tasks_back().then_some(endpoint)
+        Ok(service.takes_tasks_back().then_some(endpoint))
     }
 
     /// Says what is about to be used, so that nobody writes to the wrong place.

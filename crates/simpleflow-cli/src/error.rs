@@ -126,8 +126,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Standalone(#[from] StandaloneError),
     #[error(
-        "{} is in use by another standalone, which ends with its work: wait for it, take another \
-         --data-dir, or run server.start for both",
+        "{} is in use by another standalone or activity.rerun, which ends with its work: wait for \
+         it, take another --data-dir, or run server.start for both",
         .0.display()
     )]
     InUse(PathBuf),

@@ -200,7 +200,7 @@ impl Execution {
         self.on.connected(which.domain, async |connection, domain| {
             let execution = domain.execution(which.workflow_id, which.run_id).await?;
             let (name, data_dir) = (domain.name(), &self.on.data_dir);
-            let resources = options.on(connection, name, data_dir).await;
+            let resources = options.on(connection, name, data_dir).await?.resources();
             act(execution, resources).await
         })
     }

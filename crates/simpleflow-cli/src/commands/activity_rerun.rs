@@ -128,10 +128,16 @@ impl ActivityRerun {
         input: Option<&str>,
     ) -> Result<(String, ActivityResult), CliError> {
         let connection = Connection::open(&self.data_dir, &self.domain).await?;
+        // The activity may take its time, and others may want to know of the execution.
+        let connection = connection.shown(&self.data_dir).await?;
         connection.announce(&self.domain);
         let service = connection.service.clone();
         let (data_dir, domain) = (&self.data_dir, &self.domain);
-        let resources = self.resources.on(&connection, domain, data_dir).await;
+        let resources = self
+            .resources
+            .on(&connection, domain, data_dir)
+            .await?
+            .resources();
         let rerun = match connection.jumbo() {
             Ok(jumbo) => {
                 let given = (resources, jumbo);

@@ -34,8 +34,12 @@ impl BinariesDownload {
         for file in fetched {
             match file {
                 Ok(file) => output::print(format!("{}\n", file.display()).as_bytes())?,
-                // The first is told; the others are there all the same.
-                Err(error) => failed = failed.and(Err(CliError::Binary(error))),
+                Err(error) => {
+                    // The last ends the command, the others are told here.
+                    if let Err(earlier) = std::mem::replace(&mut failed, Err(error.into())) {
+                        CliError::print(&earlier);
+                    }
+                }
             }
         }
         failed

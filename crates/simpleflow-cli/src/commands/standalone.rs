@@ -127,7 +127,7 @@ impl Standalone {
         };
         connection.announce(&domain);
         let resources = self.resources.on(&connection, &domain, &self.data_dir);
-        let resources = resources.await;
+        let resources = resources.await?.resources();
         let domain = Domain::new(connection.service.clone(), domain);
         let look = connection.look();
         let outcome = match connection.jumbo() {

@@ -22,11 +22,14 @@ use crate::error::CliError;
 use crate::logging::LogLevel;
 use crate::middlewares::MiddlewareOptions;
 use crate::output;
-use crate::resources::ResourceOptions;
+use crate::resources::{Decided, ResourceOptions};
 use crate::signals::{self, Signals, Then};
 
 /// How many threads there may be beside those of activities that block.
 const OTHER_THREADS: usize = 64;
+
+/// How long to wait before a service that does not answer is asked once more.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Start a worker, which runs the activities of this program.
 ///
@@ -148,28 +151,62 @@ impl WorkerStart {
         // Before anything is begun: a signal must not end it halfway.
         let signals = Signals::listen()?;
         connection.announce(&self.domain);
-        let service = connection.service.clone();
-        let (resources, data_dir) = (&self.resources, &self.data_dir);
-        let mut worker = Worker::new(service, self.domain.clone(), registry)
-            .jumbo(connection.jumbo()?)
-            .resources(resources.on(&connection, &self.domain, data_dir).await)
-            .heartbeat(Duration::from_secs(self.heartbeat.into()))
-            .stop_timeout(Duration::from_secs(self.stop_timeout.into()));
-        if self.isolation == Isolation::Process {
-            let args = resources.args_of_process(&connection, &self.domain, data_dir);
-            worker = worker.isolated(self.isolated(args.await)?);
-        }
+        let jumbo = connection.jumbo()?;
         let stop = Stop::new();
         let work = async {
+            let resources = tokio::select! {
+                resources = self.resources(&connection) => resources?,
+                () = stop.requested() => return Ok(()),
+            };
+            resources.announce();
+            let worker = self.worker(&connection, registry, &resources)?.jumbo(jumbo);
             tokio::select! {
                 () = self.run_worker(&worker, &stop) => Ok(()),
-                unknown = domain_unknown(&connection.service, &self.domain) => Err(unknown),
+                unknown = domain_unknown(&connection.service, &self.domain) => {
+                    Err(CliError::from(unknown))
+                }
             }
         };
         let (worked, then) = signals.run(&stop, work).await;
         connection.close().await?;
         worked?;
         Ok(then)
+    }
+
+    /// What activities are given. A service that does not answer is waited for, as it is for tasks.
+    async fn resources(&self, connection: &Connection) -> Result<Decided<'_>, CliError> {
+        let mut told = false;
+        loop {
+            let decided = self.resources.on(connection, &self.domain, &self.data_dir);
+            match decided.await {
+                Err(error) if error.is_retryable() => {
+                    if !std::mem::replace(&mut told, true) {
+                        output::say(&format!(
+                            "waits for the service, which tells where objects are kept unless \
+                             --objects does: {error}"
+                        ));
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+                decided => return Ok(decided?),
+            }
+        }
+    }
+
+    fn worker(
+        &self,
+        connection: &Connection,
+        registry: Registry,
+        resources: &Decided<'_>,
+    ) -> Result<Worker<AnyService>, CliError> {
+        let worker = Worker::new(connection.service.clone(), self.domain.clone(), registry)
+            .resources(resources.resources())
+            .heartbeat(Duration::from_secs(self.heartbeat.into()))
+            .stop_timeout(Duration::from_secs(self.stop_timeout.into()));
+        Ok(match self.isolation {
+            Isolation::Process => worker.isolated(self.isolated(resources.args_of_process())?),
+            Isolation::None => worker,
+        })
     }
 
     async fn run_worker(&self, worker: &Worker<AnyService>, stop: &Stop) {

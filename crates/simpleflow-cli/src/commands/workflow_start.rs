@@ -18,7 +18,7 @@ use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
 use crate::jumbo::{self, check_length};
 use crate::middlewares::MiddlewareOptions;
-use crate::resources::ResourceOptions;
+use crate::resources::LocalResourceOptions;
 use crate::{find, input, output};
 
 /// Start a workflow: on SWF for its deciders and workers, or with --local to its end here.
@@ -72,7 +72,7 @@ pub(crate) struct WorkflowStart {
     middlewares: MiddlewareOptions,
 
     #[command(flatten)]
-    resources: ResourceOptions,
+    resources: LocalResourceOptions,
 
     /// Send a signal right after the start. May be given more than once.
     #[arg(long, value_name = "NAME[=JSON]", value_parser = parse_signal)]
@@ -97,11 +97,12 @@ struct Signal {
 impl WorkflowStart {
     pub(crate) fn run(self, registry: Registry) -> Result<(), CliError> {
         registry.check().map_err(LocalError::from)?;
-        let registry = match self.middlewares.first() {
-            Some((option, name)) if !self.local => {
+        let of_activities = self.middlewares.first().or(self.resources.first());
+        let registry = match of_activities {
+            Some((option, value)) if !self.local => {
                 return Err(CliError::Option {
                     option,
-                    value: name.to_owned(),
+                    value: value.to_owned(),
                     problem: "it is for activities that run here: add --local, or give it to \
                               worker.start"
                         .to_owned(),
@@ -133,7 +134,7 @@ impl WorkflowStart {
             true => Local::with_virtual_time(registry)?,
             false => Local::new(registry)?,
         }
-        .resources(self.resources.local())
+        .resources(self.resources.resources())
         .jumbo(jumbo);
         let run = local.run(&entry, &input, options)?;
         if let Some(file) = history {
