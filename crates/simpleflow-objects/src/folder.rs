@@ -3,8 +3,10 @@
 mod names;
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
@@ -18,14 +20,28 @@ use names::{Name, directory_of, path_of, read_name};
 /// `a/b.txt` is the file `a%/b.txt`: folders have a `%` at their end, so that there may be an object
 /// `a` too. Characters that file names do not like are escaped as in URLs.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// Whether what crashes left there was removed.
+    swept: Arc<Once>,
+}
+
+/// How old a part of an object is that nobody writes any more.
+const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many bytes of a download are in memory.
+const PIECE: u64 = 1 << 20;
 
 impl Folder {
-    /// A folder, which is made when something is put there.
+    /// A folder, which is made when something is put there. With the first put what earlier ones left
+    /// that were cut off by a crash is removed, when it is a day old.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        // The folder stays the same when the program changes its own.
-        Self(std::path::absolute(&path).unwrap_or(path))
+        Self {
+            // The folder stays the same when the program changes its own.
+            path: std::path::absolute(&path).unwrap_or(path),
+            swept: Arc::new(Once::new()),
+        }
     }
 
     /// Does what blocks on a thread for it, if there is a runtime that has some.
@@ -33,7 +49,7 @@ impl Folder {
         &self,
         run: impl FnOnce(&Path) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let folder = self.0.clone();
+        let folder = self.path.clone();
         if Handle::try_current().is_err() {
             return run(&folder);
         }
@@ -44,7 +60,7 @@ impl Folder {
 
 impl ObjectStore for Folder {
     fn url(&self) -> String {
-        format!("file://{}", self.0.display())
+        format!("file://{}", self.path.display())
     }
 
     fn get<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Bytes> {
@@ -57,7 +73,9 @@ impl ObjectStore for Folder {
 
     fn put<'a>(&'a self, key: &'a str, value: Bytes) -> ObjectFuture<'a, ()> {
         let path = path_of(key);
+        let swept = Arc::clone(&self.swept);
         Box::pin(self.run(move |folder| {
+            swept.call_once(|| sweep(folder));
             write(folder, &folder.join(path), &value).map_err(|error| Problem::io(&error))
         }))
     }
@@ -111,7 +129,22 @@ impl ObjectStore for Folder {
                 File::open(folder.join(path)).map_err(|error| of_object(&error))
             };
             let mut file = self.run(open).await?;
-            io::copy(&mut file, to).map_err(Problem::writing)
+            let mut written = 0;
+            loop {
+                let read = move |_: &Path| {
+                    let mut piece = Vec::new();
+                    let read = (&file).take(PIECE).read_to_end(&mut piece);
+                    read.map_err(|error| Problem::io(&error))?;
+                    Ok((file, piece))
+                };
+                let piece;
+                (file, piece) = self.run(read).await?;
+                if piece.is_empty() {
+                    return Ok(written);
+                }
+                to.write_all(&piece).map_err(Problem::writing)?;
+                written += piece.len() as u64;
+            }
         })
     }
 }
@@ -128,8 +161,8 @@ fn of_object(error: &io::Error) -> Problem {
 /// Writes a file whole or not at all.
 fn write(folder: &Path, path: &Path, value: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(folder);
-    make_directory(folder, directory)?;
-    let part = folder.join(format!("{}{}", names::PART, uuid::Uuid::new_v4()));
+    make_directory(directory)?;
+    let part = folder.join(names::new_part());
     let written = File::create_new(&part)
         .and_then(|mut file| {
             file.write_all(value)?;
@@ -144,15 +177,29 @@ fn write(folder: &Path, path: &Path, value: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Makes a directory in the folder, with the entries of all that are new on disk.
-fn make_directory(folder: &Path, directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
+/// Makes a directory, with the entries of all that are new on disk.
+fn make_directory(directory: &Path) -> io::Result<()> {
+    let levels = directory.ancestors();
+    let new: Vec<_> = levels.take_while(|level| !level.is_dir()).collect();
+    if new.is_empty() {
         return Ok(());
     }
     fs::create_dir_all(directory)?;
-    let made = directory.ancestors();
-    let mut made = made.take_while(|directory| directory.starts_with(folder));
-    made.try_for_each(sync_directory)
+    new.into_iter().try_for_each(sync_directory)
+}
+
+/// Removes parts of objects that are old: another process may be writing the others.
+fn sweep(folder: &Path) {
+    let is_old = |part: &fs::DirEntry| {
+        let written = part.metadata().and_then(|metadata| metadata.modified());
+        written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age > OLD))
+    };
+    // What cannot be removed is in nobody's way; a folder that is not there has none.
+    for part in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if names::is_part(&part.file_name()) && is_old(&part) {
+            let _ = fs::remove_file(part.path());
+        }
+    }
 }
 
 /// Has the entry of a file on disk.

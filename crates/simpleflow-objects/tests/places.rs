@@ -1,5 +1,7 @@
 //! What every place does, held against the one in memory.
 
+use std::time::{Duration, SystemTime};
+
 use proptest::prelude::*;
 use simpleflow_objects::{Bytes, Folder, Objects, Problem};
 use tokio::runtime::Runtime;
@@ -115,6 +117,40 @@ async fn what_a_crash_left_is_no_object() {
     std::fs::write(dir.path().join(".part-1"), "ha").unwrap();
     assert_eq!(objects.list("").await.unwrap().len(), 1);
     assert!(objects.get(".part-1").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn what_a_crash_left_long_ago_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, days: u64| {
+        let path = dir.path().join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        let age = Duration::from_secs(days * 24 * 60 * 60 + 60);
+        file.set_modified(SystemTime::now() - age).unwrap();
+        path
+    };
+    let old = file(".part-67e55044-10b1-426f-9247-bb680e5fe0c8", 1);
+    let kept = [
+        file(".part-97e55044-10b1-426f-9247-bb680e5fe0c8", 0),
+        file(".part-of-somebody-else", 1),
+        file("object", 1),
+    ];
+    let objects = Objects::new(Folder::new(dir.path()));
+    objects.put("a", "1").await.unwrap();
+    assert!(!old.exists());
+    assert!(kept.iter().all(|path| path.exists()));
+}
+
+#[tokio::test]
+async fn a_long_object_is_downloaded_in_pieces() {
+    let dir = tempfile::tempdir().unwrap();
+    let objects = Objects::new(Folder::new(dir.path().join("new/folder")));
+    let long: Vec<u8> = (0_u32..3 << 20).map(|at| (at >> 10) as u8).collect();
+    objects.put("a/b/long", long.clone()).await.unwrap();
+    let mut to = Vec::new();
+    let size = objects.download("a/b/long", &mut to).await.unwrap();
+    assert_eq!(size, long.len() as u64);
+    assert!(to == long);
 }
 
 #[tokio::test]

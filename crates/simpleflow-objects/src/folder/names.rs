@@ -4,12 +4,14 @@
 //! level that is too long for a name is cut into several, each but the last with `%_` at its end.
 //! Different keys have different paths, and none leads out of the folder.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use uuid::Uuid;
 
 /// What the names of files begin with that are no objects yet.
-pub(super) const PART: &str = ".part-";
+const PART: &str = ".part-";
 
 /// What is escaped: what file systems of any kind do not like, and what this gives a meaning.
 const ESCAPED: &AsciiSet = &CONTROLS
@@ -43,6 +45,17 @@ pub(super) enum Name {
     Directory(String),
     /// The last part of a key.
     Object(String),
+}
+
+/// A name for a file that is no object yet, which no other has.
+pub(super) fn new_part() -> String {
+    format!("{PART}{}", Uuid::new_v4())
+}
+
+/// Whether a name is one of those.
+pub(super) fn is_part(name: &OsStr) -> bool {
+    let id = name.to_str().and_then(|name| name.strip_prefix(PART));
+    id.is_some_and(|id| Uuid::try_parse(id).is_ok())
 }
 
 /// The path of an object's file.
