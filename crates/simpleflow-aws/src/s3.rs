@@ -3,6 +3,7 @@
 mod client;
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::config::http::HttpResponse;
@@ -29,6 +30,8 @@ pub(crate) struct Bucket {
     name: String,
     /// Its region, once it is known to be another than that of the settings.
     region: Mutex<Option<Region>>,
+    /// Whether it is known to be there.
+    found: AtomicBool,
 }
 
 impl Bucket {
@@ -37,6 +40,7 @@ impl Bucket {
             client,
             name: name.to_owned(),
             region: Mutex::default(),
+            found: AtomicBool::default(),
         }
     }
 
@@ -50,7 +54,10 @@ impl Bucket {
         let region = || self.region.lock().unwrap_or_else(PoisonError::into_inner);
         let known = region().clone();
         let error = match call(made, settings(known.as_ref())).await {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                self.found.store(true, Ordering::Relaxed);
+                return Ok(done);
+            }
             Err(error) => error,
         };
         let Some(other) = region_of(&error).filter(|other| known.as_ref() != Some(other)) else {
@@ -70,12 +77,11 @@ impl Bucket {
             .raw_response()
             .map(|response| response.status().as_u16());
         match error::service_error(error) {
-            ServiceError::Refused { code, .. } if code == "NoSuchBucket" => {
+            ServiceError::Refused { code, .. } if code == "NoSuchKey" => Problem::NotFound,
+            // Whatever a server answers that has no objects at all.
+            ServiceError::Refused { .. } | ServiceError::Unreadable(_) if status == Some(404) => {
                 let at = made.endpoint.as_deref().unwrap_or("Amazon S3");
                 Problem::NoPlace(format!("there is no bucket {} at {at}", self.name))
-            }
-            ServiceError::Refused { code, .. } if status == Some(404) || code == "NoSuchKey" => {
-                Problem::NotFound
             }
             ServiceError::Denied(why) => Problem::Denied(match why.as_str() {
                 // The answer to a HEAD says no more.
@@ -134,6 +140,21 @@ impl Bucket {
                 cut,
                 "a download was cut off: it is taken up again"
             );
+        }
+    }
+
+    /// Whether the bucket is there. Who may not ask that is told that it is.
+    async fn find_bucket(&self) -> Result<(), Problem> {
+        if self.found.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let head = self.call(|made, settings| {
+            let head = made.sdk.head_bucket().bucket(&self.name);
+            head.customize().config_override(settings).send()
+        });
+        match head.await {
+            Ok(_) | Err(Problem::Denied(_)) => Ok(()),
+            Err(problem) => Err(problem),
         }
     }
 
@@ -263,7 +284,10 @@ impl ObjectStore for Bucket {
                     let size = head.content_length.unwrap_or_default();
                     Ok(Some(u64::try_from(size).unwrap_or_default()))
                 }
-                Err(Problem::NotFound) => Ok(None),
+                // Such an answer has no body that says what there is none of.
+                Err(Problem::NotFound | Problem::NoPlace(_)) => {
+                    self.find_bucket().await.map(|()| None)
+                }
                 Err(problem) => Err(problem),
             }
         })

@@ -169,6 +169,20 @@ async fn what_s3_refuses_is_told_apart() {
     let got = of_server(s3.addr).put("key", "").await.unwrap_err();
     let missing = format!("there is no bucket objects at http://{}", s3.addr);
     assert_eq!(got.problem, Problem::NoPlace(missing));
+    // A server that has no objects at all, and an answer without a body.
+    let s3 = Scripted::start([Answer::Http(404, "not found\n".into())]).await;
+    let got = of_server(s3.addr).put("key", "").await.unwrap_err();
+    assert!(matches!(got.problem, Problem::NoPlace(_)), "{got:?}");
+    let none = || Answer::Http(404, String::new());
+    let s3 = Scripted::start([none()]).await;
+    let got = of_server(s3.addr).exists("key").await.unwrap_err();
+    assert!(matches!(got.problem, Problem::NoPlace(_)), "{got:?}");
+    let s3 = Scripted::start([none(), Answer::ok(""), none()]).await;
+    let objects = of_server(s3.addr);
+    for _ in 0..2 {
+        assert!(!objects.exists("key").await.unwrap());
+    }
+    assert_eq!(s3.requests().len(), 3, "the bucket is looked for once");
     let s3 = Scripted::start([error(503, "SlowDown")]).await;
     let got = of_server(s3.addr).get("key").await.unwrap_err();
     assert!(got.is_retryable(), "{got:?}");

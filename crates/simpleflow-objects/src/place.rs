@@ -4,7 +4,17 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+/// What is escaped in the path of a URL.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?');
 
 /// Where objects are: what the URL of a place says.
 ///
@@ -28,11 +38,11 @@ pub enum Place {
     },
     /// `file:///path`, or a path: a folder.
     Folder(PathBuf),
-    /// `http://host:port/objects/prefix`: the server in the box.
+    /// `http://host:port/objects/prefix`: the server in the box. The prefix is escaped as in any URL.
     Server {
         /// The URL of the server.
         endpoint: String,
-        /// What the keys begin with, without a `/` at its ends. May be empty.
+        /// What the keys begin with, unescaped, without a `/` at its ends. May be empty.
         prefix: String,
     },
 }
@@ -104,9 +114,10 @@ impl FromStr for Place {
                 if authority.is_empty() || first != Self::SERVER_BUCKET {
                     return Err(error("it is not /objects of a server"));
                 }
+                let prefix = percent_decode_str(prefix).decode_utf8();
                 Ok(Self::Server {
                     endpoint: format!("{scheme}://{authority}"),
-                    prefix: prefix.to_owned(),
+                    prefix: prefix.map_err(|_| error("its path is not UTF-8"))?.into(),
                 })
             }
             _ => Err(error("there is no such scheme")),
@@ -124,7 +135,7 @@ impl fmt::Display for Place {
             Self::Folder(path) => return path.display().fmt(f),
             Self::Server { endpoint, prefix } => {
                 write!(f, "{endpoint}/{}", Self::SERVER_BUCKET)?;
-                prefix
+                &utf8_percent_encode(prefix, ESCAPED).to_string()
             }
         };
         match prefix.as_str() {
@@ -163,6 +174,11 @@ mod tests {
                 server("https://swf.example.com", "a/b"),
                 "https://swf.example.com/objects/a/b",
             ),
+            (
+                "http://127.0.0.1:8042/objects/a%20b/100%25",
+                server("http://127.0.0.1:8042", "a b/100%"),
+                "http://127.0.0.1:8042/objects/a%20b/100%25",
+            ),
         ] {
             assert_eq!(url.parse(), Ok(place.clone()), "{url}");
             assert_eq!(place.to_string(), shown);
@@ -176,6 +192,7 @@ mod tests {
             "file://elsewhere/a",
             "http://127.0.0.1:8042",
             "http://127.0.0.1:8042/other",
+            "http://127.0.0.1:8042/objects/%FF",
             "gs://bucket",
         ] {
             let error = wrong.parse::<Place>().unwrap_err();
