@@ -126,7 +126,7 @@ impl Refusal {
     fn not_implemented(what: &str) -> Self {
         let message = format!(
             "{what} is not implemented: this server has GetObject, HeadObject, PutObject, \
-             DeleteObject and ListObjects without a delimiter, in the bucket {}",
+             DeleteObject and ListObjects, in the bucket {}",
             Place::SERVER_BUCKET
         );
         Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
@@ -396,9 +396,6 @@ fn part(headers: &HeaderMap, value: &Bytes) -> Result<Response<Body>, Refusal> {
 /// A page of a listing, in either version of the operation.
 async fn list(front: &Front, query: &BTreeMap<String, String>) -> Result<Response<Body>, Refusal> {
     let member = |name: &str| query.get(name).map_or("", String::as_str);
-    if !member("delimiter").is_empty() {
-        return Err(Refusal::not_implemented("a delimiter"));
-    }
     let most = match member("max-keys") {
         "" => PAGE,
         text => text.parse::<usize>().map_or(PAGE, |most| most.min(PAGE)),
@@ -409,8 +406,8 @@ async fn list(front: &Front, query: &BTreeMap<String, String>) -> Result<Respons
         (true, token) => token,
         (false, _) => member("marker"),
     };
-    let prefix = member("prefix");
-    let mut found = front.objects.page(prefix, after, most + 1).await?;
+    let (prefix, delimiter) = (member("prefix"), member("delimiter"));
+    let mut found = entries(front, prefix, delimiter, after, most + 1).await?;
     // Who asks for none has all of it.
     let is_truncated = found.len() > most && most > 0;
     found.truncate(most);
@@ -426,27 +423,98 @@ async fn list(front: &Front, query: &BTreeMap<String, String>) -> Result<Respons
         text(prefix),
         found.len(),
     );
+    // Writing to a text does not fail.
+    if !delimiter.is_empty() {
+        let _ = write!(result, "<Delimiter>{}</Delimiter>", text(delimiter));
+    }
     if is_escaped {
         result.push_str("<EncodingType>url</EncodingType>");
     }
     if let Some(last) = found.last().filter(|_| is_truncated) {
         // A token is not escaped by the encoding type.
         let (name, next) = match second {
-            true => ("NextContinuationToken", escape(&last.key)),
-            false => ("NextMarker", text(&last.key)),
+            true => ("NextContinuationToken", escape(last.key())),
+            false => ("NextMarker", text(last.key())),
         };
-        // Writing to a text does not fail.
         let _ = write!(result, "<{name}>{next}</{name}>");
     }
-    for ObjectInfo { key, size, .. } in &found {
-        let key = text(key);
-        let _ = write!(
-            result,
-            "<Contents><Key>{key}</Key><Size>{size}</Size></Contents>"
-        );
+    for entry in &found {
+        let key = text(entry.key());
+        let _ = match entry {
+            Entry::Object(ObjectInfo { size, .. }) => write!(
+                result,
+                "<Contents><Key>{key}</Key><Size>{size}</Size></Contents>"
+            ),
+            Entry::Level(_) => write!(
+                result,
+                "<CommonPrefixes><Prefix>{key}</Prefix></CommonPrefixes>"
+            ),
+        };
     }
     result.push_str("</ListBucketResult>");
     Ok(xml(StatusCode::OK, &result))
+}
+
+/// What a listing shows.
+enum Entry {
+    Object(ObjectInfo),
+    /// What the keys of several objects begin with, up to the first delimiter.
+    Level(String),
+}
+
+impl Entry {
+    fn key(&self) -> &str {
+        match self {
+            Self::Object(object) => &object.key,
+            Self::Level(level) => level,
+        }
+    }
+}
+
+/// At most so many entries of a listing that come after a key or a level.
+async fn entries(
+    front: &Front,
+    prefix: &str,
+    delimiter: &str,
+    after: &str,
+    most: usize,
+) -> Result<Vec<Entry>, Refusal> {
+    let level = |key: &str| {
+        let rest = key.strip_prefix(prefix).filter(|_| !delimiter.is_empty())?;
+        let end = rest.find(delimiter)? + delimiter.len();
+        Some(format!("{prefix}{}", rest.get(..end)?))
+    };
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut after = after.to_owned();
+    let mut passed = level(&after).filter(|level| *level == after);
+    while entries.len() < most {
+        let from = match &passed {
+            // Hardly a key of the level comes after that.
+            Some(level) => after.max(format!("{level}{}", char::MAX)),
+            None => after,
+        };
+        let page = front.objects.page(prefix, &from, most).await?;
+        let is_last = page.len() < most;
+        after = page.last().map(|last| last.key.clone()).unwrap_or(from);
+        for object in page {
+            match level(&object.key) {
+                level @ Some(_) if level == passed => {}
+                Some(level) => {
+                    passed = Some(level.clone());
+                    entries.push(Entry::Level(level));
+                }
+                None => {
+                    passed = None;
+                    entries.push(Entry::Object(object));
+                }
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    entries.truncate(most);
+    Ok(entries)
 }
 
 fn xml(status: StatusCode, element: &str) -> Response<Body> {
