@@ -152,7 +152,8 @@ async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over
         async move {
             ends.0.send_replace(At::ItsWait);
             std::future::pending::<()>().await;
-            Ok::<_, Error>(drop(ends))
+            drop(ends);
+            Ok::<_, Error>(())
         }
     };
     let registry = Registry::linked().layer(waits);
