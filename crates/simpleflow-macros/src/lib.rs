@@ -74,11 +74,11 @@ pub fn activity(settings: TokenStream, item: TokenStream) -> TokenStream {
 /// ```ignore
 /// /// Before an activity; an error refuses it.
 /// #[middleware]
-/// async fn check(context: ActivityContext) -> Result<()> { … }
+/// async fn check(context: ActivityContext) -> Result<()> { Ok(()) }
 ///
 /// /// After an activity, also after one that failed.
 /// #[middleware]
-/// async fn tell(context: ActivityContext, result: ActivityResult) -> Result<()> { … }
+/// async fn tell(context: ActivityContext, result: ActivityResult) -> Result<()> { Ok(()) }
 ///
 /// /// Around an activity: it may change the result, or not run it at all.
 /// #[middleware]
