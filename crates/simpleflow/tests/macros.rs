@@ -550,6 +550,9 @@ fn what_is_linked_is_found() {
             "macros.partly",
             "macros.take",
             "macros.thumbnail",
+            // Those of steps.
+            "simpleflow.step.tasks.GetStepsDoneTask",
+            "simpleflow.step.tasks.MarkStepDoneTask",
             "video.resize",
         ]
     );
