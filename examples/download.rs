@@ -4,7 +4,7 @@
 //! simpleflow server.start
 //! printf '#!/bin/sh\necho "$1, said version 1"\n' > greet
 //! curl -T greet http://127.0.0.1:8042/objects/tools/1/greet
-//! simpleflow standalone examples.download.Greetings \
+//! simpleflow standalone examples.download.DownloadWorkflow \
 //!     --input '["http://127.0.0.1:8042/objects/tools", [1], "hello"]'
 //! ```
 
@@ -16,8 +16,8 @@ use simpleflow::prelude::*;
 pub fn greet(text: String) -> String;
 
 /// Has each version of the program say something.
-#[workflow(name = "greetings", version = "example", task_list = "example")]
-pub struct Greetings {
+#[workflow(name = "download_binaries", version = "example", task_list = "example")]
+pub struct DownloadWorkflow {
     /// Where the programs are: `s3://BUCKET/PREFIX`, or `http://HOST:PORT/objects/PREFIX`.
     pub tools: String,
     /// The versions.
@@ -26,7 +26,7 @@ pub struct Greetings {
     pub text: String,
 }
 
-impl Workflow for Greetings {
+impl Workflow for DownloadWorkflow {
     type Output = Vec<String>;
 
     async fn run(self, flow: Flow) -> Result<Vec<String>> {
@@ -67,7 +67,7 @@ mod tests {
             .unwrap()
             .resources(Resources::new(objects).binaries(binaries));
         let input = format!(r#"["s3://any/tools", {versions}, "hello"]"#);
-        let entry = WorkflowEntry::of::<Greetings>();
+        let entry = WorkflowEntry::of::<DownloadWorkflow>();
         let run = local.run(&entry, &input, StartOptions::default());
         run.unwrap().outcome
     }

@@ -92,7 +92,7 @@ const EXAMPLES: &[Example] = &[
         .gives(r#"["never mind","Error: this task had a problem, but it's okay",null]"#),
     example(
         "download",
-        "Greetings",
+        "DownloadWorkflow",
         r#"["SERVER/objects/tools", [1, 2], "hello"]"#,
     )
     .gives(r#"["hello, said version 1","hello, said version 2"]"#),

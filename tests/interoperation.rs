@@ -171,19 +171,6 @@ impl Workflow for FailedByPython {
     }
 }
 
-/// Hands what one worker sends on to another, in Python.
-#[workflow(name = "hands-on", version = "test", task_list = "rust-deciders")]
-struct HandsOn;
-
-impl Workflow for HandsOn {
-    type Output = Value;
-
-    async fn run(self, flow: Flow) -> Result<Value> {
-        let sent = flow.submit(python::echo(Value::Null).task_list("by-hand"));
-        Ok(flow.submit(python::echo(&sent)).await?)
-    }
-}
-
 /// Steps, of which the list is kept by the workers of a task list.
 #[workflow(name = "steps-of-both", version = "test", task_list = "rust-deciders")]
 struct StepsOfBoth {

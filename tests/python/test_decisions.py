@@ -315,9 +315,8 @@ def test_a_policy_says_what_becomes_of_children(world, policy, last, status):
         assert world.last(run, last)["cause"] == "CHILD_POLICY_APPLIED"
 
 
-def test_a_lambda_function_needs_a_role(world):
+def test_a_lambda_function_has_nobody_to_run_it(world):
     run = world.start()
     world.decide(decision("ScheduleLambdaFunction", id="l", name="function", input="1"))
-    assert "LambdaFunctionScheduled" in world.types(run)
-    world.decide(complete())
-    assert world.last(run, "StartLambdaFunctionFailed")["cause"] == "ASSUME_ROLE_FAILED"
+    cause = failed(world, run, "ScheduleLambdaFunctionFailed")
+    assert cause == "LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION"

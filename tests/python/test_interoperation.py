@@ -59,7 +59,6 @@ def executions(rust, domain, environment, tmp_path_factory):
         "served by Python": (rust, "served-by-python", f'[{sample}, "{files}/python"]'),
         "failed by Python": (rust, "failed-by-python", "[]"),
         "waits": (rust, "waits", "[]"),
-        "hands on": (rust, "hands-on", "[]"),
         "served by Rust": (
             COMMAND,
             dotted(elsewhere.ServedByRust),
@@ -113,7 +112,7 @@ def outcome(swf, domain, executions):
 @pytest.fixture
 def closed(executions, outcome):
     """The names of the executions that close by themselves, when they have."""
-    names = [name for name in executions if name not in ("waits", "hands on")]
+    names = [name for name in executions if name != "waits"]
     assert all(outcome(name).status for name in names)
     return names
 
@@ -196,15 +195,6 @@ def test_both_fail_an_execution_in_the_same_words(outcome):
             "message",
             "traceback",
         }
-
-
-def test_a_signature_is_handed_on_as_it_is(swf, domain, executions, outcome):
-    task = swf.poll_for_activity_task(domain=domain, taskList={"name": "by-hand"})
-    swf.respond_activity_task_completed(taskToken=task["taskToken"], result=SIGNATURE)
-    handed_on = outcome("hands on")
-    assert handed_on.result == SIGNATURE
-    inputs = [json.loads(event["input"]) for event in handed_on.attributes("ActivityTaskScheduled")]
-    assert [value["args"] for value in inputs] == [[None], [SIGNATURE]]
 
 
 def test_a_workflow_in_rust_is_started_by_the_command_in_python(outcome):

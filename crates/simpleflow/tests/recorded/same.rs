@@ -4,13 +4,16 @@ use serde_json::Value;
 use simpleflow::model::Decision;
 use simpleflow_recordings::RecordedDecision;
 
-/// Members that FsDecider wrote and no workflow of ours has a use for: it finds its tasks in the
-/// history by a number in their `control`.
-const UNSAID: [(&str, &str); 4] = [
+/// Members that FsDecider wrote and no workflow of ours has a use for. It finds its tasks in the
+/// history by a number in their `control`. It names the run of a child, which may have gone on in
+/// another since: while the child is open its workflow id is enough.
+const UNSAID: [(&str, &str); 6] = [
     ("ScheduleActivityTask", "control"),
     ("StartChildWorkflowExecution", "control"),
     ("SignalExternalWorkflowExecution", "control"),
     ("RequestCancelExternalWorkflowExecution", "control"),
+    ("SignalExternalWorkflowExecution", "runId"),
+    ("RequestCancelExternalWorkflowExecution", "runId"),
 ];
 
 /// Texts that are not the same, and why: the decision, its member, the recorded text and ours.
