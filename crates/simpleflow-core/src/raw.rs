@@ -30,7 +30,7 @@ use simpleflow_model::SmolStr;
 /// /// Its workers are not ours: they take and give XML.
 /// #[activity(name = "convert", version = "3")]
 /// fn convert(_document: Raw) -> Result<Raw> {
-///     unimplemented!()
+///     simpleflow::bail!("another program does this")
 /// }
 ///
 /// #[workflow]

@@ -104,18 +104,17 @@ impl Flow {
     ///
     /// ```
     /// # use simpleflow_core::{ActivityCall, Flow, Future, Result};
-    /// # struct Calls;
-    /// # impl Calls {
-    /// #     fn book_car(&self) -> ActivityCall<u32> { unimplemented!() }
-    /// #     fn cancel_car(&self, _: &Future<u32>) -> ActivityCall<()> { unimplemented!() }
-    /// #     fn book_hotel(&self) -> ActivityCall<u32> { unimplemented!() }
-    /// # }
-    /// # async fn example(flow: Flow, calls: Calls) -> Result<(u32, u32)> {
+    /// # async fn example(
+    /// #     flow: Flow,
+    /// #     book_car: fn() -> ActivityCall<u32>,
+    /// #     cancel_car: fn(&Future<u32>) -> ActivityCall<()>,
+    /// #     book_hotel: fn() -> ActivityCall<u32>,
+    /// # ) -> Result<(u32, u32)> {
     /// let (car, hotel) = flow
     ///     .saga(async |saga| {
-    ///         let car = saga.submit(calls.book_car());
-    ///         saga.undo(calls.cancel_car(&car));
-    ///         let hotel = saga.submit(calls.book_hotel()).await?;
+    ///         let car = saga.submit(book_car());
+    ///         saga.undo(cancel_car(&car));
+    ///         let hotel = saga.submit(book_hotel()).await?;
     ///         Ok((car.await?, hotel))
     ///     })
     ///     .await?;
