@@ -11,6 +11,8 @@ mod sorted;
 mod state;
 mod timers;
 
+use std::ops::RangeInclusive;
+
 use simpleflow_model::types::{
     WorkflowExecutionConfiguration, WorkflowExecutionDetail, WorkflowExecutionInfo,
     WorkflowExecutionOpenCounts,
@@ -148,6 +150,12 @@ impl Execution {
 
     pub(crate) fn event(&self, id: EventId) -> Option<&HistoryEvent> {
         self.history.get(id)
+    }
+
+    /// The events with these ids, as far as they are in memory.
+    pub(crate) fn events(&self, ids: RangeInclusive<i64>) -> Vec<HistoryEvent> {
+        let events = ids.filter_map(|id| self.event(EventId(id)).cloned());
+        events.collect()
     }
 
     /// Appends an event and lets the state follow.

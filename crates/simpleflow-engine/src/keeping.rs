@@ -14,8 +14,8 @@ use simpleflow_model::{
 use crate::Engine;
 use crate::domain::Domain;
 use crate::execution::{Execution, ExecutionKey, Heartbeat, Standing};
-use crate::operations::Cursor;
-use crate::token::{PageKind, TaskKind, parse_task_token};
+use crate::operations::DecisionPage;
+use crate::token::{TaskKind, parse_task_token};
 
 /// Events that were appended to a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,11 +246,8 @@ impl Engine {
 
     /// The run whose events must be [loaded](Self::load) before this poll is carried out.
     pub fn needed_by_decision_poll(&self, request: &PollForDecisionTask) -> Option<ExecutionKey> {
-        let key = match &request.next_page_token {
-            Some(token) => {
-                let cursor = Cursor::parse(PageKind::Decision, self.now, token).ok()?;
-                *self.runs.get(cursor.run_id.as_str())?
-            }
+        let key = match DecisionPage::parse(request, self.now).ok()? {
+            Some(page) => *self.runs.get(page.run_id().as_str())?,
             None => {
                 let domain = self.domains.get(request.domain.as_str())?;
                 domain.decision_tasks.first(&request.task_list.name)?.0
@@ -265,6 +262,11 @@ impl Engine {
         self.released(domain.activity_tasks.first(&request.task_list.name)?.0)
     }
 
+    /// The run whose events must be [loaded](Self::load) before a task is handed out again.
+    pub fn needed_by_task(&self, kind: TaskKind, token: &TaskToken) -> Option<ExecutionKey> {
+        self.released(self.handed_out(kind, token)?)
+    }
+
     /// The run whose events must be [loaded](Self::load) before its history is read.
     pub fn needed_by_history(&self, request: &GetWorkflowExecutionHistory) -> Option<ExecutionKey> {
         self.released(*self.runs.get(request.execution.run_id.as_str())?)
@@ -272,12 +274,17 @@ impl Engine {
 
     /// Whether a task that was handed out can still be answered.
     pub fn is_handed_out(&self, kind: TaskKind, token: &TaskToken) -> bool {
-        let Ok(task) = parse_task_token(kind, token) else {
-            return false;
-        };
+        self.handed_out(kind, token).is_some()
+    }
+
+    /// The run whose task a token means, if it can still be answered.
+    fn handed_out(&self, kind: TaskKind, token: &TaskToken) -> Option<ExecutionKey> {
         match kind {
-            TaskKind::Decision => self.started_decision_task(&task).is_some(),
-            TaskKind::Activity => self.started_activity(token).is_ok(),
+            TaskKind::Decision => {
+                let task = parse_task_token(kind, token).ok()?;
+                self.started_decision_task(&task)
+            }
+            TaskKind::Activity => Some(self.started_activity(token).ok()?.0),
         }
     }
 

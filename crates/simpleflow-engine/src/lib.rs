@@ -33,7 +33,7 @@ pub use engine::{Engine, Ready};
 pub use execution::{Execution, ExecutionKey, State};
 pub use fault::unknown_execution;
 pub use keeping::{Appended, Backlog, NotedHeartbeat, Removed};
-pub use operations::{ClosedSelection, HistoryPage, LambdaFunction, Selection};
+pub use operations::{ClosedSelection, DecisionPage, HistoryPage, LambdaFunction, Selection};
 pub use registration::Registration;
 pub use settings::{Limits, Settings};
 pub use stepping::{Due, DueTask, TaskAtWork};

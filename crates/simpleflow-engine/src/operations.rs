@@ -11,6 +11,7 @@ mod external;
 mod history;
 mod lambda_functions;
 mod listings;
+mod pages;
 #[cfg(test)]
 mod registration_tests;
 mod start;
@@ -21,10 +22,9 @@ mod workflow_types;
 
 use simpleflow_model::EventId;
 
-pub(crate) use history::Cursor;
-pub use history::HistoryPage;
 pub use lambda_functions::LambdaFunction;
 pub use listings::{ClosedSelection, Selection};
+pub use pages::{DecisionPage, HistoryPage};
 
 use crate::Engine;
 use crate::execution::ExecutionKey;

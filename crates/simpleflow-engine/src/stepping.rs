@@ -3,11 +3,11 @@
 
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::event::DecisionTaskStarted;
+use simpleflow_model::operation::PollForDecisionTask;
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{EventId, RunId, TaskToken, Timestamp};
 
 use crate::Engine;
-use crate::check::page_size;
 use crate::execution::{ExecutionKey, Slot};
 
 /// Something of an execution that falls due at some time, if nothing happens before.
@@ -104,7 +104,7 @@ impl Engine {
         };
         let started = self.append(key, started)?;
         self.settle();
-        self.decision_task_from_start(key, waiting.scheduled, started, page_size(None))
+        self.first_page(key, started, &PollForDecisionTask::default())
     }
 
     /// What is known of an activity task that a worker has; nothing when the task is over.

@@ -91,8 +91,10 @@ impl Drop for Waiting<'_> {
             return;
         }
         self.core.forget(self.id);
-        if let (Some(Ok(task)), Some(list)) = (self.close(), self.list.take()) {
-            self.core.take_back(&self.region, list, task);
+        if let (Some(Ok(answer)), Some(list)) = (self.close(), self.list.take())
+            && let Some(task) = answer.task_token()
+        {
+            self.core.take_back(&self.region, list, task.clone());
         }
     }
 }

@@ -34,6 +34,7 @@ use crate::metrics::Snapshot;
 use crate::operation::{Answer, Request};
 use crate::polls::{List, MAXIMUM_POLLS, Poll, PollId, Polls};
 use crate::regions::{Held, Regions};
+use crate::returned::Returned;
 use crate::store::{Changes, Reader, RegionId, RunKey};
 
 /// How long the keeper leaves a batch to those in this process, for the decisions of deciders and
@@ -87,17 +88,15 @@ impl Reply {
     }
 
     /// Sends the response. Gives a task back that nobody takes.
-    pub(crate) fn send(self, response: Response) -> Option<(List, Answer)> {
-        let is_task = matches!(
-            response,
-            Ok(Answer::DecisionTask(_) | Answer::ActivityTask(_))
-        );
-        let unsent = if is_task && self.is_abandoned() {
+    pub(crate) fn send(self, response: Response) -> Option<(List, TaskToken)> {
+        let unsent = if matches!(&response, Ok(answer) if answer.task_token().is_some())
+            && self.is_abandoned()
+        {
             response
         } else {
             self.to.send(response).err()?
         };
-        Some((self.list?, unsent.ok().filter(|_| is_task)?))
+        Some((self.list?, unsent.ok()?.task_token()?.clone()))
     }
 }
 
@@ -132,7 +131,7 @@ impl Told {
     }
 
     /// Tells them. Gives the tasks back that nobody takes.
-    fn tell(self) -> Vec<(List, Answer)> {
+    fn tell(self) -> Vec<(List, TaskToken)> {
         for close in self.closes {
             // Who watched may have gone.
             let _ = close.send(());
@@ -244,7 +243,7 @@ impl Core {
     }
 
     /// Takes a task back that was sent and that nobody looked at.
-    pub(crate) fn take_back(&self, region: &SmolStr, list: Ready, task: Answer) {
+    pub(crate) fn take_back(&self, region: &SmolStr, list: Ready, task: TaskToken) {
         let mut state = self.lock();
         let region = state.regions.as_ref().and_then(|r| r.find(region));
         if let Some(region) = region {
@@ -507,7 +506,7 @@ impl fmt::Debug for Core {
 }
 
 /// Sends responses. Gives the tasks back that nobody takes.
-fn send(replies: Replies) -> Vec<(List, Answer)> {
+fn send(replies: Replies) -> Vec<(List, TaskToken)> {
     let replies = replies.into_iter();
     replies
         .filter_map(|(reply, response)| reply.send(response))

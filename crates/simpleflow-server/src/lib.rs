@@ -33,6 +33,7 @@ mod objects;
 mod operation;
 mod polls;
 mod regions;
+mod returned;
 mod server;
 mod store;
 mod wire;

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use serde::Serialize;
 use simpleflow_engine::{Engine, check};
-use simpleflow_model::{Fault, Timestamp};
+use simpleflow_model::{Fault, TaskToken, Timestamp};
 use simpleflow_service::for_each_operation;
 use simpleflow_service::table::*;
 
@@ -48,6 +48,15 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// The token of a task.
+    pub(crate) fn task_token(&self) -> Option<&TaskToken> {
+        match self {
+            Self::DecisionTask(task) => Some(&task.task_token),
+            Self::ActivityTask(task) => Some(&task.task_token),
+            _ => None,
+        }
+    }
+
     /// The body on the wire.
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
         match self {
@@ -108,6 +117,26 @@ macro_rules! requests {
                     $( Self::$request(request) => {
                         requests!(@ $kind engine.$method(request, now))
                     } )*
+                }
+            }
+
+            /// Carries a poll out with a task that came back.
+            pub(crate) fn apply_to(
+                &self,
+                token: &TaskToken,
+                engine: &mut Engine,
+                now: Timestamp,
+            ) -> Result<Answer, Fault> {
+                match self {
+                    Self::PollForDecisionTask(poll) => {
+                        let task = engine.decision_task_again(poll, token, now);
+                        task.map(|task| Answer::DecisionTask(Box::new(task)))
+                    }
+                    Self::PollForActivityTask(poll) => {
+                        let task = engine.activity_task_again(poll, token, now);
+                        task.map(|task| Answer::ActivityTask(Box::new(task)))
+                    }
+                    _ => self.apply(engine, now),
                 }
             }
         }

@@ -1,12 +1,11 @@
-//! Polls that wait, and tasks that came back because nobody was there to take them.
+//! Polls that wait.
 
 use std::collections::{HashMap, VecDeque};
 
-use simpleflow_engine::{Engine, Ready, TaskKind};
-use simpleflow_model::TaskToken;
+use simpleflow_engine::Ready;
 
 use crate::core::Reply;
-use crate::operation::{Answer, Request};
+use crate::operation::Request;
 use crate::store::RegionId;
 
 /// A task list of a region.
@@ -25,13 +24,12 @@ pub(crate) struct Poll {
     pub reply: Reply,
 }
 
-/// The polls that wait, and the tasks that came back, by task list.
+/// The polls that wait, by task list.
 #[derive(Default)]
 pub(crate) struct Polls {
     waiting: HashMap<List, VecDeque<Poll>>,
     /// Where a poll waits.
     lists: HashMap<PollId, List>,
-    returned: HashMap<List, VecDeque<Answer>>,
 }
 
 impl Polls {
@@ -90,41 +88,5 @@ impl Polls {
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Poll> + use<> {
         self.lists.clear();
         std::mem::take(&mut self.waiting).into_values().flatten()
-    }
-
-    /// Keeps a task that was started and could not be delivered: it goes to the next poll of its
-    /// list, unless it is over by then.
-    pub(crate) fn give_back(&mut self, list: List, task: Answer) {
-        self.returned.entry(list).or_default().push_back(task);
-    }
-
-    /// Forgets the tasks that came back: what they are about is not there any more.
-    pub(crate) fn forget_returned(&mut self) {
-        self.returned.clear();
-    }
-
-    /// Takes a task that came back and can still be answered.
-    pub(crate) fn take_returned(&mut self, list: &List, engine: &Engine) -> Option<Answer> {
-        let returned = self.returned.get_mut(list)?;
-        let mut task = None;
-        while let Some(answer) = returned.pop_front() {
-            if token(&answer).is_some_and(|(kind, token)| engine.is_handed_out(kind, token)) {
-                task = Some(answer);
-                break;
-            }
-        }
-        if returned.is_empty() {
-            self.returned.remove(list);
-        }
-        task
-    }
-}
-
-/// The token of a task.
-fn token(answer: &Answer) -> Option<(TaskKind, &TaskToken)> {
-    match answer {
-        Answer::DecisionTask(task) => Some((TaskKind::Decision, &task.task_token)),
-        Answer::ActivityTask(task) => Some((TaskKind::Activity, &task.task_token)),
-        _ => None,
     }
 }

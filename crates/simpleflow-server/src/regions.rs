@@ -139,6 +139,10 @@ impl Regions {
         }
     }
 
+    pub(crate) fn get(&self, id: RegionId) -> Option<&Region> {
+        self.regions.get(id as usize)
+    }
+
     pub(crate) fn get_mut(&mut self, id: RegionId) -> Option<&mut Region> {
         self.regions.get_mut(id as usize)
     }

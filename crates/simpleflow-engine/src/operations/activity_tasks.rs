@@ -37,6 +37,24 @@ impl Engine {
         Ok(None)
     }
 
+    /// Hands an activity task out again that did not arrive where it was handed out. Its events
+    /// must be in memory: [`needed_by_task`](Self::needed_by_task).
+    ///
+    /// # Errors
+    /// `ValidationException`; `UnknownResourceFault` where the task is over.
+    pub fn activity_task_again(
+        &mut self,
+        request: &PollForActivityTask,
+        token: &TaskToken,
+        now: Timestamp,
+    ) -> Result<ActivityTask, Fault> {
+        check::<PollForActivityTask>(request)?;
+        self.advance(now);
+        let (key, task, _) = self.started_activity(token)?;
+        self.activity_task((key, task.scheduled, task.started))
+            .ok_or_else(|| fault::unknown_activity(task.scheduled))
+    }
+
     fn activity_task(&self, (key, scheduled, started): StartedTask) -> Option<ActivityTask> {
         let execution = self.executions.get(&key)?;
         let EventAttributes::ActivityTaskScheduled(a) = &execution.event(scheduled)?.attributes

@@ -3,13 +3,13 @@
 use simpleflow_model::event::{DecisionTaskCompleted, DecisionTaskStarted};
 use simpleflow_model::operation::*;
 use simpleflow_model::types::{DecisionTask, PendingTaskCount};
-use simpleflow_model::{EventAttributes, EventId, Fault, PageToken, Timestamp};
+use simpleflow_model::{EventId, Fault, TaskToken, Timestamp};
 
-use super::history::Cursor;
+use super::pages::DecisionPage;
 use super::tasks::pending;
-use crate::check::{check, page_size};
+use crate::check::check;
 use crate::execution::ExecutionKey;
-use crate::token::{PageKind, TaskKind, TaskRef, parse_task_token, task_token};
+use crate::token::{TaskKind, TaskRef, parse_task_token};
 use crate::{Engine, fault};
 
 impl Engine {
@@ -29,9 +29,9 @@ impl Engine {
     ) -> Result<Option<DecisionTask>, Fault> {
         check::<PollForDecisionTask>(request)?;
         self.advance(now);
-        let size = page_size(request.maximum_page_size);
-        if let Some(token) = &request.next_page_token {
-            return self.next_page(request, token, size).map(Some);
+        self.domain(&request.domain)?;
+        if let Some(page) = DecisionPage::parse(request, self.now)? {
+            return self.next_page(request, page).map(Some);
         }
         let (domain, list) = (&request.domain, &request.task_list.name);
         let started = |scheduled_event_id| DecisionTaskStarted {
@@ -39,90 +39,59 @@ impl Engine {
             scheduled_event_id,
             ..Default::default()
         };
-        while let Some((key, scheduled, started)) =
+        while let Some((key, _, started)) =
             self.start_task(domain, TaskKind::Decision, list, started)?
         {
-            let Some(execution) = self.executions.get(&key) else {
-                continue;
-            };
-            let previous = execution.state.decisions.previous_started;
-            let first = if request.start_at_previous_started_event == Some(true) {
-                previous.0.max(1)
-            } else {
-                1
-            };
-            let reverse = request.reverse_order == Some(true);
-            let run_id = execution.id.run_id.clone();
-            let mut cursor = Cursor::new(run_id, first, started.0, reverse);
-            cursor.previous_started = previous.0;
-            if let Some(task) = self.decision_task(key, scheduled, cursor, size) {
+            if let Some(task) = self.first_page(key, started, request) {
                 return Ok(Some(task));
             }
         }
         Ok(None)
     }
 
+    /// Hands a decision task out again that did not arrive where it was handed out, as another poll
+    /// asks for it. Its events must be in memory:
+    /// [`needed_by_task`](Self::needed_by_task).
+    ///
+    /// # Errors
+    /// `ValidationException`; `UnknownResourceFault` where the task is over.
+    pub fn decision_task_again(
+        &mut self,
+        request: &PollForDecisionTask,
+        token: &TaskToken,
+        now: Timestamp,
+    ) -> Result<DecisionTask, Fault> {
+        check::<PollForDecisionTask>(request)?;
+        self.advance(now);
+        let task = parse_task_token(TaskKind::Decision, token)?;
+        self.started_decision_task(&task)
+            .and_then(|key| self.first_page(key, task.started, request))
+            .ok_or_else(|| fault::unknown_decision_task(task.scheduled))
+    }
+
     /// A further page of a decision task that was handed out.
     fn next_page(
         &self,
         request: &PollForDecisionTask,
-        token: &PageToken,
-        size: usize,
+        page: DecisionPage,
     ) -> Result<DecisionTask, Fault> {
-        self.domain(&request.domain)?;
-        let cursor = Cursor::parse(PageKind::Decision, self.now, token)?;
-        let task = || {
-            let key = *self.runs.get(cursor.run_id.as_str())?;
-            let execution = self.executions.get(&key)?;
-            if execution.domain != request.domain {
-                return None;
-            }
-            let event = execution.event(EventId(cursor.last))?;
-            let EventAttributes::DecisionTaskStarted(a) = &event.attributes else {
-                return None;
-            };
-            self.decision_task(key, a.scheduled_event_id, cursor, size)
-        };
-        task().ok_or_else(fault::invalid_token)
+        let execution = self
+            .execution(page.run_id())
+            .filter(|execution| execution.domain == request.domain)
+            .ok_or_else(fault::invalid_token)?;
+        page.read(execution)
     }
 
-    /// A started decision task with its first page of events.
-    pub(crate) fn decision_task_from_start(
+    /// A started decision task with the first page of its events that a poll asks for.
+    pub(crate) fn first_page(
         &self,
         key: ExecutionKey,
-        scheduled: EventId,
         started: EventId,
-        size: usize,
+        request: &PollForDecisionTask,
     ) -> Option<DecisionTask> {
         let execution = self.executions.get(&key)?;
-        let run_id = execution.id.run_id.clone();
-        let mut cursor = Cursor::new(run_id, 1, started.0, false);
-        cursor.previous_started = execution.state.decisions.previous_started.0;
-        self.decision_task(key, scheduled, cursor, size)
-    }
-
-    /// A page of a started decision task; the cursor ends at its start.
-    fn decision_task(
-        &self,
-        key: ExecutionKey,
-        scheduled: EventId,
-        cursor: Cursor,
-        size: usize,
-    ) -> Option<DecisionTask> {
-        let execution = self.executions.get(&key)?;
-        let started = EventId(cursor.last);
-        let previous = EventId(cursor.previous_started);
-        let (events, next_page_token) = cursor.page(PageKind::Decision, self.now, execution, size);
-        Some(DecisionTask {
-            task_token: task_token(TaskKind::Decision, &execution.id.run_id, scheduled, started),
-            started_event_id: started,
-            workflow_execution: execution.id.clone(),
-            workflow_type: execution.state.start.workflow_type.clone(),
-            events,
-            next_page_token,
-            previous_started_event_id: Some(previous),
-            ..Default::default()
-        })
+        let page = DecisionPage::first(execution, started, request, self.now);
+        page.read(execution).ok()
     }
 
     /// Answers a decision task: its decisions become events, all at the same time. A response is
@@ -220,6 +189,42 @@ mod tests {
         assert_eq!(next.started_event_id.0, 8);
         assert_eq!(next.previous_started_event_id.unwrap().0, 3);
         assert_eq!(w.open_counts(&run)["openDecisionTasks"], 1);
+    }
+
+    #[test]
+    fn a_task_is_handed_out_again_as_another_poll_asks_for_it() {
+        let mut w = World::new();
+        w.begin(&[timer("t", 900)]);
+        w.signal("w").unwrap();
+        let task = w.poll_with(json!({ "maximumPageSize": 1 })).unwrap();
+        let mut again = |more: Value| {
+            let mut request = json!({ "domain": "d", "taskList": { "name": "deciders" } });
+            request
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            w.engine
+                .decision_task_again(&shape(request), &task.task_token, w.now)
+        };
+        let ids = |task: &simpleflow_model::types::DecisionTask| {
+            let events = task.events.iter();
+            events.map(|event| event.event_id.0).collect::<Vec<_>>()
+        };
+        let whole = again(json!({})).unwrap();
+        assert_eq!(ids(&whole), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(whole.task_token, task.task_token);
+        assert_eq!(whole.previous_started_event_id.unwrap().0, 3);
+        let part = json!({ "reverseOrder": true, "startAtPreviousStartedEvent": true });
+        assert_eq!(ids(&again(part).unwrap()), [8, 7, 6, 5, 4, 3]);
+        let fault = again(json!({ "maximumPageSize": 5000 })).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Validation);
+        w.try_respond(&task.task_token, &[], json!({})).unwrap();
+        let poll = shape(json!({ "domain": "d", "taskList": { "name": "deciders" } }));
+        refused(
+            w.engine.decision_task_again(&poll, &task.task_token, w.now),
+            FaultKind::UnknownResource,
+            "Unknown decision task, scheduledEventId = 7",
+        );
     }
 
     #[test]

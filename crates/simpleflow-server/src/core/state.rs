@@ -11,6 +11,8 @@ pub(super) struct State {
     pub(super) regions: Option<Regions>,
     pub(super) held: Held,
     pub(super) polls: Polls,
+    /// Tasks for the next polls of their lists.
+    pub(super) returned: Returned,
     /// Answers that wait for the next batch.
     pub(super) replies: Replies,
     /// Tasks that need not wait for it.
@@ -59,6 +61,7 @@ impl State {
             regions: Some(regions),
             held: Held::default(),
             polls: Polls::default(),
+            returned: Returned::default(),
             replies: Vec::new(),
             early: Vec::new(),
             watchers: Vec::new(),
@@ -87,7 +90,7 @@ impl State {
         self.regions = None;
         self.closing.clear();
         self.watchers.clear();
-        self.polls.forget_returned();
+        self.returned = Returned::default();
         self.deciding.clear();
         self.callers = false;
         self.leading = false;
@@ -240,15 +243,16 @@ impl State {
         let engine = &mut found.engine;
         // What falls due now may change what is needed.
         engine.advance(now);
-        if let Some(list) = list
-            && let Some(task) = self.polls.take_returned(list, engine)
-        {
-            return Ok(task);
-        }
-        let needed = match request {
-            Request::PollForDecisionTask(poll) => engine.needed_by_decision_poll(poll),
-            Request::PollForActivityTask(poll) => engine.needed_by_activity_poll(poll),
-            Request::GetWorkflowExecutionHistory(history) => engine.needed_by_history(history),
+        let returned = list.and_then(|list| {
+            let is_open = |token: &_| engine.is_handed_out(list.1.kind, token);
+            let token = self.returned.first(list, is_open)?;
+            Some((list, token))
+        });
+        let needed = match (&returned, request) {
+            (Some((list, token)), _) => engine.needed_by_task(list.1.kind, token),
+            (_, Request::PollForDecisionTask(poll)) => engine.needed_by_decision_poll(poll),
+            (_, Request::PollForActivityTask(poll)) => engine.needed_by_activity_poll(poll),
+            (_, Request::GetWorkflowExecutionHistory(history)) => engine.needed_by_history(history),
             _ => None,
         };
         if let Some(run) = needed {
@@ -261,9 +265,15 @@ impl State {
         else {
             return Err(Failure::Internal);
         };
-        request
-            .apply(&mut found.engine, now)
-            .map_err(Failure::Fault)
+        let engine = &mut found.engine;
+        let Some((list, token)) = returned else {
+            return request.apply(engine, now).map_err(Failure::Fault);
+        };
+        let task = request.apply_to(&token, engine, now);
+        // For a poll that is refused it stays.
+        let task = task.map_err(Failure::Fault)?;
+        self.returned.take(list);
+        Ok(task)
     }
 
     /// Brings the events of a run into memory.
@@ -321,13 +331,19 @@ impl State {
     }
 
     /// Takes tasks back that nobody took, for the next polls of their lists.
-    pub(super) fn give_back(&mut self, tasks: Vec<(List, Answer)>, now: Timestamp) {
-        for (list, task) in tasks {
-            if let Answer::DecisionTask(task) = &task {
-                self.deciding.remove(&task.task_token);
-            }
-            self.polls.give_back(list.clone(), task);
+    pub(super) fn give_back(&mut self, tasks: Vec<(List, TaskToken)>, now: Timestamp) {
+        for (list, token) in tasks {
+            self.deciding.remove(&token);
+            self.returned.put(list.clone(), token);
             self.serve(list, now);
+        }
+        if self.returned.is_full()
+            && let Some(regions) = &self.regions
+        {
+            self.returned.sweep(|region, kind, token| {
+                let region = regions.get(region);
+                region.is_some_and(|region| region.engine.is_handed_out(kind, token))
+            });
         }
     }
 

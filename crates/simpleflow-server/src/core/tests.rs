@@ -204,6 +204,29 @@ fn a_task_that_is_over_is_not_handed_out_again() {
 }
 
 #[test]
+fn a_task_that_comes_back_is_handed_out_as_the_new_poll_asks_for_it() {
+    let stage = Stage::new();
+    stage.start();
+    let asked = r#"{"domain":"d","taskList":{"name":"l"},"reverseOrder":true,"maximumPageSize":1}"#;
+    drop(stage.call("PollForDecisionTask", asked));
+    stage.flush();
+    // A poll that is refused leaves it for the next.
+    let refused = r#"{"domain":"d","taskList":{"name":"l"},"maximumPageSize":5000}"#;
+    let mut refused = stage.call("PollForDecisionTask", refused);
+    stage.flush();
+    let Ok(Err(Failure::Fault(fault))) = refused.try_recv() else {
+        panic!("not refused");
+    };
+    assert_eq!(fault.kind, FaultKind::Validation);
+    let task = stage.answer("PollForDecisionTask", POLL);
+    let ids: Vec<_> = task["events"].as_array().unwrap().iter().collect();
+    let ids: Vec<_> = ids.iter().map(|event| &event["eventId"]).collect();
+    assert_eq!(ids, [1, 2, 3]);
+    let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
+    stage.answer("RespondDecisionTaskCompleted", &answer);
+}
+
+#[test]
 fn a_poll_that_is_gone_is_forgotten() {
     let stage = Stage::new();
     let (to, poll) = oneshot::channel();
