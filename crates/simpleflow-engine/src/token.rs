@@ -34,6 +34,16 @@ pub(crate) struct TaskRef {
     pub run_id: RunId,
     pub scheduled: EventId,
     pub started: EventId,
+    /// When it was started: a start that was lost may come again with the same events. Earlier
+    /// versions did not say.
+    pub at: Option<Timestamp>,
+}
+
+impl TaskRef {
+    /// Whether this is the start of its task.
+    pub(crate) fn is_start(&self, started: EventId, at: Timestamp) -> bool {
+        self.started == started && self.at.is_none_or(|own| own == at)
+    }
 }
 
 /// FNV-1a, 64 bits. It guards against damage, not against malice: whoever may answer tasks is
@@ -66,20 +76,32 @@ pub(crate) fn task_token(
     kind: TaskKind,
     run_id: &RunId,
     scheduled: EventId,
-    started: EventId,
+    (started, at): (EventId, Timestamp),
 ) -> TaskToken {
-    let mut text = String::with_capacity(run_id.len() + 16);
-    let _ = write!(text, "{scheduled}-{started}-{run_id}");
+    let mut text = String::with_capacity(run_id.len() + 32);
+    let at = at.as_micros();
+    let _ = write!(text, "{scheduled}-{started}-{at:x}-{run_id}");
     seal(kind.letter(), &text).into()
 }
 
 pub(crate) fn parse_task_token(kind: TaskKind, token: &TaskToken) -> Result<TaskRef, Fault> {
     let parse = || {
         let mut parts = unseal(kind.letter(), token)?.splitn(3, '-');
+        let scheduled = EventId(parts.next()?.parse().ok()?);
+        let started = EventId(parts.next()?.parse().ok()?);
+        let rest = parts.next()?;
+        let (at, run_id) = match rest.split_once('-') {
+            Some((at, run_id)) => {
+                let micros = u64::from_str_radix(at, 16).ok()?.cast_signed();
+                (Some(Timestamp::from_micros(micros)), run_id)
+            }
+            None => (None, rest),
+        };
         Some(TaskRef {
-            scheduled: EventId(parts.next()?.parse().ok()?),
-            started: EventId(parts.next()?.parse().ok()?),
-            run_id: parts.next()?.into(),
+            run_id: run_id.into(),
+            scheduled,
+            started,
+            at,
         })
     };
     parse().ok_or_else(fault::invalid_token)
@@ -142,17 +164,25 @@ mod tests {
     #[test]
     fn a_task_token_carries_what_it_means() {
         let run_id = RunId::from("22M4ump7/hVpzxtwqY1BCjYjjhEOMqVDHLa79i+MJ5gDo=");
-        let token = task_token(TaskKind::Activity, &run_id, EventId(5), EventId(6));
-        assert!(token.starts_with('a') && token.len() < 1_024);
-        let task = parse_task_token(TaskKind::Activity, &token).unwrap();
-        assert_eq!(
-            task,
-            TaskRef {
-                run_id,
+        for millis in [-1, 0, 1_490_445_225_378] {
+            let at = Timestamp::from_millis(millis);
+            let token = task_token(TaskKind::Activity, &run_id, EventId(5), (EventId(6), at));
+            assert!(token.starts_with('a') && token.len() < 1_024);
+            let task = parse_task_token(TaskKind::Activity, &token).unwrap();
+            let expected = TaskRef {
+                run_id: run_id.clone(),
                 scheduled: EventId(5),
-                started: EventId(6)
-            }
-        );
+                started: EventId(6),
+                at: Some(at),
+            };
+            assert_eq!(task, expected);
+            assert!(task.is_start(EventId(6), at));
+            assert!(!task.is_start(EventId(6), Timestamp::from_millis(millis + 1)));
+            assert!(!task.is_start(EventId(7), at));
+        }
+        let earlier = seal('a', &format!("5-6-{run_id}")).into();
+        let task = parse_task_token(TaskKind::Activity, &earlier).unwrap();
+        assert_eq!((task.run_id, task.at), (run_id, None));
     }
 
     #[test]
@@ -161,7 +191,7 @@ mod tests {
             TaskKind::Decision,
             &RunId::from("22run"),
             EventId(5),
-            EventId(6),
+            (EventId(6), Timestamp::default()),
         );
         assert!(parse_task_token(TaskKind::Decision, &token).is_ok());
         let damaged = token.replace("-5-", "-7-");

@@ -412,7 +412,6 @@ impl Core {
         let undelivered = told.tell();
         let mut state = self.lock();
         state.writing = false;
-        state.early_tasks[1].clear();
         state.archive();
         state.give_back(undelivered, self.clock.now());
         // Who came meanwhile was not to write.
@@ -452,7 +451,8 @@ impl Core {
         state.held = Held::default();
         // The last batch may be there after all, and with it runs that closed.
         state.expiry = Some(Timestamp::default());
-        state.advance(self.clock.now());
+        let now = self.clock.now().max(state.lost_until);
+        state.advance(now);
         self.settle(state);
     }
 

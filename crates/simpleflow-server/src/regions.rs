@@ -151,6 +151,12 @@ impl Regions {
         (0..).zip(self.regions.iter_mut())
     }
 
+    /// The latest time that was seen.
+    pub(crate) fn now(&self) -> Timestamp {
+        let times = self.regions.iter().map(|region| region.engine.now());
+        times.max().unwrap_or_default()
+    }
+
     /// When something falls due next.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         let deadlines = self.regions.iter();

@@ -61,8 +61,9 @@ impl Engine {
         else {
             return None;
         };
+        let start = (started, execution.event(started)?.event_timestamp);
         Some(ActivityTask {
-            task_token: task_token(TaskKind::Activity, &execution.id.run_id, scheduled, started),
+            task_token: task_token(TaskKind::Activity, &execution.id.run_id, scheduled, start),
             activity_id: a.activity_id.clone(),
             started_event_id: started,
             workflow_execution: execution.id.clone(),
@@ -193,7 +194,8 @@ impl Engine {
             let key = *self.runs.get(task.run_id.as_str())?;
             let execution = self.executions.get(&key)?;
             let activity = execution.state.activities.get(task.scheduled)?;
-            let has_it = execution.is_open() && activity.started_event_id() == task.started;
+            let (started, at) = activity.started?;
+            let has_it = execution.is_open() && task.is_start(started, at);
             has_it.then_some((key, activity))
         };
         match open() {

@@ -138,8 +138,8 @@ impl Engine {
         let key = *self.runs.get(task.run_id.as_str())?;
         let execution = self.executions.get(&key)?;
         let started = execution.state.decisions.started.as_ref()?;
-        let has_it =
-            started.event_id == task.started && started.scheduled.event_id == task.scheduled;
+        let has_it = task.is_start(started.event_id, started.at)
+            && started.scheduled.event_id == task.scheduled;
         has_it.then_some(key)
     }
 

@@ -63,7 +63,6 @@ mod tests {
     use serde_json::json;
     use simpleflow_model::FaultKind;
 
-    use super::*;
     use crate::testing::*;
 
     #[test]

@@ -261,7 +261,7 @@ impl DecisionPage {
                 TaskKind::Decision,
                 &workflow_execution.run_id,
                 a.scheduled_event_id,
-                started.event_id,
+                (started.event_id, started.event_timestamp),
             ),
             started_event_id: started.event_id,
             workflow_execution,

@@ -4,6 +4,9 @@ use std::collections::HashSet;
 
 use super::*;
 
+/// Times are told apart by this.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// What is under the lock of a [`Core`](super::Core).
 pub(super) struct State {
     pub(super) disk: Option<Disk>,
@@ -28,12 +31,9 @@ pub(super) struct State {
     /// The decision tasks that deciders in this process are at: their answers may still come into
     /// the next batch.
     pub(super) deciding: HashSet<TaskToken>,
-    /// The decision tasks that were handed out and are not on disk: those of the next batch, and
-    /// those of the batch that is being written.
-    pub(super) early_tasks: [HashSet<TaskToken>; 2],
-    /// Those of batches that failed. Another task may get the same token, with other events before
-    /// it.
-    pub(super) void: HashSet<TaskToken>,
+    /// When the last of what was given up happened, and a moment more. Engines that are built again
+    /// begin there: a start that was lost may come again, and only its time tells it from the other.
+    pub(super) lost_until: Timestamp,
     /// Whether a caller in this process waits for the next batch, and may write it.
     pub(super) callers: bool,
     /// Whether one of them is about to.
@@ -74,8 +74,7 @@ impl State {
             leading: false,
             led: false,
             calls: 0,
-            early_tasks: Default::default(),
-            void: HashSet::new(),
+            lost_until: Timestamp::default(),
             patience: None,
             alarm: None,
             draining: false,
@@ -87,17 +86,15 @@ impl State {
 
     /// Gives up all that is not on disk.
     pub(super) fn give_up(&mut self) {
-        self.regions = None;
+        if let Some(regions) = self.regions.take() {
+            self.lost_until = regions.now() + MOMENT;
+        }
         self.closing.clear();
         self.watchers.clear();
-        self.returned = Returned::default();
         self.deciding.clear();
         self.callers = false;
         self.leading = false;
         self.patience = None;
-        for tasks in &mut self.early_tasks {
-            self.void.extend(tasks.drain());
-        }
     }
 
     /// Gives up everything.
@@ -178,12 +175,6 @@ impl State {
         }
         if let Request::RespondDecisionTaskCompleted(answer) = &request {
             self.deciding.remove(&answer.task_token);
-            if self.void.contains(&answer.task_token) {
-                let lost = "Unknown decision task: it was lost when the store failed";
-                let fault = Fault::new(FaultKind::UnknownResource, lost);
-                self.replies.push((reply, Err(Failure::Fault(fault))));
-                return;
-            }
         }
         let list = awaited(&request).map(|list| (region, list));
         if self.draining && list.is_some() {
@@ -217,7 +208,6 @@ impl State {
                 if self.disk.is_some() && reply.list.is_some() {
                     self.be_patient();
                     self.deciding.insert(task.task_token.clone());
-                    self.early_tasks[0].insert(task.task_token.clone());
                 }
                 self.early.push((reply, response));
             }
@@ -310,6 +300,10 @@ impl State {
 
     /// Hands the tasks of a list to the polls that wait for them.
     pub(super) fn serve(&mut self, list: List, now: Timestamp) {
+        // Those who wait need not know that the store is opened again.
+        if self.regions.is_none() {
+            return;
+        }
         while let Some(poll) = self.polls.next(&list) {
             match self.carry_out(list.0, &poll.request, Some(&list), now) {
                 Ok(Answer::NoDecisionTask | Answer::NoActivityTask) => {
@@ -436,7 +430,6 @@ impl State {
             self.held.add(*key, 1);
         }
         self.closing = changes.closed.iter().map(|run| run.key).collect();
-        self.early_tasks[1] = std::mem::take(&mut self.early_tasks[0]);
         self.writing = true;
         // They had their chance: their answers come with a later batch.
         self.deciding.clear();

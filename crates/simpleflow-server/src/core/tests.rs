@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
@@ -7,8 +8,9 @@ use simpleflow_model::{HistoryEvent, WorkflowExecution};
 use tokio::runtime::Runtime;
 
 use super::*;
+use crate::clock::ManualClock;
 use crate::connection::tests::connected;
-use crate::store::{ClosedRun, Kept, StoreError};
+use crate::store::{self, ClosedRun, Kept, Place, StoreError, Writer};
 
 /// Nothing is read back: the events stay in memory.
 pub(super) struct NoReader;
@@ -72,16 +74,23 @@ fn peer() -> Peer {
 /// A core whose keeper is the test.
 struct Stage {
     core: Core,
+    /// What is written goes nowhere without it.
+    writer: Option<RefCell<Box<dyn Writer>>>,
 }
 
 impl Stage {
     fn new() -> Self {
+        Self::with(Box::new(NoReader), None, Clock::default())
+    }
+
+    fn with(reader: Box<dyn Reader>, writer: Option<Box<dyn Writer>>, clock: Clock) -> Self {
         let disk = Disk {
-            reader: Box::new(NoReader),
-            archive: Archive::start(Box::new(NoReader)).unwrap(),
+            archive: Archive::start(reader.another().unwrap()).unwrap(),
+            reader,
         };
         let stage = Self {
-            core: Core::new(Regions::new(true), Some(disk), Clock::default()),
+            core: Core::new(Regions::new(true), Some(disk), clock),
+            writer: writer.map(RefCell::new),
         };
         // What fell due while nothing ran comes first.
         assert!(matches!(stage.core.work(), Some(Work::Expire(..))));
@@ -131,9 +140,19 @@ impl Stage {
     fn flush(&self) {
         while self.core.lock().has_changes() {
             let batch = self.batch();
+            if let Some(writer) = &self.writer {
+                writer.borrow_mut().commit(&batch.changes).unwrap();
+            }
             self.core.written(batch.told);
         }
         self.core.settle(self.core.lock());
+    }
+
+    /// Has a decider in this process ask for something.
+    fn call_early(&self, operation: &str, body: &str) -> oneshot::Receiver<Response> {
+        let (to, response) = oneshot::channel();
+        self.call_for(Reply::new(to, Asker::InProcess), operation, body);
+        response
     }
 
     fn answer(&self, operation: &str, body: &str) -> serde_json::Value {
@@ -292,12 +311,7 @@ fn naming_a_region_does_not_make_it() {
 #[test]
 fn a_decider_in_this_process_gets_its_task_before_it_is_on_disk() {
     let stage = Stage::new();
-    let early = |operation, body: &str| {
-        let (to, response) = oneshot::channel();
-        stage.call_for(Reply::new(to, Asker::InProcess), operation, body);
-        response
-    };
-    let mut poll = early("PollForDecisionTask", POLL);
+    let mut poll = stage.call_early("PollForDecisionTask", POLL);
     let mut start = stage.call(
         "StartWorkflowExecution",
         r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
@@ -308,7 +322,7 @@ fn a_decider_in_this_process_gets_its_task_before_it_is_on_disk() {
     // The batch waits for the decision, which then is in it.
     assert!(!stage.core.lock().deciding.is_empty());
     let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
-    let mut answered = early("RespondDecisionTaskCompleted", &answer);
+    let mut answered = stage.call_early("RespondDecisionTaskCompleted", &answer);
     assert!(answered.try_recv().is_err(), "an answer is never early");
     assert!(stage.core.lock().deciding.is_empty());
     let batch = stage.batch();
@@ -371,25 +385,68 @@ fn what_is_not_on_disk_is_given_up_when_a_batch_fails() {
 #[test]
 fn an_answer_to_a_task_that_was_lost_is_refused() {
     let stage = Stage::new();
-    let early = |operation, body: &str| {
-        let (to, response) = oneshot::channel();
-        stage.call_for(Reply::new(to, Asker::InProcess), operation, body);
-        response
-    };
     let _start = stage.call(
         "StartWorkflowExecution",
         r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
     );
-    let task = json(early("PollForDecisionTask", POLL).try_recv().unwrap());
+    let task = json(
+        stage
+            .call_early("PollForDecisionTask", POLL)
+            .try_recv()
+            .unwrap(),
+    );
     let batch = stage.batch();
     stage.core.failed(batch.told);
     stage.core.resume(Regions::new(true), Box::new(NoReader));
     let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
-    let mut refused = early("RespondDecisionTaskCompleted", &answer);
+    let mut refused = stage.call_early("RespondDecisionTaskCompleted", &answer);
     let Ok(Err(Failure::Fault(fault))) = refused.try_recv() else {
         panic!("not refused");
     };
     assert_eq!(fault.kind, FaultKind::UnknownResource);
+}
+
+#[test]
+fn a_task_that_was_lost_comes_again_as_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place {
+        dir: dir.path().to_owned(),
+        relaxed: true,
+    };
+    let (writer, reader) = store::open(&place).unwrap();
+    // Not even the time tells them apart.
+    let clock = Clock::Manual(ManualClock::new(Timestamp::from_millis(1_000_000)));
+    let stage = Stage::with(reader.another().unwrap(), Some(writer), clock);
+    stage.start();
+    let fail = || {
+        stage.core.failed(Told::default());
+        let regions = Regions::new(true).load(&*reader, dir.path()).unwrap();
+        let reader = reader.another().unwrap();
+        stage.core.resume(regions, reader);
+        assert!(matches!(stage.core.work(), Some(Work::Expire(..))));
+    };
+    let poll = || {
+        let mut poll = stage.call_early("PollForDecisionTask", POLL);
+        json(poll.try_recv().unwrap())
+    };
+    let respond = |task: &serde_json::Value| {
+        let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
+        let mut answered = stage.call_early("RespondDecisionTaskCompleted", &answer);
+        stage.flush();
+        answered.try_recv().unwrap()
+    };
+    let lost = poll();
+    fail();
+    let again = poll();
+    assert_eq!(lost["startedEventId"], 3);
+    assert_eq!(again["startedEventId"], 3);
+    let Err(Failure::Fault(fault)) = respond(&lost) else {
+        panic!("not refused");
+    };
+    assert_eq!(fault.kind, FaultKind::UnknownResource);
+    // That one is on disk by now, so it outlives another failure.
+    fail();
+    assert!(respond(&again).is_ok());
 }
 
 #[tokio::test]
