@@ -77,6 +77,7 @@ pub(crate) fn validation(message: impl Into<SmolStr>) -> Fault {
     Fault::new(FaultKind::Validation, message)
 }
 
-pub(crate) fn invalid_token() -> Fault {
+/// The `ValidationException` about a token that nobody handed out.
+pub fn invalid_token() -> Fault {
     validation(SmolStr::new_static("Invalid token"))
 }

@@ -145,6 +145,14 @@ impl Engine {
         self.domains.contains_key(domain.as_str()) && self.known(domain, id).is_err()
     }
 
+    /// The further page of a decision task that a poll asks for, if its domain is here and its run is
+    /// not: if there is such a run, it was [archived](Self::archive).
+    pub fn lacking_page(&self, request: &PollForDecisionTask) -> Option<DecisionPage> {
+        self.domain(&request.domain).ok()?;
+        let page = DecisionPage::parse(request, self.now).ok()??;
+        self.execution(page.run_id()).is_none().then_some(page)
+    }
+
     /// How long the domains keep closed executions.
     pub fn retentions(&self) -> impl Iterator<Item = (&DomainName, Duration)> {
         let domains = self.domains.values();

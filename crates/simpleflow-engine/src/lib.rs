@@ -31,7 +31,7 @@ mod visibility;
 pub use check::check;
 pub use engine::{Engine, Ready};
 pub use execution::{Execution, ExecutionKey, State};
-pub use fault::unknown_execution;
+pub use fault::{invalid_token, unknown_execution};
 pub use keeping::{Appended, Backlog, NotedHeartbeat, Removed};
 pub use operations::{ClosedSelection, DecisionPage, HistoryPage, LambdaFunction, Selection};
 pub use registration::Registration;

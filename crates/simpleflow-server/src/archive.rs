@@ -8,9 +8,12 @@ use std::thread;
 
 use simpleflow_engine::constraints::Constrained;
 use simpleflow_engine::{
-    ClosedSelection, Engine, HistoryPage, Selection, check, unknown_execution,
+    ClosedSelection, DecisionPage, Engine, HistoryPage, Selection, check, invalid_token,
+    unknown_execution,
 };
-use simpleflow_model::operation::{DescribeWorkflowExecution, GetWorkflowExecutionHistory};
+use simpleflow_model::operation::{
+    DescribeWorkflowExecution, GetWorkflowExecutionHistory, PollForDecisionTask,
+};
 use simpleflow_model::{DomainName, Fault, Timestamp, WorkflowExecution};
 
 use crate::core::{Failure, Reply, Response};
@@ -60,6 +63,9 @@ pub(crate) enum Query {
     Describe(RegionId, DescribeWorkflowExecution),
     /// A page of the history of an execution that is not in the engine, read at a time.
     History(RegionId, GetWorkflowExecutionHistory, Timestamp),
+    /// A further page of a decision task whose execution is not in the engine: who has the task was
+    /// not told of the end, and reads on.
+    DecisionTask(RegionId, DomainName, DecisionPage),
 }
 
 impl Query {
@@ -87,6 +93,13 @@ impl Query {
                 is_elsewhere(engine, now, request, &request.domain, &request.execution)
                     .then(|| Ok(Self::History(region, request.clone(), engine.now())))
             }
+            Request::PollForDecisionTask(request) => {
+                request.next_page_token.as_ref()?;
+                check::<PollForDecisionTask>(request).ok()?;
+                engine.advance(now);
+                let page = engine.lacking_page(request)?;
+                Some(Ok(Self::DecisionTask(region, request.domain.clone(), page)))
+            }
             _ => None,
         }
     }
@@ -111,25 +124,49 @@ impl Query {
                 output(Selection::count(counted))
             }
             Self::Describe(region, request) => {
-                match reader.closed(*region, &request.domain, &request.execution)? {
+                match find(reader, *region, &request.domain, &request.execution)? {
                     Some(run) => output(run.detail),
                     None => unknown(&request.execution),
                 }
             }
             Self::History(region, request, now) => {
-                let find = || reader.closed(*region, &request.domain, &request.execution);
-                match find()? {
-                    Some(run) => match history(reader, &run, request, *now) {
-                        // Its retention may have ended between the two readings.
-                        Err(StoreError::Damaged { .. }) if find()?.is_none() => {
-                            unknown(&request.execution)
-                        }
-                        read => read?,
-                    },
-                    None => unknown(&request.execution),
-                }
+                let find = || find(reader, *region, &request.domain, &request.execution);
+                let history = |run: &_| history(reader, run, request, *now);
+                read_of(find, history)?.unwrap_or_else(|| unknown(&request.execution))
+            }
+            Self::DecisionTask(region, domain, page) => {
+                let find = || reader.closed(*region, domain, page.run_id());
+                let task = |run: &_| decision_task(reader, run, page.clone());
+                let answer = read_of(find, task)?;
+                answer.unwrap_or_else(|| Err(Failure::Fault(invalid_token())))
             }
         })
+    }
+}
+
+/// Finds a closed run by both its ids.
+fn find(
+    reader: &dyn Reader,
+    region: RegionId,
+    domain: &DomainName,
+    id: &WorkflowExecution,
+) -> Result<Option<ClosedRun>, StoreError> {
+    let found = reader.closed(region, domain, &id.run_id)?;
+    Ok(found.filter(|run| run.detail.execution_info.execution.workflow_id == id.workflow_id))
+}
+
+/// Reads events of a run that is to be found, if it is.
+fn read_of(
+    find: impl Fn() -> Result<Option<ClosedRun>, StoreError>,
+    read: impl Fn(&ClosedRun) -> Result<Response, StoreError>,
+) -> Result<Option<Response>, StoreError> {
+    let Some(run) = find()? else {
+        return Ok(None);
+    };
+    match read(&run) {
+        // Its retention may have ended between the two readings.
+        Err(StoreError::Damaged { .. }) if find()?.is_none() => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -145,6 +182,26 @@ fn history(
     };
     let events = reader.events(run.key, page.range(run.events))?;
     Ok(output(page.answer(run.events, events)))
+}
+
+fn decision_task(
+    reader: &dyn Reader,
+    run: &ClosedRun,
+    page: DecisionPage,
+) -> Result<Response, StoreError> {
+    let started = match page.started(run.events) {
+        Ok(started) => reader.events(run.key, started.0..=started.0)?,
+        Err(fault) => return Ok(Err(Failure::Fault(fault))),
+    };
+    let events = reader.events(run.key, page.range(run.events))?;
+    let info = &run.detail.execution_info;
+    let (id, of) = (info.execution.clone(), info.workflow_type.clone());
+    let task = started.first().ok_or_else(invalid_token);
+    let task = task.and_then(|started| page.answer(id, of, run.events, started, events));
+    Ok(match task {
+        Ok(task) => Ok(Answer::DecisionTask(Box::new(task))),
+        Err(fault) => Err(Failure::Fault(fault)),
+    })
 }
 
 fn output(body: impl crate::operation::Body + 'static) -> Response {

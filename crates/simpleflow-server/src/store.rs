@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use simpleflow_engine::{ClosedSelection, Entry, ExecutionKey, NotedHeartbeat, Registration};
 use simpleflow_model::types::{WorkflowExecutionDetail, WorkflowExecutionInfo};
-use simpleflow_model::{DomainName, HistoryEvent, SmolStr, Timestamp, WorkflowExecution};
+use simpleflow_model::{DomainName, HistoryEvent, RunId, SmolStr, Timestamp, WorkflowExecution};
 
 #[cfg(test)]
 pub(crate) use sqlite::FIRST_STEP;
@@ -179,7 +179,7 @@ pub(crate) trait Reader: Send {
         &self,
         region: RegionId,
         domain: &DomainName,
-        id: &WorkflowExecution,
+        run_id: &RunId,
     ) -> Result<Option<ClosedRun>, StoreError>;
 
     /// Finds closed runs, at most so many, in the order of the selection.

@@ -397,6 +397,62 @@ fn requests_are_refused_as_by_the_engine() {
 }
 
 #[test]
+fn who_has_a_decision_task_reads_on_when_the_run_is_closed() {
+    let mut stage = Stage::new();
+    stage.start("w", ("t", "1"), &[]);
+    stage.start("v", ("t", "1"), &[]);
+    let poll = "PollForDecisionTask";
+    for reverse in [false, true] {
+        let mut body = json!({
+            "domain": "d", "taskList": { "name": "l" }, "maximumPageSize": 1,
+            "reverseOrder": reverse,
+        });
+        let first = read(stage.apply(poll, body.clone()).map_err(Failure::Fault)).unwrap();
+        body["nextPageToken"] = first["nextPageToken"].clone();
+        let mut expected = Vec::new();
+        while body["nextPageToken"].is_string() {
+            let page = read(stage.apply(poll, body.clone()).map_err(Failure::Fault)).unwrap();
+            let next = page["nextPageToken"].clone();
+            expected.push((body.clone(), page));
+            body["nextPageToken"] = next;
+        }
+        assert_eq!(expected.len(), 2);
+        let id = first["workflowExecution"]["workflowId"].as_str().unwrap();
+        stage.terminate(id);
+        stage.archive();
+        for (body, page) in &expected {
+            assert_eq!(stage.ask(poll, body).unwrap(), *page);
+        }
+        // It is not another domain's.
+        let other = json!({ "name": "e", "workflowExecutionRetentionPeriodInDays": "1" });
+        let _ = stage.apply("RegisterDomain", other);
+        let mut body = expected[0].0.clone();
+        body["domain"] = "e".into();
+        assert_eq!(
+            message(stage.ask(poll, &body).unwrap_err()),
+            "Invalid token"
+        );
+    }
+    let page = json!({
+        "domain": "d", "taskList": { "name": "l" }, "maximumPageSize": 1,
+        "nextPageToken": "nonsense",
+    });
+    let request = Request::parse(poll, page.to_string().as_bytes()).unwrap();
+    let now = stage.now;
+    let query = Query::of(REGION, &request, stage.engine(), now);
+    assert!(query.is_none(), "the engine says what is wrong");
+}
+
+#[test]
+fn an_execution_is_found_whatever_else_is_said_of_it() {
+    let (mut stage, mut body) = closed();
+    body["execution"]["later"] = 1.into();
+    for operation in ["DescribeWorkflowExecution", "GetWorkflowExecutionHistory"] {
+        assert!(stage.ask(operation, &body).is_ok(), "{operation}");
+    }
+}
+
+#[test]
 fn runs_are_counted_up_to_the_limit() {
     let (mut stage, _) = closed();
     stage.terminate("v");

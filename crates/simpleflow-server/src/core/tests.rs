@@ -3,8 +3,8 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use simpleflow_engine::{ClosedSelection, Entry};
+use simpleflow_model::HistoryEvent;
 use simpleflow_model::types::WorkflowExecutionInfo;
-use simpleflow_model::{HistoryEvent, WorkflowExecution};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -36,7 +36,7 @@ impl Reader for NoReader {
         &self,
         _: RegionId,
         _: &DomainName,
-        _: &WorkflowExecution,
+        _: &RunId,
     ) -> Result<Option<ClosedRun>, StoreError> {
         Ok(None)
     }

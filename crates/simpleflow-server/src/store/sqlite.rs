@@ -19,7 +19,9 @@ use simpleflow_model::types::{
     ActivityTypeDetail, DomainDetail, ListTagsForResourceOutput, WorkflowExecutionInfo,
     WorkflowTypeDetail,
 };
-use simpleflow_model::{DomainName, EventId, HistoryEvent, SmolStr, Timestamp, WorkflowExecution};
+use simpleflow_model::{
+    DomainName, EventId, HistoryEvent, RunId, SmolStr, Timestamp, WorkflowExecution,
+};
 
 use super::{
     Changes, ClosedRun, Kept, KeptRun, Opened, Place, Reader, RegionId, RunKey, StoreError, Writer,
@@ -691,9 +693,9 @@ impl Reader for SqliteReader {
         &self,
         region: RegionId,
         domain: &DomainName,
-        id: &WorkflowExecution,
+        run_id: &RunId,
     ) -> Result<Option<ClosedRun>, StoreError> {
-        closed::find(self, region, domain, id)
+        closed::find(self, region, domain, run_id)
     }
 
     fn list_closed(

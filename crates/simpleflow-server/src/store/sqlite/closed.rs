@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use simpleflow_engine::{ClosedBy, ClosedSelection, Entry, ExecutionKey, Filter};
 use simpleflow_model::types::{WorkflowExecutionDetail, WorkflowExecutionInfo};
-use simpleflow_model::{DomainName, Timestamp, WorkflowExecution};
+use simpleflow_model::{DomainName, RunId, Timestamp};
 
 use super::{SqliteReader, checksum, delete_from};
 use crate::store::{ClosedRun, RegionId, RunKey, StoreError};
@@ -203,18 +203,13 @@ pub(super) fn find(
     reader: &SqliteReader,
     region: RegionId,
     domain: &DomainName,
-    id: &WorkflowExecution,
+    run_id: &RunId,
 ) -> Result<Option<ClosedRun>, StoreError> {
     let mut found = None;
     reader.rows(
         "SELECT run, domain, events, detail, crc32 FROM closed_runs
-         WHERE region = ? AND run_id = ? AND workflow_id = ? AND domain = ?",
-        params![
-            region,
-            id.run_id.as_str(),
-            id.workflow_id.as_str(),
-            domain.as_str()
-        ],
+         WHERE region = ? AND run_id = ? AND domain = ?",
+        params![region, run_id.as_str(), domain.as_str()],
         |row| KeptClosedRun::read(row, 0),
         |kept| {
             let detail = kept.detail();
@@ -224,7 +219,7 @@ pub(super) fn find(
                 domain: domain.clone(),
                 events: usize::try_from(kept.events).unwrap_or(0),
                 detail: detail
-                    .filter(|detail| detail.execution_info.execution == *id)
+                    .filter(|detail| detail.execution_info.execution.run_id == *run_id)
                     .ok_or_else(|| damaged(reader, kept.run))?,
             });
             Ok(())
