@@ -20,7 +20,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
-use simpleflow_service::{SERVER_NAME, ServiceError};
+use simpleflow_service::{EARLY_TASKS, SERVER_NAME, ServiceError};
 
 use crate::error;
 
@@ -38,6 +38,17 @@ pub(crate) struct PlainServer {
     host: HeaderValue,
     signer: Option<Signer>,
     retries: RetryConfig,
+}
+
+/// A call of an operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a, R> {
+    pub operation: &'static str,
+    pub request: &'a R,
+    /// How long an attempt may take.
+    pub time: Duration,
+    /// Whether it is a poll that takes a decision task early.
+    pub early: bool,
 }
 
 /// Who calls, and in which region.
@@ -79,19 +90,17 @@ impl PlainServer {
     /// box answered is noted.
     pub(crate) async fn call<R: Serialize>(
         &self,
-        operation: &str,
-        request: &R,
-        time: Duration,
+        call: &Call<'_, R>,
         in_the_box: &AtomicBool,
     ) -> Result<Bytes, ServiceError> {
-        let request = serde_json::to_vec(request).map_err(error::unwritable)?;
-        let request = Bytes::from(request);
+        let body = serde_json::to_vec(call.request).map_err(error::unwritable)?;
+        let body = Bytes::from(body);
         let pauses = ExponentialBuilder::default()
             .with_min_delay(self.retries.initial_backoff())
             .with_max_delay(self.retries.max_backoff())
             .with_jitter()
             .with_max_times(self.retries.max_attempts().saturating_sub(1) as usize);
-        let attempt = || self.attempt(operation, request.clone(), time, in_the_box);
+        let attempt = || self.attempt(call, body.clone(), in_the_box);
         attempt
             .retry(pauses)
             .sleep(tokio::time::sleep)
@@ -99,14 +108,14 @@ impl PlainServer {
             .await
     }
 
-    async fn attempt(
+    async fn attempt<R>(
         &self,
-        operation: &str,
+        call: &Call<'_, R>,
         body: Bytes,
-        time: Duration,
         in_the_box: &AtomicBool,
     ) -> Result<Bytes, ServiceError> {
-        let request = self.request(operation, body)?;
+        let request = self.request(call, body)?;
+        let time = call.time;
         let answer = async {
             let answer = self.http.request(request).await;
             let (head, body) = answer
@@ -129,15 +138,22 @@ impl PlainServer {
         Err(error::refusal(head.status.as_u16(), &head.headers, &body))
     }
 
-    fn request(&self, operation: &str, body: Bytes) -> Result<Request<Full<Bytes>>, ServiceError> {
+    fn request<R>(
+        &self,
+        call: &Call<'_, R>,
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, ServiceError> {
         let unwritable = |error: &dyn std::fmt::Display| ServiceError::Config(error.to_string());
-        let target = format!("SimpleWorkflowService.{operation}");
+        let target = format!("SimpleWorkflowService.{}", call.operation);
         let target = HeaderValue::from_str(&target).map_err(|error| unwritable(&error))?;
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, self.host.clone());
         let content_type = HeaderValue::from_static("application/x-amz-json-1.0");
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert("x-amz-target", target);
+        if call.early {
+            headers.insert(EARLY_TASKS, HeaderValue::from_static("true"));
+        }
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();

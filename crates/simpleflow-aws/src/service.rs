@@ -15,7 +15,7 @@ use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 
 use crate::environment::Wanted;
-use crate::plain::{PlainServer, Signer};
+use crate::plain::{Call, PlainServer, Signer};
 use crate::{Target, answer, call, environment};
 
 /// How long an attempt may take, unless the client says so: longer than anything but a poll does.
@@ -130,9 +130,23 @@ impl AwsSwf {
         operation: &'static str,
         request: &R,
     ) -> Result<Option<A>, ServiceError> {
+        self.poll(operation, request, false).await
+    }
+
+    async fn poll<R: Serialize, A: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        request: &R,
+        early: bool,
+    ) -> Result<Option<A>, ServiceError> {
         if let Some(plain) = &self.plain {
-            let body = plain.call(operation, request, POLL, &self.in_the_box);
-            return answer::task(&body.await?);
+            let call = Call {
+                operation,
+                request,
+                time: POLL,
+                early,
+            };
+            return answer::task(&plain.call(&call, &self.in_the_box).await?);
         }
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(POLL)
@@ -149,8 +163,13 @@ impl AwsSwf {
         request: &R,
     ) -> Result<Bytes, ServiceError> {
         if let Some(plain) = &self.plain {
-            let body = plain.call(operation, request, ATTEMPT, &self.in_the_box);
-            return body.await;
+            let call = Call {
+                operation,
+                request,
+                time: ATTEMPT,
+                early: false,
+            };
+            return plain.call(&call, &self.in_the_box).await;
         }
         let own = self.client.config().timeout_config();
         let attempt = own.and_then(TimeoutConfig::operation_attempt_timeout);
@@ -167,6 +186,13 @@ macro_rules! service {
         impl SwfService for AwsSwf {
             fn takes_tasks_back(&self) -> bool {
                 self.in_the_box.load(Ordering::Relaxed)
+            }
+
+            async fn poll_for_decision_task_early(
+                &self,
+                request: PollForDecisionTask,
+            ) -> Result<Option<DecisionTask>, ServiceError> {
+                self.poll("PollForDecisionTask", &request, true).await
             }
 
             $(

@@ -22,7 +22,7 @@ use simpleflow_model::operation::{PollForDecisionTask, RespondDecisionTaskComple
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{
     Decision, DomainName, EventAttributes, EventId, HistoryEvent, TaskList, TaskListName,
-    TaskToken, WorkflowExecution, WorkflowType, limits,
+    TaskToken, Timestamp, WorkflowExecution, WorkflowType, limits,
 };
 use simpleflow_service::{ServiceError, SwfService};
 use tokio_util::sync::CancellationToken;
@@ -312,14 +312,19 @@ impl<S: SwfService> Decider<S> {
         let poll = self.poll_request(task_list);
         // What is kept is where the history was when it was last decided on, or is of no use.
         if let Some(mut kept) = kept.filter(|k| task.previous_started_event_id == Some(k.started)) {
-            let new = EventId(kept.replayer.last_event_id().0 + 1);
-            let events = self.events(poll.clone(), &mut task, new, stop).await?;
+            let last = kept.started;
+            let mut events = self.events(poll.clone(), &mut task, last, stop).await?;
             if let (Some(sticky), true) = (self.sticky(), kept.overridden) {
-                sticky.check(kept.started, &events);
+                sticky.check(last, &events);
             }
-            match go_on(&mut kept, events, &task) {
-                Ok(decisions) => return Ok((kept, decisions)),
-                Err(error) => tracing::warn!("what was kept is of no use: {error}"),
+            // A service may lose a task that was not on disk, and give another its number.
+            let is_the_same = |event: &HistoryEvent| event.event_timestamp == kept.started_at;
+            if events.first().is_some_and(is_the_same) {
+                events.remove(0);
+                match go_on(&mut kept, events, &task) {
+                    Ok(decisions) => return Ok((kept, decisions)),
+                    Err(error) => tracing::warn!("what was kept is of no use: {error}"),
+                }
             }
         }
         let entry = self.entry(&task)?;
@@ -378,6 +383,7 @@ impl<S: SwfService> Decider<S> {
         Suspended {
             replayer: Replayer::new(entry, run, self.limits),
             started: EventId(0),
+            started_at: Timestamp::default(),
             task_list,
             overridden: false,
             bytes: 0,
@@ -433,6 +439,9 @@ fn go_on(
 ) -> Result<Decisions, DeciderError> {
     suspended.bytes += kept::bytes(&events);
     suspended.started = task.started_event_id;
+    if let Some(last) = events.last() {
+        suspended.started_at = last.event_timestamp;
+    }
     let replayer = &mut suspended.replayer;
     panics::catch(|| {
         replayer.feed(events)?;

@@ -72,7 +72,7 @@ macro_rules! poll {
 
 poll!(PollForActivityTask poll_for_activity_task -> ActivityTask,
     CountPendingActivityTasks count_pending_activity_tasks);
-poll!(PollForDecisionTask poll_for_decision_task -> DecisionTask,
+poll!(PollForDecisionTask poll_for_decision_task_early -> DecisionTask,
     CountPendingDecisionTasks count_pending_decision_tasks);
 
 /// Polls until there is a task. There is none when a stop is requested, when `give_up` ends, or

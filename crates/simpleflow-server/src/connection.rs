@@ -33,6 +33,13 @@ impl Connection {
 pub(crate) struct Peer(Arc<TcpStream>);
 
 impl Peer {
+    /// Whether it is on this machine, and reached the server without its network.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0
+            .peer_addr()
+            .is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
+    }
+
     /// Whether it hung up, as far as this machine knows. One that has only closed its half of the
     /// connection counts as gone, as it does for hyper.
     pub(crate) fn has_hung_up(&self) -> bool {

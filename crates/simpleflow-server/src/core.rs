@@ -5,9 +5,9 @@
 //! go out together when the batch is written. Nobody is told of what could still be lost, be it an
 //! answer or a task.
 //!
-//! With one exception: a decider in this process gets its task before the task is on disk. What it
-//! decides is a pure function of events, and if they are lost its answer is refused. In return its
-//! decisions are in the same batch as what they answer to.
+//! With one exception: a decider in this process, or one on this machine that asks for it, gets its
+//! task before the task is on disk. What it decides is a pure function of events, and if they are lost
+//! its answer is refused. In return its decisions are in the same batch as what they answer to.
 //!
 //! When the store cannot write, everything that is not on disk is given up: the requests fail,
 //! and the engines are built again from the store.
@@ -37,7 +37,7 @@ use crate::regions::{Held, Regions};
 use crate::returned::Returned;
 use crate::store::{Changes, Reader, RegionId, RunKey};
 
-/// How long the keeper leaves a batch to those in this process, for the decisions of deciders and
+/// How long the keeper leaves a batch to those on this machine, for the decisions of deciders and
 /// for who waits for it to write it: many times what a decision takes, and little beside what a slow
 /// one would cost others.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -60,9 +60,25 @@ pub(crate) type Response = Result<Answer, Failure>;
 pub(crate) enum Asker {
     /// A client on the wire.
     Remote(Peer),
-    /// A program that ends when the server does: it may get a decision task that is not on disk
-    /// yet.
+    /// A client on this machine that decides by events alone: it may get a decision task that is not
+    /// on disk yet.
+    Decider(Peer),
+    /// A program that ends when the server does. It decides by events alone.
     InProcess,
+}
+
+impl Asker {
+    fn peer(&self) -> Option<&Peer> {
+        match self {
+            Self::Remote(peer) | Self::Decider(peer) => Some(peer),
+            Self::InProcess => None,
+        }
+    }
+
+    /// Whether it takes decision tasks that are not on disk yet.
+    fn takes_early_tasks(&self) -> bool {
+        !matches!(self, Self::Remote(_))
+    }
 }
 
 /// Where a response goes.
@@ -84,7 +100,7 @@ impl Reply {
 
     /// Whether nobody waits for it.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.to.is_closed() || matches!(&self.asker, Asker::Remote(peer) if peer.has_hung_up())
+        self.to.is_closed() || self.asker.peer().is_some_and(Peer::has_hung_up)
     }
 
     /// Sends the response. Gives a task back that nobody takes.
@@ -533,7 +549,7 @@ pub(crate) fn awaited(request: &Request) -> Option<Ready> {
 /// service; a client on the wire may come back to the next one.
 fn drained(request: &Request, reply: &Reply) -> Response {
     match reply.asker {
-        Asker::Remote(_) => Ok(nothing(request)),
+        Asker::Remote(_) | Asker::Decider(_) => Ok(nothing(request)),
         Asker::InProcess => Err(Failure::Stopped),
     }
 }

@@ -14,6 +14,7 @@ use hyper::{Method, Request as HttpRequest, Response as HttpResponse, StatusCode
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use simpleflow_model::limits;
+use simpleflow_service::EARLY_TASKS;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
@@ -225,7 +226,12 @@ impl Front {
             Unreadable::Malformed(problem) => Error::malformed(problem),
             Unreadable::Refused(fault) => fault.into(),
         })?;
-        let answer = ask(&self.core, region, request, Asker::Remote(peer)).await;
+        let is_early = parts.headers.contains_key(EARLY_TASKS) && peer.is_local();
+        let asker = match is_early {
+            true => Asker::Decider(peer),
+            false => Asker::Remote(peer),
+        };
+        let answer = ask(&self.core, region, request, asker).await;
         let answer = answer.map_err(|failure| match failure {
             Failure::Fault(fault) => fault.into(),
             Failure::Internal | Failure::Stopped => Error::internal(),

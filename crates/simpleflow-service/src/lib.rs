@@ -13,6 +13,10 @@ pub use operations::SwfService;
 /// service [takes tasks back](SwfService::takes_tasks_back).
 pub const SERVER_NAME: &str = "simpleflow";
 
+/// The header of a poll that takes a decision task
+/// [early](SwfService::poll_for_decision_task_early) from the server in the box.
+pub const EARLY_TASKS: &str = "x-simpleflow-early-tasks";
+
 /// What the table of operations names, for who makes something of it.
 #[doc(hidden)]
 pub mod table {

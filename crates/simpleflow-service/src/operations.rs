@@ -109,6 +109,17 @@ macro_rules! service {
                 false
             }
 
+            /// As [`poll_for_decision_task`](Self::poll_for_decision_task), for a decider whose
+            /// decisions are a pure function of the events. A service with a disk may give it a
+            /// task that is not on the disk yet, so that both are written together; if the task is
+            /// lost, what is decided on it is refused.
+            fn poll_for_decision_task_early(
+                &self,
+                request: PollForDecisionTask,
+            ) -> impl Future<Output = Result<Option<DecisionTask>, ServiceError>> + Send {
+                self.poll_for_decision_task(request)
+            }
+
             $(
                 $(#[$doc])*
                 fn $method(

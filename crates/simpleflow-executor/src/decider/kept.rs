@@ -2,7 +2,9 @@
 
 use lru::LruCache;
 use simpleflow_core::replay::Replayer;
-use simpleflow_model::{EventAttributes, EventId, HistoryEvent, RunId, SmolStr, TaskListName};
+use simpleflow_model::{
+    EventAttributes, EventId, HistoryEvent, RunId, SmolStr, TaskListName, Timestamp,
+};
 
 /// How many suspended executions are kept by default.
 pub(super) const MOST: usize = 10_000;
@@ -18,6 +20,8 @@ pub(super) struct Suspended {
     pub replayer: Replayer,
     /// The started event that its history ends in.
     pub started: EventId,
+    /// When that was.
+    pub started_at: Timestamp,
     /// The task list that the execution was started on.
     pub task_list: TaskListName,
     /// Whether the last answer asked for the decider's own task list.

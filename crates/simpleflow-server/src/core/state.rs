@@ -28,8 +28,8 @@ pub(super) struct State {
     pub(super) closing: Vec<RunKey>,
     /// When closed runs are to be deleted next.
     pub(super) expiry: Option<Timestamp>,
-    /// The decision tasks that deciders in this process are at: their answers may still come into
-    /// the next batch.
+    /// The decision tasks that deciders are at that took them early: their answers may still come
+    /// into the next batch.
     pub(super) deciding: HashSet<TaskToken>,
     /// When the last of what was given up happened, and a moment more. Engines that are built again
     /// begin there: a start that was lost may come again, and only its time tells it from the other.
@@ -203,7 +203,7 @@ impl State {
     /// Has a response sent with the next batch, or earlier if it may be.
     pub(super) fn reply(&mut self, reply: Reply, response: Response) {
         match &response {
-            Ok(Answer::DecisionTask(task)) if matches!(reply.asker, Asker::InProcess) => {
+            Ok(Answer::DecisionTask(task)) if reply.asker.takes_early_tasks() => {
                 // A further page of a task says nothing of when its answer comes.
                 if self.disk.is_some() && reply.list.is_some() {
                     self.be_patient();
@@ -376,7 +376,7 @@ impl State {
         !self.writing && self.has_changes()
     }
 
-    /// Whether somebody in this process may still have something for the next batch, or write it.
+    /// Whether somebody on this machine may still have something for the next batch, or write it.
     pub(super) fn waits_for_callers(&self) -> bool {
         (self.callers || !self.deciding.is_empty())
             && self.patience.is_some_and(|until| Instant::now() < until)
