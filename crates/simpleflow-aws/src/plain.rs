@@ -20,7 +20,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
-use simpleflow_service::{EARLY_TASKS, SERVER_NAME, ServiceError};
+use simpleflow_service::{SERVER_NAME, ServiceError};
 
 use crate::error;
 
@@ -47,8 +47,8 @@ pub(crate) struct Call<'a, R> {
     pub request: &'a R,
     /// How long an attempt may take.
     pub time: Duration,
-    /// Whether it is a poll that takes a decision task early.
-    pub early: bool,
+    /// The header that asks the server in the box for what SWF does not have.
+    pub asks_for: Option<&'static str>,
 }
 
 /// Who calls, and in which region.
@@ -151,8 +151,8 @@ impl PlainServer {
         let content_type = HeaderValue::from_static("application/x-amz-json-1.0");
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert("x-amz-target", target);
-        if call.early {
-            headers.insert(EARLY_TASKS, HeaderValue::from_static("true"));
+        if let Some(name) = call.asks_for {
+            headers.insert(name, HeaderValue::from_static("true"));
         }
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;

@@ -12,7 +12,7 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use simpleflow_service::table::*;
-use simpleflow_service::{ServiceError, SwfService, for_each_operation};
+use simpleflow_service::{EARLY_TASKS, ServiceError, SwfService, WHEN_CLOSED, for_each_operation};
 
 use crate::environment::Wanted;
 use crate::plain::{Call, PlainServer, Signer};
@@ -130,21 +130,21 @@ impl AwsSwf {
         operation: &'static str,
         request: &R,
     ) -> Result<Option<A>, ServiceError> {
-        self.poll(operation, request, false).await
+        self.poll(operation, request, None).await
     }
 
     async fn poll<R: Serialize, A: DeserializeOwned>(
         &self,
         operation: &'static str,
         request: &R,
-        early: bool,
+        asks_for: Option<&'static str>,
     ) -> Result<Option<A>, ServiceError> {
         if let Some(plain) = &self.plain {
             let call = Call {
                 operation,
                 request,
                 time: POLL,
-                early,
+                asks_for,
             };
             return answer::task(&plain.call(&call, &self.in_the_box).await?);
         }
@@ -167,7 +167,7 @@ impl AwsSwf {
                 operation,
                 request,
                 time: ATTEMPT,
-                early: false,
+                asks_for: None,
             };
             return plain.call(&call, &self.in_the_box).await;
         }
@@ -192,7 +192,23 @@ macro_rules! service {
                 &self,
                 request: PollForDecisionTask,
             ) -> Result<Option<DecisionTask>, ServiceError> {
-                self.poll("PollForDecisionTask", &request, true).await
+                self.poll("PollForDecisionTask", &request, Some(EARLY_TASKS)).await
+            }
+
+            async fn describe_workflow_execution_when_closed(
+                &self,
+                request: DescribeWorkflowExecution,
+            ) -> Result<WorkflowExecutionDetail, ServiceError> {
+                let Some(plain) = &self.plain else {
+                    return self.describe_workflow_execution(request).await;
+                };
+                let call = Call {
+                    operation: "DescribeWorkflowExecution",
+                    request: &request,
+                    time: POLL,
+                    asks_for: Some(WHEN_CLOSED),
+                };
+                answer::output(&plain.call(&call, &self.in_the_box).await?)
             }
 
             $(

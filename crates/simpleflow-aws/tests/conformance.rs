@@ -2,8 +2,13 @@
 
 mod common;
 
+use std::pin::pin;
+
 use common::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Way, client, config, key};
-use simpleflow_model::operation::DescribeDomain;
+use simpleflow_model::CloseStatus;
+use simpleflow_model::operation::{
+    DescribeDomain, DescribeWorkflowExecution, TerminateWorkflowExecution,
+};
 use simpleflow_server::{Config, Credentials, RunningServer, Server, Storage};
 use simpleflow_service::conformance::Suite;
 use simpleflow_service::{ServiceError, SwfService as _};
@@ -33,6 +38,61 @@ async fn the_server_in_the_box() {
         assert!(service.takes_tasks_back());
     }
     server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_close_is_told_when_it_happens() {
+    let server = server(None).await;
+    let service = Way::Plain.to(server.addr());
+    let suite = Suite::prepare(service.clone(), "closes".into()).await;
+    let execution = suite.started("told").await;
+    let describe = DescribeWorkflowExecution {
+        domain: "closes".into(),
+        execution: execution.clone(),
+        ..Default::default()
+    };
+    let mut told = pin!(service.describe_workflow_execution_when_closed(describe));
+    // It waits: the server has answered others meanwhile.
+    let other = DescribeDomain {
+        name: "closes".into(),
+        ..Default::default()
+    };
+    tokio::select! {
+        biased;
+        told = &mut told => panic!("{told:?}"),
+        other = service.describe_domain(other) => drop(other.unwrap()),
+    }
+    let terminate = TerminateWorkflowExecution {
+        domain: "closes".into(),
+        workflow_id: execution.workflow_id,
+        ..Default::default()
+    };
+    service
+        .terminate_workflow_execution(terminate)
+        .await
+        .unwrap();
+    let info = told.await.unwrap().execution_info;
+    assert_eq!(info.close_status, Some(CloseStatus::Terminated));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_stops_lets_go_of_who_waits_for_a_close() {
+    let server = server(None).await;
+    let service = Way::Plain.to(server.addr());
+    let suite = Suite::prepare(service.clone(), "closes".into()).await;
+    let describe = DescribeWorkflowExecution {
+        domain: "closes".into(),
+        execution: suite.started("open").await,
+        ..Default::default()
+    };
+    let told = service.describe_workflow_execution_when_closed(describe);
+    let (told, stopped) = tokio::join!(told, server.stop());
+    stopped.unwrap();
+    // Either it was told that it is open, or it came too late.
+    if let Ok(told) = told {
+        assert_eq!(told.execution_info.close_status, None);
+    }
 }
 
 #[tokio::test]

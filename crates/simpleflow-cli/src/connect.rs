@@ -69,6 +69,30 @@ macro_rules! service {
                 }
             }
 
+            async fn poll_for_decision_task_early(
+                &self,
+                request: PollForDecisionTask,
+            ) -> Result<Option<DecisionTask>, ServiceError> {
+                match self {
+                    Self::Remote(service) => service.poll_for_decision_task_early(request).await,
+                    Self::Embedded(service) => service.poll_for_decision_task_early(request).await,
+                }
+            }
+
+            async fn describe_workflow_execution_when_closed(
+                &self,
+                request: DescribeWorkflowExecution,
+            ) -> Result<WorkflowExecutionDetail, ServiceError> {
+                match self {
+                    Self::Remote(service) => {
+                        service.describe_workflow_execution_when_closed(request).await
+                    }
+                    Self::Embedded(service) => {
+                        service.describe_workflow_execution_when_closed(request).await
+                    }
+                }
+            }
+
             $(
                 async fn $method(&self, request: $request) -> Result<$answer, ServiceError> {
                     match self {

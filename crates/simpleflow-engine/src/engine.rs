@@ -95,6 +95,13 @@ impl Engine {
         self.executions.get(key).map(|execution| &**execution)
     }
 
+    /// The key of a run, while that is open.
+    pub fn open_key(&self, run_id: &RunId) -> Option<ExecutionKey> {
+        let key = self.runs.get(run_id.as_str())?;
+        let execution = self.executions.get(key)?;
+        execution.is_open().then_some(*key)
+    }
+
     /// Every execution, in no order. For checks and tools: the cost grows with their number.
     pub fn executions(&self) -> impl Iterator<Item = &Execution> {
         self.executions.values().map(|execution| &**execution)
@@ -165,7 +172,7 @@ impl Engine {
             let end = closed.at + domain.retention();
             self.deadlines.insert(end, key, Slot::Record);
         }
-        if self.settings.record_changes {
+        if self.settings.record_closes {
             self.closed.push(key);
         }
     }

@@ -114,7 +114,7 @@ impl Engine {
 
     /// Takes which executions closed since this was last called, those that were
     /// [restored](Self::restore) as closed among them. Empty unless
-    /// [`Settings::record_changes`](crate::Settings::record_changes) is on.
+    /// [`Settings::record_closes`](crate::Settings::record_closes) is on.
     pub fn take_closed(&mut self) -> Vec<ExecutionKey> {
         let mut closed = std::mem::take(&mut self.closed);
         closed.retain(|key| self.executions.contains_key(key));

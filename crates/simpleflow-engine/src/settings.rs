@@ -15,12 +15,14 @@ pub struct Settings {
     pub seed: u64,
     /// Whether to keep a note of what changed for
     /// [`take_appended`](crate::Engine::take_appended),
-    /// [`take_closed`](crate::Engine::take_closed),
     /// [`take_registrations`](crate::Engine::take_registrations),
     /// [`take_heartbeats`](crate::Engine::take_heartbeats) and
     /// [`take_removed`](crate::Engine::take_removed). The notes grow until they are taken, so
     /// this is off unless somebody takes them.
     pub record_changes: bool,
+    /// Whether to keep a note of what closed for [`take_closed`](crate::Engine::take_closed). It
+    /// grows until it is taken.
+    pub record_closes: bool,
     /// Whether there is somebody who runs Lambda functions. Where there is not, to schedule one is
     /// refused, as in a region without AWS Lambda.
     pub lambda_functions: bool,
@@ -35,6 +37,7 @@ impl Default for Settings {
             account: SmolStr::new_static("123456789012"),
             seed: 0,
             record_changes: false,
+            record_closes: false,
             lambda_functions: true,
             limits: Limits::default(),
         }

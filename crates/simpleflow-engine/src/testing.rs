@@ -72,6 +72,7 @@ impl World {
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             record_changes: true,
+            record_closes: true,
             ..Settings::default()
         };
         change(&mut settings);

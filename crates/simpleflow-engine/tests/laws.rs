@@ -208,6 +208,7 @@ impl World {
     fn keeping() -> Self {
         Self::with_settings(Settings {
             record_changes: true,
+            record_closes: true,
             ..Settings::default()
         })
     }

@@ -1,8 +1,18 @@
 //! Following an execution from outside: what was recorded since the last look, from run to run.
 
-use simpleflow_model::operation::GetWorkflowExecutionHistory;
-use simpleflow_model::{DomainName, EventAttributes, EventId, HistoryEvent, WorkflowExecution};
+use std::time::Duration;
+
+use simpleflow_model::operation::{DescribeWorkflowExecution, GetWorkflowExecutionHistory};
+use simpleflow_model::{
+    DomainName, EventAttributes, EventId, ExecutionStatus, HistoryEvent, WorkflowExecution,
+};
 use simpleflow_service::{ServiceError, SwfService};
+use tokio::time::{Instant, sleep};
+
+use crate::Outcome;
+
+/// How long a service takes at least to say that an execution is open, if it waits for the close.
+const WAITED: Duration = Duration::from_secs(1);
 
 /// An execution that is followed.
 #[derive(Debug)]
@@ -59,12 +69,92 @@ impl<S: SwfService> Follow<S> {
         new.retain(|event| event.event_id > self.seen);
         new.reverse();
         if let Some(last) = new.last() {
-            self.seen = last.event_id;
-            if let EventAttributes::WorkflowExecutionContinuedAsNew(next) = &last.attributes {
-                self.execution.run_id = next.new_execution_run_id.clone();
-                self.seen = EventId(0);
-            }
+            self.saw(last);
         }
         Ok(new)
+    }
+
+    /// Waits until the execution is closed, and gives the event that closed it: of the last run,
+    /// when it continues as new. Where the service does not tell of a close it is asked each
+    /// `pause`. What is between is not read.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use simpleflow_executor::{Follow, Outcome, ServiceError, SwfService};
+    /// # use simpleflow_model::{DomainName, WorkflowExecution};
+    /// # async fn example(
+    /// #     service: impl SwfService,
+    /// #     domain: DomainName,
+    /// #     started: WorkflowExecution,
+    /// # ) -> Result<(), ServiceError> {
+    /// let mut follow = Follow::new(service, domain, started);
+    /// let end = follow.end(Duration::from_secs(2)).await?;
+    /// let outcome = Outcome::of(&end.attributes);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ServiceError`]: nothing is lost, who asks again waits on.
+    pub async fn end(&mut self, pause: Duration) -> Result<HistoryEvent, ServiceError> {
+        loop {
+            let began = Instant::now();
+            if self.is_closed().await? {
+                let last = self.last_event().await?;
+                self.saw(&last);
+                if Outcome::of(&last.attributes).is_some() {
+                    return Ok(last);
+                }
+            } else if began.elapsed() < WAITED {
+                sleep(pause).await;
+            }
+        }
+    }
+
+    /// Waits until the run that is followed is closed, if the service tells of that. Else it waits
+    /// for ever.
+    pub(crate) async fn closed(&self) {
+        loop {
+            let began = Instant::now();
+            match self.is_closed().await {
+                Ok(true) => return,
+                Ok(false) if began.elapsed() >= WAITED => {}
+                Ok(false) | Err(_) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether the run that is followed is closed. A service that can waits for that.
+    async fn is_closed(&self) -> Result<bool, ServiceError> {
+        let request = DescribeWorkflowExecution {
+            domain: self.domain.clone(),
+            execution: self.execution.clone(),
+            ..DescribeWorkflowExecution::default()
+        };
+        let detail = self
+            .service
+            .describe_workflow_execution_when_closed(request);
+        Ok(detail.await?.execution_info.execution_status == ExecutionStatus::Closed)
+    }
+
+    async fn last_event(&self) -> Result<HistoryEvent, ServiceError> {
+        let request = GetWorkflowExecutionHistory {
+            domain: self.domain.clone(),
+            execution: self.execution.clone(),
+            reverse_order: Some(true),
+            maximum_page_size: Some(1),
+            ..GetWorkflowExecutionHistory::default()
+        };
+        let page = self.service.get_workflow_execution_history(request).await?;
+        let empty = || ServiceError::Unreadable("a history without events".to_owned());
+        page.events.into_iter().next().ok_or_else(empty)
+    }
+
+    fn saw(&mut self, last: &HistoryEvent) {
+        self.seen = last.event_id;
+        if let EventAttributes::WorkflowExecutionContinuedAsNew(next) = &last.attributes {
+            self.execution.run_id = next.new_execution_run_id.clone();
+            self.seen = EventId(0);
+        }
     }
 }

@@ -151,7 +151,8 @@ impl<S: SwfService> Standalone<S> {
         self
     }
 
-    /// How often to look at what happened: every 2 seconds unless this is said.
+    /// How often to look at what happened: every 2 seconds unless this is said. A service that tells
+    /// of closes is not waited for at the end.
     #[must_use]
     pub fn look_every(mut self, interval: Duration) -> Self {
         self.look = interval;
@@ -446,14 +447,11 @@ impl<S: SwfService> Standalone<S> {
             if stop.is_requested() {
                 return Ok(Ended::Stopped);
             }
-            self.pause(stop).await;
-        }
-    }
-
-    async fn pause(&self, stop: &Stop) {
-        tokio::select! {
-            () = tokio::time::sleep(self.look) => {}
-            () = stop.requested() => {}
+            tokio::select! {
+                () = tokio::time::sleep(self.look) => {}
+                () = follow.closed() => {}
+                () = stop.requested() => {}
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use simpleflow_engine::Ready;
 use simpleflow_model::SmolStr;
+use simpleflow_model::operation::DescribeWorkflowExecution;
 use tokio::sync::oneshot;
 
 use crate::core::{Asker, Call, Core, Failure, Reply, Response, awaited, nothing};
@@ -13,6 +14,20 @@ use crate::polls::PollId;
 
 /// How long a poll waits for a task, as the service's.
 const POLL: Duration = Duration::from_secs(60);
+
+/// Carries the description of an execution out when that is closed, or after the time of a poll.
+pub(crate) async fn ask_when_closed(
+    core: &Arc<Core>,
+    region: SmolStr,
+    request: DescribeWorkflowExecution,
+    asker: Asker,
+) -> Response {
+    // Whatever ends the wait, the description tells.
+    let closed = core.closed(&region, &request.execution.run_id);
+    let _ = tokio::time::timeout(POLL, closed).await;
+    let request = Request::DescribeWorkflowExecution(request);
+    ask(core, region, request, asker).await
+}
 
 /// Carries a request out and waits for its answer. A poll waits for a task, and is forgotten when
 /// this is dropped.

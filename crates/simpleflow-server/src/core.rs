@@ -127,13 +127,6 @@ pub(crate) struct Call {
 /// Responses on their way.
 pub(crate) type Replies = Vec<(Reply, Response)>;
 
-/// Somebody who waits for the close of a run.
-struct Watcher {
-    region: RegionId,
-    run_id: RunId,
-    told: oneshot::Sender<()>,
-}
-
 /// Whom to tell when something is on disk.
 #[derive(Default)]
 pub(crate) struct Told {
@@ -271,34 +264,30 @@ impl Core {
     /// Waits until a run is closed, which it may be already, and that is on disk.
     ///
     /// # Errors
-    /// [`Failure::Internal`] when the store fails meanwhile.
+    /// [`Failure::Internal`] when the store fails meanwhile, [`Failure::Stopped`] when the server
+    /// stops.
     pub(crate) async fn closed(&self, region: &SmolStr, run_id: &RunId) -> Result<(), Failure> {
         let (told, closed) = oneshot::channel();
         {
             let mut state = self.lock();
-            if state.ended {
+            if state.ended || state.draining {
                 return Err(Failure::Stopped);
             }
-            let Some(regions) = &state.regions else {
-                return Err(Failure::Internal);
-            };
-            let Some(region) = regions.find(region) else {
-                return Ok(());
-            };
-            state.watchers.push(Watcher {
-                region,
-                run_id: run_id.clone(),
-                told,
-            });
+            state.watch(region, run_id, told)?;
             self.settle(state);
         }
-        closed.await.map_err(|_| Failure::Internal)
+        let gone = |_| match self.lock().draining {
+            true => Failure::Stopped,
+            false => Failure::Internal,
+        };
+        closed.await.map_err(gone)
     }
 
-    /// Answers polls at once from now on.
+    /// Answers polls at once from now on. Nobody waits for a close any more.
     pub(crate) fn drain(&self) {
         let mut state = self.lock();
         state.draining = true;
+        state.watchers.clear();
         for poll in state.polls.take_all() {
             let response = drained(&poll.request, &poll.reply);
             state.replies.push((poll.reply, response));

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::access::DEFAULT_REGION;
 use crate::archive::Archive;
-use crate::ask::ask;
+use crate::ask::{ask, ask_when_closed};
 use crate::clock::Clock;
 use crate::core::{Asker, Core, Disk, Failure};
 use crate::data_dir;
@@ -294,6 +294,18 @@ macro_rules! service {
         impl SwfService for EmbeddedService {
             fn takes_tasks_back(&self) -> bool {
                 true
+            }
+
+            async fn describe_workflow_execution_when_closed(
+                &self,
+                request: DescribeWorkflowExecution,
+            ) -> Result<WorkflowExecutionDetail, ServiceError> {
+                let (core, region) = (&self.core, self.region.clone());
+                let response = ask_when_closed(core, region, request, Asker::InProcess);
+                let answer = response.await.map_err(service_error)?;
+                answer
+                    .into_output()
+                    .ok_or_else(|| ServiceError::Unreadable("DescribeWorkflowExecution".to_owned()))
             }
 
             $(

@@ -14,12 +14,12 @@ use hyper::{Method, Request as HttpRequest, Response as HttpResponse, StatusCode
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use simpleflow_model::limits;
-use simpleflow_service::EARLY_TASKS;
+use simpleflow_service::{EARLY_TASKS, WHEN_CLOSED};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::{self, Credentials, Protocol};
-use crate::ask::ask;
+use crate::ask::{ask, ask_when_closed};
 use crate::connection::{Connection, Peer};
 use crate::core::{Asker, Core, Failure};
 use crate::host;
@@ -226,12 +226,17 @@ impl Front {
             Unreadable::Malformed(problem) => Error::malformed(problem),
             Unreadable::Refused(fault) => fault.into(),
         })?;
-        let is_early = parts.headers.contains_key(EARLY_TASKS) && peer.is_local();
-        let asker = match is_early {
+        let asks_for = |name| parts.headers.contains_key(name);
+        let asker = match asks_for(EARLY_TASKS) && peer.is_local() {
             true => Asker::Decider(peer),
             false => Asker::Remote(peer),
         };
-        let answer = ask(&self.core, region, request, asker).await;
+        let answer = match request {
+            Request::DescribeWorkflowExecution(request) if asks_for(WHEN_CLOSED) => {
+                ask_when_closed(&self.core, region, request, asker).await
+            }
+            request => ask(&self.core, region, request, asker).await,
+        };
         let answer = answer.map_err(|failure| match failure {
             Failure::Fault(fault) => fault.into(),
             Failure::Internal | Failure::Stopped => Error::internal(),

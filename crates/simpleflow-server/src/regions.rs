@@ -118,6 +118,7 @@ impl Regions {
             // Run ids differ from start to start, so none comes twice.
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
             record_changes: self.record_changes,
+            record_closes: true,
             lambda_functions: self.lambda_functions,
             ..Settings::default()
         });
@@ -179,6 +180,17 @@ impl Regions {
             && regions.any(|region| {
                 region.engine.has_changes() || (!region.kept && !region.engine.is_empty())
             })
+    }
+
+    /// Takes which runs closed. They are among the [changes](Self::take_changes), where these are
+    /// told.
+    pub(crate) fn take_closed(&mut self) -> Vec<RunKey> {
+        let mut closed = Vec::new();
+        for (region, found) in (0..).zip(&mut self.regions) {
+            let runs = found.engine.take_closed().into_iter();
+            closed.extend(runs.map(|run| RunKey { region, run }));
+        }
+        closed
     }
 
     /// Takes all that changed.

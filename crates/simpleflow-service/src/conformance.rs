@@ -73,6 +73,7 @@ impl<S: SwfService> Suite<S> {
         self.signals().await;
         self.cancels().await;
         self.terminations().await;
+        self.waits_for_closes().await;
         self.closes().await;
         self.continues_as_new().await;
         self.histories().await;

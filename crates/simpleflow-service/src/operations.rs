@@ -120,6 +120,16 @@ macro_rules! service {
                 self.poll_for_decision_task(request)
             }
 
+            /// As [`describe_workflow_execution`](Self::describe_workflow_execution), but when the
+            /// execution is closed, or after up to 60 seconds if it is open still. A service that
+            /// does not know how to wait, as Amazon SWF, answers at once.
+            fn describe_workflow_execution_when_closed(
+                &self,
+                request: DescribeWorkflowExecution,
+            ) -> impl Future<Output = Result<WorkflowExecutionDetail, ServiceError>> + Send {
+                self.describe_workflow_execution(request)
+            }
+
             $(
                 $(#[$doc])*
                 fn $method(

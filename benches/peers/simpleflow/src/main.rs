@@ -1,11 +1,10 @@
 //! simpleflow: decider, worker and durable service in one process, on one thread and the keeper's; and
 //! its server, with decider and worker here.
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
@@ -13,17 +12,13 @@ use measure::{Figure, Plan, System, measure, table};
 use simpleflow::prelude::{Flow, Workflow, activity, workflow};
 use simpleflow::{Registry, WorkflowEntry};
 use simpleflow_aws::AwsSwf;
-use simpleflow_executor::{Decider, Worker, registration};
-use simpleflow_model::operation::{
-    GetWorkflowExecutionHistory, ListOpenWorkflowExecutions, StartWorkflowExecution,
-};
+use simpleflow_executor::{Decider, Follow, Outcome, Worker, registration};
+use simpleflow_model::operation::StartWorkflowExecution;
 use simpleflow_model::{
-    ChildPolicy, EventAttributes, RunId, TaskList, Timeout, WorkflowExecution, WorkflowId,
-    WorkflowType,
+    ChildPolicy, TaskList, Timeout, WorkflowExecution, WorkflowId, WorkflowType,
 };
-use simpleflow_server::{Embedded, EmbeddedService, Storage};
+use simpleflow_server::{Embedded, Storage};
 use simpleflow_service::SwfService;
-use tokio::sync::Mutex;
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
@@ -80,54 +75,11 @@ impl Workflow for FanOut {
     }
 }
 
-/// What a service must tell besides, for somebody to wait for a result.
-trait Closes: SwfService {
-    /// Waits until a run is closed.
-    async fn closed(&self, run_id: &RunId) -> Result<()>;
-}
-
-impl Closes for EmbeddedService {
-    async fn closed(&self, run_id: &RunId) -> Result<()> {
-        Ok(EmbeddedService::closed(self, run_id).await?)
-    }
-}
-
 /// How many polls for decisions are on their way at a time.
 const POLLS: usize = 16;
 
-/// How often a client on the wire asks which executions are open.
+/// How often to ask for the end where the service does not tell of it. Ours do.
 const LOOK: Duration = Duration::from_millis(2);
-
-impl Closes for AwsSwf {
-    /// SWF tells nobody of a close: a client asks.
-    async fn closed(&self, run_id: &RunId) -> Result<()> {
-        /// When it was asked last which runs are open, for all that wait, and the answer.
-        static OPEN: Mutex<Option<(Instant, HashSet<RunId>)>> = Mutex::const_new(None);
-        loop {
-            tokio::time::sleep(LOOK).await;
-            let looked = Instant::now();
-            let mut open = OPEN.lock().await;
-            let runs = match open.take() {
-                // Somebody else asked meanwhile.
-                Some((asked, runs)) if asked >= looked => open.insert((asked, runs)),
-                _ => open.insert((Instant::now(), open_runs(self).await?)),
-            };
-            if !runs.1.contains(run_id) {
-                return Ok(());
-            }
-        }
-    }
-}
-
-async fn open_runs(service: &AwsSwf) -> Result<HashSet<RunId>> {
-    let request = ListOpenWorkflowExecutions {
-        domain: NAME.into(),
-        ..ListOpenWorkflowExecutions::default()
-    };
-    let page = service.list_open_workflow_executions(request).await?;
-    let runs = page.execution_infos.into_iter();
-    Ok(runs.map(|info| info.execution.run_id).collect())
-}
 
 struct Simpleflow<S> {
     name: &'static str,
@@ -136,7 +88,7 @@ struct Simpleflow<S> {
     executions: AtomicU64,
 }
 
-impl<S: Closes> Simpleflow<S> {
+impl<S: SwfService> Simpleflow<S> {
     /// Starts a decider and a worker on this thread.
     async fn start(name: &'static str, service: S) -> Result<Self> {
         let registry = Registry::linked();
@@ -167,13 +119,17 @@ impl<S: Closes> Simpleflow<S> {
         let request = start::<W>(workflow_id.clone(), argument);
         let run = self.service.start_workflow_execution(request).await?;
         let run_id = run.run_id.context("a run has an id")?;
-        self.service.closed(&run_id).await?;
         let execution = WorkflowExecution {
             workflow_id,
             run_id,
             ..WorkflowExecution::default()
         };
-        result(&self.service, execution).await
+        let mut follow = Follow::new(self.service.clone(), NAME.into(), execution);
+        let end = follow.end(LOOK).await?;
+        match Outcome::of(&end.attributes) {
+            Some(Outcome::Completed(result)) => Ok(result.parse()?),
+            other => bail!("the execution ended with {other:?}"),
+        }
     }
 }
 
@@ -200,30 +156,7 @@ fn start<W: Workflow>(workflow_id: WorkflowId, argument: i64) -> StartWorkflowEx
     }
 }
 
-/// What a closed execution came to: its last event says.
-async fn result(service: &impl SwfService, execution: WorkflowExecution) -> Result<i64> {
-    let history = GetWorkflowExecutionHistory {
-        domain: NAME.into(),
-        execution,
-        reverse_order: Some(true),
-        maximum_page_size: Some(1),
-        ..GetWorkflowExecutionHistory::default()
-    };
-    let history = service.get_workflow_execution_history(history).await?;
-    let last = history
-        .events
-        .into_iter()
-        .next()
-        .map(|last| last.attributes);
-    match last {
-        Some(EventAttributes::WorkflowExecutionCompleted(completed)) => {
-            Ok(completed.result.context("a result")?.parse()?)
-        }
-        other => bail!("the execution ended with {other:?}"),
-    }
-}
-
-impl<S: Closes> System for Simpleflow<S> {
+impl<S: SwfService> System for Simpleflow<S> {
     fn name(&self) -> &str {
         self.name
     }

@@ -1,6 +1,6 @@
 //! The engines and whoever waits for them, as they are under the lock.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::*;
 
@@ -20,8 +20,10 @@ pub(super) struct State {
     pub(super) replies: Replies,
     /// Tasks that need not wait for it.
     pub(super) early: Replies,
-    /// Those in this process who wait for a close.
-    pub(super) watchers: Vec<Watcher>,
+    /// Those who wait for the closes of runs.
+    pub(super) watchers: HashMap<RunKey, Vec<oneshot::Sender<()>>>,
+    /// Those whose runs are closed. They are told with the next batch.
+    pub(super) closes: Vec<oneshot::Sender<()>>,
     /// Whether a batch is being written.
     pub(super) writing: bool,
     /// The runs that it closes.
@@ -64,7 +66,8 @@ impl State {
             returned: Returned::default(),
             replies: Vec::new(),
             early: Vec::new(),
-            watchers: Vec::new(),
+            watchers: HashMap::new(),
+            closes: Vec::new(),
             writing: false,
             closing: Vec::new(),
             // What fell due while nothing ran.
@@ -91,6 +94,7 @@ impl State {
         }
         self.closing.clear();
         self.watchers.clear();
+        self.closes.clear();
         self.deciding.clear();
         self.callers = false;
         self.leading = false;
@@ -394,31 +398,52 @@ impl State {
 
     /// Whom to tell at once: everybody if nothing is on its way to the disk.
     pub(super) fn take_ready(&mut self) -> Told {
+        if self.disk.is_none()
+            && let Some(regions) = &mut self.regions
+        {
+            let closed = regions.take_closed();
+            self.note_closes(closed);
+        }
         let mut ready = Told {
             replies: std::mem::take(&mut self.early),
             closes: Vec::new(),
         };
         if !self.writing && !self.has_changes() {
             ready.replies.append(&mut self.replies);
-            ready.closes = self.take_closes();
+            ready.closes = std::mem::take(&mut self.closes);
         }
         ready
     }
 
-    /// Those who wait for a close that has come.
-    pub(super) fn take_closes(&mut self) -> Vec<oneshot::Sender<()>> {
-        let Some(regions) = &mut self.regions else {
-            return Vec::new();
-        };
-        let closed = self.watchers.extract_if(.., |watcher| {
-            if watcher.told.is_closed() {
-                return true;
-            }
-            let region = regions.get_mut(watcher.region);
-            let execution = region.and_then(|region| region.engine.execution(&watcher.run_id));
-            execution.is_none_or(|execution| !execution.state().is_open())
+    /// Has somebody told when a run is closed. One that is not known counts as closed.
+    pub(super) fn watch(
+        &mut self,
+        region: &SmolStr,
+        run_id: &RunId,
+        told: oneshot::Sender<()>,
+    ) -> Result<(), Failure> {
+        let regions = self.regions.as_ref().ok_or(Failure::Internal)?;
+        let open = regions.find(region).and_then(|region| {
+            let run = regions.get(region)?.engine.open_key(run_id)?;
+            Some(RunKey { region, run })
         });
-        closed.map(|watcher| watcher.told).collect()
+        match open {
+            Some(key) => {
+                let watchers = self.watchers.entry(key).or_default();
+                // Those who gave up.
+                watchers.retain(|watcher| !watcher.is_closed());
+                watchers.push(told);
+            }
+            None => self.closes.push(told),
+        }
+        Ok(())
+    }
+
+    fn note_closes(&mut self, closed: impl IntoIterator<Item = RunKey>) {
+        for key in closed {
+            let watchers = self.watchers.remove(&key).into_iter().flatten();
+            self.closes.extend(watchers);
+        }
     }
 
     pub(super) fn take_batch(&mut self) -> Batch {
@@ -430,6 +455,9 @@ impl State {
             self.held.add(*key, 1);
         }
         self.closing = changes.closed.iter().map(|run| run.key).collect();
+        // Without a retention a run that closed may be gone already.
+        let closed = changes.closed.iter().map(|run| run.key);
+        self.note_closes(closed.chain(changes.removed.iter().copied()));
         self.writing = true;
         // They had their chance: their answers come with a later batch.
         self.deciding.clear();
@@ -438,7 +466,7 @@ impl State {
         self.patience = None;
         let told = Told {
             replies: std::mem::take(&mut self.replies),
-            closes: self.take_closes(),
+            closes: std::mem::take(&mut self.closes),
         };
         Batch { changes, told }
     }

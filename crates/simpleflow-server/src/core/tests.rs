@@ -149,10 +149,14 @@ impl Stage {
     }
 
     /// Has a decider in this process ask for something.
-    fn call_early(&self, operation: &str, body: &str) -> oneshot::Receiver<Response> {
+    fn call_as(&self, asker: Asker, operation: &str, body: &str) -> oneshot::Receiver<Response> {
         let (to, response) = oneshot::channel();
-        self.call_for(Reply::new(to, Asker::InProcess), operation, body);
+        self.call_for(Reply::new(to, asker), operation, body);
         response
+    }
+
+    fn call_early(&self, operation: &str, body: &str) -> oneshot::Receiver<Response> {
+        self.call_as(Asker::InProcess, operation, body)
     }
 
     fn answer(&self, operation: &str, body: &str) -> serde_json::Value {
@@ -310,8 +314,18 @@ fn naming_a_region_does_not_make_it() {
 
 #[test]
 fn a_decider_in_this_process_gets_its_task_before_it_is_on_disk() {
+    a_decider_gets_its_task_before_it_is_on_disk(&Asker::InProcess);
+}
+
+#[test]
+fn a_decider_on_this_machine_that_asks_for_it_gets_its_task_before_it_is_on_disk() {
+    a_decider_gets_its_task_before_it_is_on_disk(&Asker::Decider(peer()));
+}
+
+fn a_decider_gets_its_task_before_it_is_on_disk(decider: &Asker) {
     let stage = Stage::new();
-    let mut poll = stage.call_early("PollForDecisionTask", POLL);
+    let call = |operation, body| stage.call_as(decider.clone(), operation, body);
+    let mut poll = call("PollForDecisionTask", POLL);
     let mut start = stage.call(
         "StartWorkflowExecution",
         r#"{"domain":"d","workflowId":"w","workflowType":{"name":"w","version":"1"}}"#,
@@ -322,7 +336,7 @@ fn a_decider_in_this_process_gets_its_task_before_it_is_on_disk() {
     // The batch waits for the decision, which then is in it.
     assert!(!stage.core.lock().deciding.is_empty());
     let answer = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
-    let mut answered = stage.call_early("RespondDecisionTaskCompleted", &answer);
+    let mut answered = call("RespondDecisionTaskCompleted", &answer);
     assert!(answered.try_recv().is_err(), "an answer is never early");
     assert!(stage.core.lock().deciding.is_empty());
     let batch = stage.batch();

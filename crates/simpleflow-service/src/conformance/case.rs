@@ -34,6 +34,14 @@ impl<S: SwfService> Suite<S> {
         }
     }
 
+    /// Starts an execution that nobody decides on.
+    ///
+    /// # Panics
+    /// The service refuses that.
+    pub async fn started(&self, id: &str) -> WorkflowExecution {
+        self.start(id).await.execution
+    }
+
     /// Starts an execution.
     pub(super) async fn start(&self, id: &str) -> Case<'_, S> {
         self.start_with(self.start_request(id)).await

@@ -192,6 +192,39 @@ impl<S: SwfService> Suite<S> {
         refused(again, FaultKind::UnknownResource, "terminations");
     }
 
+    /// Who waits for a close is told what the service knows then.
+    ///
+    /// # Panics
+    /// The check fails.
+    pub async fn waits_for_closes(&self) {
+        let case = self.start("waits").await;
+        let status = async || {
+            let request = DescribeWorkflowExecution {
+                domain: self.domain.clone(),
+                execution: case.execution.clone(),
+                ..Default::default()
+            };
+            let described = self
+                .service
+                .describe_workflow_execution_when_closed(request);
+            described.await.unwrap().execution_info.execution_status
+        };
+        case.terminate().await;
+        assert_eq!(status().await, ExecutionStatus::Closed);
+        let request = DescribeWorkflowExecution {
+            domain: self.domain.clone(),
+            execution: WorkflowExecution {
+                run_id: "nobody".into(),
+                ..case.execution.clone()
+            },
+            ..Default::default()
+        };
+        let described = self
+            .service
+            .describe_workflow_execution_when_closed(request);
+        refused(described.await, FaultKind::UnknownResource, "nobody");
+    }
+
     /// An execution completes or fails with what its decider says.
     ///
     /// # Panics

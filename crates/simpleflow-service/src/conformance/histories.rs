@@ -96,7 +96,8 @@ impl<S: SwfService> Suite<S> {
             start_at_previous_started_event: Some(true),
             ..case.poll_request()
         };
-        let task = case.poll(request).await;
+        let task = self.service.poll_for_decision_task_early(request).await;
+        let task = task.unwrap().expect("the signal brings a task");
         assert_eq!(task.previous_started_event_id, Some(started));
         let events = case.events().await;
         let seen = events.iter().position(|event| event.event_id == started);

@@ -4,13 +4,13 @@ use std::sync::Mutex;
 
 use simpleflow::Registry;
 use simpleflow::model::enums::DecisionTaskTimeoutType;
-use simpleflow::model::{Decision, EventAttributes, TaskListName, Timeout};
+use simpleflow::model::{Decision, EventAttributes, EventId, TaskListName, Timeout, Timestamp};
 use simpleflow_executor::{Decider, Deciders, Stop};
 use simpleflow_server::EmbeddedService;
-use simpleflow_service::ServiceError;
 use simpleflow_service::table::{
     GetWorkflowExecutionHistory, PollForDecisionTask, RespondDecisionTaskCompleted,
 };
+use simpleflow_service::{ServiceError, SwfService as _};
 use tokio::sync::watch;
 
 use crate::tapped::{Tap, Tapped};
@@ -148,6 +148,33 @@ async fn a_task_that_comes_before_the_word_that_the_last_is_answered_needs_no_hi
     };
     assert_eq!(result, Steps::expected(5).to_string());
     assert_eq!(*service.tap.counts.histories.lock().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_task_that_was_lost_is_not_used() {
+    let world = World::new().await;
+    let service = Tapped::new(&world.service, Counts::default());
+    let decider = Decider::new(service.clone(), DOMAIN.into(), Registry::linked());
+    let list = SHARED.into();
+    for (id, lost) in [("kept", false), ("lost", true)] {
+        let execution = world.start::<Signals>(id, 1).await;
+        let task = async || {
+            let poll = service.poll_for_decision_task(decider.poll_request(&list));
+            poll.await.unwrap().expect("a task")
+        };
+        decider.decide(task().await, &list).await.unwrap();
+        world.signal(&execution, 1).await;
+        let mut next = task().await;
+        if lost {
+            // As if another task had the number of the first, after a failure of the service.
+            next.events[0].event_timestamp = Timestamp::default();
+        }
+        decider.decide(next, &list).await.unwrap();
+        let (_, result) = world.result::<Signals>(&execution).await;
+        assert_eq!(result, "1");
+        let read = std::mem::take(&mut *service.tap.histories.lock().unwrap());
+        assert_eq!(read, usize::from(lost), "{id}");
+    }
 }
 
 #[tokio::test]
