@@ -301,7 +301,7 @@ impl Engine {
         self.domains.values().map(|domain| domain.open.len()).sum()
     }
 
-    /// The task lists that have tasks. The cost grows with the number of tasks.
+    /// The task lists that have tasks. The cost grows with the number of lists and of priorities.
     pub fn backlogs(&self) -> Vec<Backlog> {
         let lists = self.domains.values().flat_map(|domain| {
             let decisions = domain.decision_tasks.backlogs();

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::iter::successors;
+use std::ops::Bound;
 
 use simpleflow_model::{EventId, TaskListName, TaskPriority, Timestamp};
 
@@ -78,10 +80,9 @@ impl TaskLists {
 
     /// The lists: how many tasks wait in each, and since when the oldest.
     pub(crate) fn backlogs(&self) -> impl Iterator<Item = (&TaskListName, usize, Timestamp)> {
-        self.0.iter().filter_map(|(list, tasks)| {
-            let oldest = tasks.keys().map(|place| place.since).min()?;
-            Some((list, tasks.len(), oldest))
-        })
+        self.0
+            .iter()
+            .filter_map(|(list, tasks)| Some((list, tasks.len(), oldest(tasks)?)))
     }
 
     pub(crate) fn len(&self, list: &TaskListName) -> usize {
@@ -89,9 +90,39 @@ impl TaskLists {
     }
 }
 
+/// Since when the oldest task waits, which is the first of its priority.
+fn oldest(tasks: &BTreeMap<Place, WaitingTask>) -> Option<Timestamp> {
+    let firsts = successors(tasks.keys().next(), |first| {
+        let end = Place {
+            since: Timestamp::from_micros(i64::MAX),
+            arrival: u64::MAX,
+            ..**first
+        };
+        let mut later = tasks.range((Bound::Excluded(end), Bound::Unbounded));
+        later.next().map(|(place, _)| place)
+    });
+    firsts.map(|first| first.since).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_task_may_have_any_priority() {
+        let list = TaskListName::from("list");
+        let mut lists = TaskLists::default();
+        for (arrival, priority, since) in [(1, 5, 7), (2, 0, 9), (3, 0, 3), (4, -1, 4), (5, 9, 8)] {
+            let place = Place::new(
+                TaskPriority(priority),
+                Timestamp::from_millis(since),
+                arrival,
+            );
+            lists.push(&list, place, (ExecutionKey(arrival), EventId(5)));
+        }
+        let oldest = Timestamp::from_millis(3);
+        assert_eq!(lists.backlogs().next(), Some((&list, 5, oldest)));
+    }
 
     #[test]
     fn priority_goes_before_arrival() {

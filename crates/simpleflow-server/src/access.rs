@@ -141,22 +141,25 @@ pub(crate) enum Protocol {
     Swf,
     /// An operation on objects.
     S3,
+    /// A page for operators, which has an address of its own.
+    Page,
 }
 
 impl Protocol {
     fn service(self) -> &'static str {
         match self {
-            Self::Swf => "swf",
+            Self::Swf | Self::Page => "swf",
             Self::S3 => "s3",
         }
     }
 
     /// The headers that must be signed beside the time. Otherwise the request could have been meant
     /// for another server, or with another operation or body.
-    fn signed(self) -> [&'static str; 2] {
+    fn signed(self) -> &'static [&'static str] {
         match self {
-            Self::Swf => ["host", "x-amz-target"],
-            Self::S3 => ["host", "x-amz-content-sha256"],
+            Self::Swf => &["host", "x-amz-target"],
+            Self::S3 => &["host", "x-amz-content-sha256"],
+            Self::Page => &["host"],
         }
     }
 }
@@ -235,7 +238,7 @@ fn signature(
         settings.uri_path_normalization_mode,
         settings.percent_encoding_mode,
     ) = match protocol {
-        Protocol::Swf => (
+        Protocol::Swf | Protocol::Page => (
             UriPathNormalizationMode::Enabled,
             PercentEncodingMode::Double,
         ),
@@ -315,4 +318,64 @@ fn incomplete() -> Error {
 
 fn refused(name: &'static str, message: &str) -> Error {
     Error::common(StatusCode::BAD_REQUEST, name, Some(message.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sigv4::http_request::SignatureLocation::Headers;
+
+    use super::*;
+
+    const EMPTY: SignableBody<'_> = SignableBody::Bytes(&[]);
+
+    /// A GET that AWS's own signer signed.
+    fn signed(path: &str, secret: &str, service: &str, now: SystemTime) -> Parts {
+        let uri = format!("http://swf.example:8042{path}");
+        let request = hyper::Request::get(&uri).header("host", "swf.example:8042");
+        let mut request = request.body(()).unwrap();
+        let identity = AwsCredentials::from_keys("id", secret, None).into();
+        let mut settings = SigningSettings::default();
+        settings.signature_location = Headers;
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("eu-west-1")
+            .name(service)
+            .time(now)
+            .settings(settings)
+            .build()
+            .unwrap()
+            .into();
+        let headers = [("host", "swf.example:8042")].into_iter();
+        let signable = SignableRequest::new("GET", uri, headers, EMPTY).unwrap();
+        let (instructions, _) = sign(signable, &parameters).unwrap().into_parts();
+        instructions.apply_to_request_http1x(&mut request);
+        request.into_parts().0
+    }
+
+    #[test]
+    fn a_page_is_for_who_signs_its_address() {
+        let credentials = Credentials::parse("id secret").unwrap();
+        let now = SystemTime::now();
+        let verify = |request: &Parts| {
+            let verified = verify(&credentials, Protocol::Page, request, EMPTY, now);
+            verified.map_err(|error| error.name)
+        };
+        let request = signed("/metrics", "secret", "swf", now);
+        assert_eq!(verify(&request), Ok(()));
+        let wrong = Err("InvalidSignatureException");
+        assert_eq!(verify(&signed("/metrics", "other", "swf", now)), wrong);
+        assert_eq!(verify(&signed("/metrics", "secret", "s3", now)), wrong);
+        assert_eq!(
+            verify(&signed("/metrics", "secret", "swf", now - SKEW * 2)),
+            wrong
+        );
+        let mut elsewhere = request;
+        elsewhere.uri = "/healthz".parse().unwrap();
+        assert_eq!(verify(&elsewhere), wrong);
+        elsewhere.headers.remove(AUTHORIZATION);
+        assert_eq!(
+            verify(&elsewhere),
+            Err("MissingAuthenticationTokenException")
+        );
+    }
 }

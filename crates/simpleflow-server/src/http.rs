@@ -169,7 +169,7 @@ impl Front {
         match (request.method(), request.uri().path()) {
             (&Method::POST, "/") => self.operation(request, peer).await,
             (&Method::GET, "/healthz") => self.health(),
-            (&Method::GET, "/metrics") => self.metrics(),
+            (&Method::GET, "/metrics") => self.metrics(request, &peer),
             (_, path) if objects::is_for(path) => objects::answer(self, request).await,
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }
@@ -258,7 +258,27 @@ impl Front {
         }
     }
 
-    fn metrics(&self) -> HttpResponse<Body> {
+    /// They name domains and task lists. So with credentials they are for this machine, whose
+    /// programs that collect metrics seldom sign, and for who has a key.
+    fn metrics(&self, request: HttpRequest<Incoming>, peer: &Peer) -> HttpResponse<Body> {
+        if let Some(credentials) = &self.credentials
+            && !peer.is_local()
+        {
+            let (parts, _) = request.into_parts();
+            let (body, now) = (SignableBody::Bytes(&[]), SystemTime::now());
+            if let Err(error) = access::verify(credentials, Protocol::Page, &parts, body, now) {
+                tracing::info!(error = error.name, "refused: the metrics");
+                let problem = error.message.unwrap_or_default();
+                return text(
+                    StatusCode::FORBIDDEN,
+                    format!(
+                        "the metrics are for programs on the server's machine, by way of localhost, \
+                         and for requests that are signed with its credentials (SigV4, service \
+                         swf): {problem}\n"
+                    ),
+                );
+            }
+        }
         match self.metrics.text(&self.core.snapshot()) {
             Ok(metrics) => text(StatusCode::OK, metrics),
             Err(error) => {

@@ -113,7 +113,8 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Notes an answer. The operation must be one of the service's: labels come from nobody else.
+    /// Notes an answer. The operation must be one that the server knows, of SWF or of S3: labels come
+    /// from nobody else.
     pub(crate) fn answered(&self, operation: &str, error: Option<&str>, took: Duration) {
         self.requests.with_label_values(&[operation]).inc();
         self.latency

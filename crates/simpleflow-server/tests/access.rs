@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+
 use aws_sdk_swf::error::ProvideErrorMetadata as _;
 use aws_sdk_swf::types::RegistrationStatus;
 use common::*;
@@ -92,6 +94,33 @@ async fn without_credentials_only_this_machine_may_call() {
         ..guarded()
     };
     start(guarded).await.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn metrics_are_for_this_machine_and_for_who_signs() {
+    let server = start(Config {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        ..guarded()
+    })
+    .await;
+    let get = async |ip, path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: swf\r\nConnection: close\r\n\r\n");
+        raw(SocketAddr::new(ip, server.addr().port()), request).await
+    };
+    let metrics = get(Ipv4Addr::LOCALHOST.into(), "/metrics").await;
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.body.contains("simpleflow_open_executions 0"));
+    // A machine without a network is reached in no other way.
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    if socket.connect("192.0.2.1:9").is_ok() {
+        let own = socket.local_addr().unwrap().ip();
+        let refused = get(own, "/metrics").await;
+        assert_eq!(refused.status, 403);
+        let reason = "(SigV4, service swf): Request is missing Authentication Token\n";
+        assert!(refused.body.ends_with(reason), "{}", refused.body);
+        assert_eq!(get(own, "/healthz").await.body, "ok\n");
+    }
+    server.stop().await.unwrap();
 }
 
 #[test]

@@ -21,7 +21,8 @@ Examples:
   simpleflow server.start --listen 127.0.0.1:0 --in-memory
   AWS_ENDPOINT_URL_SWF=http://127.0.0.1:8042 aws swf list-domains --registration-status REGISTERED
 
-Beside the SWF protocol it answers GET /healthz and GET /metrics (Prometheus).")]
+Beside the SWF protocol it answers GET /healthz and GET /metrics (Prometheus). With --credentials,
+/metrics is for programs on this machine and for requests that are signed.")]
 pub(crate) struct ServerStart {
     /// Where to listen. Port 0 is one that is free. Anything but this machine's own address
     /// needs --credentials.
