@@ -10,7 +10,9 @@ use simpleflow_engine::{ClosedBy, ClosedSelection, Entry, ExecutionKey, Filter};
 use simpleflow_model::types::{WorkflowExecutionDetail, WorkflowExecutionInfo};
 use simpleflow_model::{DomainName, RunId, Timestamp};
 
-use super::{SqliteReader, checksum, delete_from};
+use super::checksum;
+use super::reader::SqliteReader;
+use super::writer::delete_from;
 use crate::store::{ClosedRun, RegionId, RunKey, StoreError};
 
 /// A time by which the index orders, as it is kept.
