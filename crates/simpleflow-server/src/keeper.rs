@@ -9,7 +9,7 @@ use simpleflow_model::{DomainName, Timestamp};
 use crate::core::{Batch, Core, Told, Work};
 use crate::metrics::Metrics;
 use crate::regions::Regions;
-use crate::store::{Open, Place, RegionId, StoreError, Writer};
+use crate::store::{Open, Place, Portion, RegionId, StoreError, Writer};
 
 /// How long to wait before the store is opened once more.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -17,9 +17,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A batch that takes longer than this is written by nobody but the keeper.
 const SLOW: Duration = Duration::from_millis(2);
 
-/// How many closed runs are deleted in one transaction: a few milliseconds' worth, unless their
-/// histories are long.
-const EXPIRED_AT_ONCE: usize = 50;
+/// How much of the closed runs is deleted in one transaction: a few milliseconds' worth, or one long
+/// history.
+const EXPIRED_AT_ONCE: Portion = Portion {
+    runs: 50,
+    events: 2_500,
+};
 
 /// What the keeper writes to.
 pub(crate) struct Log {

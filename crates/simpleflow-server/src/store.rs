@@ -145,15 +145,24 @@ pub(crate) trait Writer: Send {
     /// After an error none of them counts, and the writer must not be used again.
     fn commit(&mut self, changes: &Changes) -> Result<(), StoreError>;
 
-    /// Deletes closed runs whose retention is over at a time, at most so many. Says when the next
-    /// is to be deleted: at that very time if there are more. After an error the writer must not
-    /// be used again.
+    /// Deletes closed runs whose retention is over at a time, a portion of them if there are many.
+    /// Says when the next is to be deleted: at that very time if there are more. After an error the
+    /// writer must not be used again.
     fn expire(
         &mut self,
         retentions: &[(RegionId, DomainName, Duration)],
         now: Timestamp,
-        most: usize,
+        most: Portion,
     ) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// How much is deleted at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portion {
+    /// At most so many runs.
+    pub runs: usize,
+    /// No further run once so many events are deleted.
+    pub events: usize,
 }
 
 /// The reading side of a store.

@@ -9,7 +9,7 @@ use simpleflow_model::types::{History, WorkflowExecutionInfos};
 
 use super::*;
 use crate::regions::Regions;
-use crate::store::{self, Place, RunKey, Writer};
+use crate::store::{self, Place, Portion, RunKey, Writer};
 
 const REGION: RegionId = 0;
 
@@ -482,7 +482,10 @@ fn runs_expire_in_the_order_of_their_closes() {
     stage.archive();
     let retentions = stage.regions.retentions();
     assert_eq!(retentions, [(REGION, DomainName::from("d"), day)]);
-    let mut expire = |now, most| stage.writer.expire(&retentions, now, most).unwrap();
+    let mut expire = |now, runs| {
+        let most = Portion { runs, events: 99 };
+        stage.writer.expire(&retentions, now, most).unwrap()
+    };
     let due = |millis: i64| Timestamp::from_micros(begin.as_micros() + 1_000 * millis) + day;
     assert_eq!(expire(begin, 9), Some(due(0)));
     assert_eq!(expire(due(0), 9), Some(due(1)));
@@ -491,6 +494,22 @@ fn runs_expire_in_the_order_of_their_closes() {
     assert_eq!(expire(due(5), 9), None);
     for table in ["runs", "closed_runs", "closed_index", "appends"] {
         assert_eq!(stage.count(table), 0, "{table}");
+    }
+}
+
+#[test]
+fn long_histories_expire_one_by_one() {
+    let now = Timestamp::from_millis(1_000_000_000);
+    // Each has three.
+    for (events, left) in [(4, 0), (3, 1), (1, 1)] {
+        let (mut stage, _) = closed();
+        stage.terminate("v");
+        stage.archive();
+        let retentions = stage.regions.retentions();
+        let most = Portion { runs: 9, events };
+        let next = stage.writer.expire(&retentions, now, most).unwrap();
+        assert_eq!(stage.count("closed_runs"), left, "{events}");
+        assert_eq!(next, (left > 0).then_some(now));
     }
 }
 
@@ -531,7 +550,11 @@ fn damage_is_told_and_does_not_last() {
         }
         let now = Timestamp::from_millis(1_000_000_000);
         let retentions = stage.regions.retentions();
-        assert_eq!(stage.writer.expire(&retentions, now, 9).unwrap(), None);
+        let most = Portion {
+            runs: 9,
+            events: 99,
+        };
+        assert_eq!(stage.writer.expire(&retentions, now, most).unwrap(), None);
         for table in ["closed_runs", "closed_index"] {
             assert_eq!(stage.count(table), 0, "{table} after {damage}");
         }

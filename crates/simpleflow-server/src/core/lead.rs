@@ -102,7 +102,7 @@ mod tests {
     use crate::metrics::Metrics;
     use crate::operation::Request;
     use crate::regions::Regions;
-    use crate::store::{Changes, Place, RegionId, StoreError, Writer};
+    use crate::store::{Changes, Place, Portion, RegionId, StoreError, Writer};
 
     /// A disk that counts its batches, and may fail.
     struct Counting {
@@ -123,7 +123,7 @@ mod tests {
             &mut self,
             _: &[(RegionId, DomainName, Duration)],
             _: Timestamp,
-            _: usize,
+            _: Portion,
         ) -> Result<Option<Timestamp>, StoreError> {
             Ok(None)
         }

@@ -13,7 +13,7 @@ use simpleflow_model::{DomainName, RunId, Timestamp};
 use super::checksum;
 use super::reader::SqliteReader;
 use super::writer::delete_from;
-use crate::store::{ClosedRun, RegionId, RunKey, StoreError};
+use crate::store::{ClosedRun, Portion, RegionId, RunKey, StoreError};
 
 /// A time by which the index orders, as it is kept.
 fn by(by: ClosedBy) -> u8 {
@@ -98,8 +98,8 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Deletes a run with its events. It need not be a closed one.
-pub(super) fn delete(connection: &Connection, key: RunKey) -> rusqlite::Result<()> {
+/// Deletes a run with its events. It need not be a closed one. Says how many events a closed one had.
+pub(super) fn delete(connection: &Connection, key: RunKey) -> rusqlite::Result<usize> {
     let kept = connection
         .prepare_cached(
             "SELECT run, domain, events, detail, crc32 FROM closed_runs
@@ -109,7 +109,7 @@ pub(super) fn delete(connection: &Connection, key: RunKey) -> rusqlite::Result<(
             KeptClosedRun::read(row, 0)
         })
         .optional()?;
-    if let Some(kept) = kept {
+    if let Some(kept) = &kept {
         if let Some(detail) = kept.detail() {
             let mut delete = connection.prepare_cached(DELETE_FROM_INDEX)?;
             for (by, filter, at) in rows(&detail.execution_info) {
@@ -121,14 +121,15 @@ pub(super) fn delete(connection: &Connection, key: RunKey) -> rusqlite::Result<(
             delete_from(connection, &["closed_index"], key)?;
         }
     }
-    delete_from(connection, &["appends", "closed_runs"], key)
+    delete_from(connection, &["appends", "closed_runs"], key)?;
+    Ok(kept.map_or(0, |kept| usize::try_from(kept.events).unwrap_or(0)))
 }
 
 pub(super) fn expire(
     connection: &Connection,
     retentions: &[(RegionId, DomainName, Duration)],
     now: Timestamp,
-    most: usize,
+    most: Portion,
 ) -> rusqlite::Result<Option<Timestamp>> {
     let (by, filter) = (by(ClosedBy::Close), text(&Filter::All));
     let mut oldest = connection.prepare_cached(
@@ -147,17 +148,17 @@ pub(super) fn expire(
         };
         while let Some((at, run)) = first()? {
             let due = Timestamp::from_micros(at) + *retention;
-            if due > now || left == 0 {
+            if due > now || left.runs == 0 || left.events == 0 {
                 let due = due.max(now);
                 next = Some(next.map_or(due, |next| next.min(due)));
                 break;
             }
-            left -= 1;
+            left.runs -= 1;
             let key = RunKey {
                 region: *region,
                 run: ExecutionKey(run),
             };
-            delete(connection, key)?;
+            left.events = left.events.saturating_sub(delete(connection, key)?);
             // The row that led here goes even if there is no run to it.
             connection
                 .prepare_cached(DELETE_FROM_INDEX)?

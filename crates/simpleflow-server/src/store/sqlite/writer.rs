@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use simpleflow_model::{DomainName, Timestamp};
 
 use super::{checksum, closed, failed, registrations};
-use crate::store::{Changes, RegionId, RunKey, StoreError, Writer};
+use crate::store::{Changes, Portion, RegionId, RunKey, StoreError, Writer};
 
 pub(super) struct SqliteWriter {
     pub(super) connection: Connection,
@@ -29,7 +29,7 @@ impl Writer for SqliteWriter {
         &mut self,
         retentions: &[(RegionId, DomainName, Duration)],
         now: Timestamp,
-        most: usize,
+        most: Portion,
     ) -> Result<Option<Timestamp>, StoreError> {
         let expire = || {
             // One that only reads costs nothing.
