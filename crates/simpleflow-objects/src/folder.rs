@@ -2,10 +2,11 @@
 
 mod names;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,12 +23,24 @@ use names::{Name, directory_of, path_of, read_name};
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+    known: Arc<Known>,
+}
+
+/// What a folder and its clones know of it.
+#[derive(Debug, Default)]
+struct Known {
     /// Whether what crashes left there was removed.
-    swept: Arc<Once>,
+    swept: OnceLock<()>,
+    /// Directories whose entries are on disk. Of one that merely exists that is not known: another put
+    /// may have made it just now.
+    synced: Mutex<HashSet<PathBuf>>,
 }
 
 /// How old a part of an object is that nobody writes any more.
 const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many directories are known to be on disk at most; then they are learned anew.
+const SYNCED: usize = 10_000;
 
 /// How many bytes of a download are in memory.
 const PIECE: u64 = 1 << 20;
@@ -40,7 +53,7 @@ impl Folder {
         Self {
             // The folder stays the same when the program changes its own.
             path: std::path::absolute(&path).unwrap_or(path),
-            swept: Arc::new(Once::new()),
+            known: Arc::default(),
         }
     }
 
@@ -73,10 +86,14 @@ impl ObjectStore for Folder {
 
     fn put<'a>(&'a self, key: &'a str, value: Bytes) -> ObjectFuture<'a, ()> {
         let path = path_of(key);
-        let swept = Arc::clone(&self.swept);
+        let known = Arc::clone(&self.known);
         Box::pin(self.run(move |folder| {
-            swept.call_once(|| sweep(folder));
-            write(folder, &folder.join(path), &value).map_err(|error| Problem::io(&error))
+            known.swept.get_or_init(|| sweep(folder));
+            let path = folder.join(path);
+            known
+                .make_directory(folder, path.parent().unwrap_or(folder))
+                .and_then(|()| write(folder, &path, &value))
+                .map_err(|error| Problem::io(&error))
         }))
     }
 
@@ -97,9 +114,13 @@ impl ObjectStore for Folder {
             // No key that begins with the prefix is elsewhere.
             let within = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
             let mut found = Vec::new();
-            collect(&folder.join(directory_of(within)), within, &mut found)
-                .map_err(|error| Problem::io(&error))?;
-            found.retain(|object| object.key.starts_with(&prefix));
+            collect(
+                &folder.join(directory_of(within)),
+                within,
+                &prefix,
+                &mut found,
+            )
+            .map_err(|error| Problem::io(&error))?;
             found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             Ok(found)
         }))
@@ -109,7 +130,7 @@ impl ObjectStore for Folder {
         let path = path_of(key);
         Box::pin(
             self.run(move |folder| match fs::metadata(folder.join(path)) {
-                Ok(metadata) => Ok(Some(metadata.len())),
+                Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
                 Err(error) => match of_object(&error) {
                     Problem::NotFound => Ok(None),
                     problem => Err(problem),
@@ -152,16 +173,14 @@ impl ObjectStore for Folder {
 /// What the file system says of an object's file.
 fn of_object(error: &io::Error) -> Problem {
     match error.kind() {
-        // A file stands where a folder would.
-        io::ErrorKind::NotADirectory => Problem::NotFound,
+        // A file stands where a folder would, or somebody's folder where a file would.
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => Problem::NotFound,
         _ => Problem::io(error),
     }
 }
 
 /// Writes a file whole or not at all.
 fn write(folder: &Path, path: &Path, value: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(folder);
-    make_directory(directory)?;
     let part = folder.join(names::new_part());
     let written = File::create_new(&part)
         .and_then(|mut file| {
@@ -177,15 +196,38 @@ fn write(folder: &Path, path: &Path, value: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Makes a directory, with the entries of all that are new on disk.
-fn make_directory(directory: &Path) -> io::Result<()> {
-    let levels = directory.ancestors();
-    let new: Vec<_> = levels.take_while(|level| !level.is_dir()).collect();
-    if new.is_empty() {
-        return Ok(());
+impl Known {
+    /// Makes a directory of a folder. When it returns its entry is on disk, and those of the directories
+    /// that it is in.
+    fn make_directory(&self, folder: &Path, directory: &Path) -> io::Result<()> {
+        let lock = || self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unsynced = Vec::new();
+        for level in directory.ancestors() {
+            if !level.is_dir() {
+                // Whatever was known of it is over.
+                lock().remove(level);
+            } else if !level.starts_with(folder) {
+                // Somebody else's, who had it on disk.
+                break;
+            }
+            if !lock().contains(level) {
+                unsynced.push(level);
+            }
+        }
+        if unsynced.is_empty() {
+            return Ok(());
+        }
+        fs::create_dir_all(directory)?;
+        unsynced
+            .iter()
+            .try_for_each(|level| sync_directory(level))?;
+        let mut synced = lock();
+        if synced.len() >= SYNCED {
+            synced.clear();
+        }
+        synced.extend(unsynced.into_iter().map(Path::to_owned));
+        Ok(())
     }
-    fs::create_dir_all(directory)?;
-    new.into_iter().try_for_each(sync_directory)
 }
 
 /// Removes parts of objects that are old: another process may be writing the others.
@@ -210,29 +252,45 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The objects below a directory, which has keys that begin with `prefix`.
-fn collect(directory: &Path, prefix: &str, found: &mut Vec<ObjectInfo>) -> io::Result<()> {
+/// The objects below a directory whose keys begin with `wanted`. All that are there begin with `prefix`.
+fn collect(
+    directory: &Path,
+    prefix: &str,
+    wanted: &str,
+    found: &mut Vec<ObjectInfo>,
+) -> io::Result<()> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if of_object(&error) == Problem::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
     for entry in entries {
         let entry = entry?;
         match entry.file_name().to_str().and_then(read_name) {
             Some(Name::Directory(part)) => {
-                collect(&entry.path(), &format!("{prefix}{part}"), found)?;
+                let within = format!("{prefix}{part}");
+                if within.starts_with(wanted) || wanted.starts_with(&within) {
+                    collect(&entry.path(), &within, wanted, found)?;
+                }
             }
-            Some(Name::Object(last)) => match entry.metadata() {
-                Ok(metadata) => found.push(ObjectInfo {
-                    key: format!("{prefix}{last}"),
-                    size: metadata.len(),
-                    modified: metadata.modified().ok(),
-                }),
-                // It was deleted just now.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            },
+            Some(Name::Object(last)) => {
+                let key = format!("{prefix}{last}");
+                if !key.starts_with(wanted) {
+                    continue;
+                }
+                match fs::metadata(entry.path()) {
+                    Ok(metadata) if metadata.is_file() => found.push(ObjectInfo {
+                        key,
+                        size: metadata.len(),
+                        modified: metadata.modified().ok(),
+                    }),
+                    // Somebody else's directory.
+                    Ok(_) => {}
+                    // It was deleted just now.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
             // Somebody else's, or the part of an object.
             None => {}
         }

@@ -163,3 +163,51 @@ async fn a_disk_that_takes_nothing_is_told() {
     assert!(matches!(error.problem, Problem::Failed(_)), "{error}");
     assert!(error.to_string().contains("/file"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_no_object() {
+    let dir = tempfile::tempdir().unwrap();
+    let objects = Objects::new(Folder::new(dir.path()));
+    std::fs::create_dir(dir.path().join("lost+found")).unwrap();
+    std::fs::write(dir.path().join("lost+found/found"), "x").unwrap();
+    // A file where there would be a level, which its name says it is.
+    std::fs::write(dir.path().join("notes%"), "x").unwrap();
+    objects.put("a/b", "1").await.unwrap();
+    assert_eq!(listed(&objects, "").await, [("a/b".to_owned(), 1)]);
+    assert!(listed(&objects, "notes/").await.is_empty());
+    assert!(!objects.exists("lost+found").await.unwrap());
+    assert!(objects.get("lost+found").await.unwrap_err().is_not_found());
+    objects.delete("lost+found").await.unwrap();
+    assert!(dir.path().join("lost+found/found").exists());
+}
+
+#[tokio::test]
+async fn a_folder_that_is_removed_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("new/folder");
+    let objects = Objects::new(Folder::new(&folder));
+    for _ in 0..2 {
+        objects.put("a/b/c", "1").await.unwrap();
+        assert_eq!(objects.get("a/b/c").await.unwrap(), "1");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_listing_does_not_look_where_nothing_of_it_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let objects = Objects::new(Folder::new(dir.path()));
+    let mut long = "basic-".to_owned();
+    long.push_str(&"x".repeat(300));
+    let keys = ["basic-1/a", "basic-2", &format!("{long}/b")];
+    for key in keys {
+        objects.put(key, "1").await.unwrap();
+    }
+    // What looks at it would fail: the file system follows no more than 40 links.
+    std::os::unix::fs::symlink("other%", dir.path().join("other%")).unwrap();
+    let found = listed(&objects, "basic-").await;
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(listed(&objects, &long[..280]).await.len(), 1);
+    assert!(objects.list("o").await.is_err());
+}
