@@ -78,6 +78,10 @@ impl Bucket {
             .map(|response| response.status().as_u16());
         match error::service_error(error) {
             ServiceError::Refused { code, .. } if code == "NoSuchKey" => Problem::NotFound,
+            // The server in the box says so of an object.
+            ServiceError::Refused { code, message } if code == "ObjectDamaged" => {
+                Problem::Damaged(message)
+            }
             // Whatever a server answers that has no objects at all.
             ServiceError::Refused { .. } | ServiceError::Unreadable(_) if status == Some(404) => {
                 let at = made.endpoint.as_deref().unwrap_or("Amazon S3");

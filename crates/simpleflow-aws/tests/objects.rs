@@ -156,6 +156,10 @@ async fn what_s3_refuses_is_told_apart() {
     for (answer, problem) in [
         (error(404, "NoSuchKey"), Problem::NotFound),
         (
+            error(422, "ObjectDamaged"),
+            Problem::Damaged("why".to_owned()),
+        ),
+        (
             error(403, "AccessDenied"),
             Problem::Denied("AccessDenied: why".into()),
         ),

@@ -85,7 +85,7 @@ impl JumboError {
     /// waits in vain.
     pub fn is_lost(&self) -> bool {
         match self {
-            Self::Read { source, .. } => source.is_not_found(),
+            Self::Read { source, .. } => source.is_not_found() || source.is_damaged(),
             Self::Damaged { .. } => true,
             _ => false,
         }

@@ -273,6 +273,12 @@ fn what_cannot_go_well_is_told_at_once_and_by_name() {
             "{error}"
         );
 
+        place
+            .0
+            .fail([Problem::Damaged("it is not what was put".into())]);
+        let error = reader(&place).decode(&sent).await.unwrap_err();
+        assert!(error.is_lost() && !error.is_retryable(), "{error}");
+
         let key = Signature::parse(&sent).unwrap().key();
         place
             .0

@@ -20,6 +20,11 @@ impl ObjectError {
         self.problem == Problem::NotFound
     }
 
+    /// Whether the object is there, but no longer as it was put.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self.problem, Problem::Damaged(_))
+    }
+
     /// Whether the same may go well a little later.
     pub fn is_retryable(&self) -> bool {
         self.problem.is_retryable()
@@ -33,6 +38,9 @@ pub enum Problem {
     /// There is no object with this key.
     #[error("there is none")]
     NotFound,
+    /// The value is no longer what was put, and will not be again.
+    #[error("damaged: {0}")]
+    Damaged(String),
     /// The key cannot be one.
     #[error("the key {0}")]
     Key(String),

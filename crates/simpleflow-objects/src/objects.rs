@@ -77,7 +77,8 @@ impl Objects {
     /// Reads an object.
     ///
     /// # Errors
-    /// [`Problem::NotFound`] if there is none, and what goes wrong at the place.
+    /// [`Problem::NotFound`] if there is none, [`Problem::Damaged`] if it is no longer what was put,
+    /// and what goes wrong at the place.
     pub async fn get(&self, key: &str) -> Result<Bytes, ObjectError> {
         let at_place = self.at_place(key)?;
         let answer = self.store.get(&at_place).await;

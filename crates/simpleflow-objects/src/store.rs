@@ -19,8 +19,7 @@ pub struct ObjectInfo {
     pub key: String,
     /// How many bytes it has.
     pub size: u64,
-    /// When it was put, by the clock of the place; none where that is not kept, as in the server in
-    /// the box.
+    /// When it was put, by the clock of the place; none where that is not kept.
     pub modified: Option<SystemTime>,
 }
 
@@ -34,7 +33,8 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
     /// The URL of the place, for people, and for other processes if they can reach it.
     fn url(&self) -> String;
 
-    /// Reads an object; [`Problem::NotFound`] if there is none.
+    /// Reads an object; [`Problem::NotFound`] if there is none, [`Problem::Damaged`] if it is known
+    /// not to be what was put.
     fn get<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Bytes>;
 
     /// Writes an object, in place of one that is there.
