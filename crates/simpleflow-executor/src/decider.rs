@@ -12,6 +12,7 @@ mod sticky;
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::replay::{Decisions, HookPanic, Limits, MissingType, ReplayError, Replayer};
@@ -30,10 +31,15 @@ use tokio_util::sync::CancellationToken;
 use crate::registration;
 use crate::retry::persistently;
 use crate::stop::Stop;
-use crate::values::{self, ValueError};
+use crate::values::{self, Patience, ValueError};
 use kept::{Kept, Suspended};
 pub use pool::Deciders;
 use sticky::Sticky;
+
+/// How long a decision task waits for the values that it reads, and then for those that it writes,
+/// if their place is out of reach. A poller decides on one task at a time: it must not be held up
+/// for ever by one value of one execution.
+const VALUES: Duration = Duration::from_secs(30);
 
 /// Why a decision task was not answered. The service will hand it out again when its time is up:
 /// nothing is lost.
@@ -163,8 +169,9 @@ impl<S: SwfService> Decider<S> {
     /// refused.
     ///
     /// A value of a history that is lost fails the execution. While its place is out of reach it is
-    /// tried again; what cannot be read otherwise leaves the decision task unanswered: it is handed out
-    /// again. What is written is written anew when a
+    /// tried again for up to 30 seconds, or the time that the decision may take if that is less. What
+    /// cannot be read then, or is refused, leaves the decision task unanswered: it is handed out
+    /// again when its time is up. So it is with what a decision writes. That is written anew when the
     /// decision is made again; what was written before names nothing then.
     #[must_use]
     pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
@@ -246,8 +253,8 @@ impl<S: SwfService> Decider<S> {
             task_list_schedule_to_start_timeout: limit,
             ..RespondDecisionTaskCompleted::default()
         };
-        let (jumbo, token) = (self.jumbo.as_ref(), stop.at_once_token());
-        match values::encode_persistently(jumbo, &mut answer, token).await {
+        let patience = Patience::until_stop(stop.at_once_token()).at_most(suspended.patience);
+        match values::encode_patiently(self.jumbo.as_ref(), &mut answer, patience).await {
             Ok(()) => {}
             Err(error) if error.is_final() => {
                 return self.fail(answer.task_token, &error, stop).await;
@@ -344,7 +351,8 @@ impl<S: SwfService> Decider<S> {
     ) -> Result<Vec<HistoryEvent>, DeciderError> {
         let token = stop.at_once_token();
         let mut events = history::of_task(&self.service, poll, task, first, token).await?;
-        let decoded = values::decode_for_code(self.jumbo.as_ref(), &mut events, token).await;
+        let patience = Patience::until_stop(token).at_most(patience(&events));
+        let decoded = values::decode_for_code(self.jumbo.as_ref(), &mut events, patience).await;
         decoded.map_err(|source| DeciderError::Value {
             execution: task.workflow_execution.clone(),
             source,
@@ -386,6 +394,7 @@ impl<S: SwfService> Decider<S> {
             started_at: Timestamp::default(),
             task_list,
             overridden: false,
+            patience: VALUES,
             bytes: 0,
         }
     }
@@ -442,6 +451,7 @@ fn go_on(
     if let Some(last) = events.last() {
         suspended.started_at = last.event_timestamp;
     }
+    suspended.patience = patience(&events);
     let replayer = &mut suspended.replayer;
     panics::catch(|| {
         replayer.feed(events)?;
@@ -455,6 +465,18 @@ fn go_on(
         execution: task.workflow_execution.clone(),
         source,
     })
+}
+
+/// How long to wait for values on a task that these events end with: no longer than it has time.
+fn patience(events: &[HistoryEvent]) -> Duration {
+    let limit = events
+        .iter()
+        .rev()
+        .find_map(|event| match &event.attributes {
+            EventAttributes::DecisionTaskScheduled(task) => task.start_to_close_timeout?.duration(),
+            _ => None,
+        });
+    limit.map_or(VALUES, |limit| limit.min(VALUES))
 }
 
 /// Says it of an execution once, as its history becomes long.

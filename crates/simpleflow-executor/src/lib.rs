@@ -1,5 +1,7 @@
 //! Deciders and activity workers over one trait, the SWF service, and the local backend.
 
+#[cfg(test)]
+mod away;
 mod binaries;
 mod clock;
 mod decider;

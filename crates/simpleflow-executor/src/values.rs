@@ -4,11 +4,15 @@
 //! [model](simpleflow_model::values). Here each is put elsewhere before it is sent, or got from there
 //! after it came, several at a time.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
-use simpleflow_jumbo::{Jumbo, JumboError};
+use simpleflow_core::objects::{ObjectError, Problem};
+use simpleflow_jumbo::{Jumbo, JumboError, Signature};
 use simpleflow_model::values::{ValueField, Values};
 use simpleflow_model::{HistoryEvent, SmolStr};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::retry::Pauses;
@@ -30,6 +34,112 @@ impl ValueError {
     /// Whether no other attempt can go better: the value is lost, or too long.
     pub fn is_final(&self) -> bool {
         self.source.is_lost() || self.source.is_too_long()
+    }
+}
+
+/// How long somebody does not give up on values that cannot be written or read now.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    /// Who tries again does so until this; who does not leaves it to the [`Jumbo`], which has some
+    /// patience of its own.
+    again: Option<&'a CancellationToken>,
+    /// When all is over, also an attempt that is under way.
+    until: Option<Instant>,
+}
+
+impl<'a> Patience<'a> {
+    /// That of who asks once.
+    pub const ONCE: Self = Self {
+        again: None,
+        until: None,
+    };
+
+    /// That of who asks again until there is a stop.
+    pub fn until_stop(stop: &'a CancellationToken) -> Self {
+        Self {
+            again: Some(stop),
+            until: None,
+        }
+    }
+
+    /// The same, with a limit from now on.
+    pub fn at_most(self, limit: Duration) -> Self {
+        Self {
+            until: Some(Instant::now() + limit),
+            ..self
+        }
+    }
+
+    /// Tries until it goes well, or will not, or the patience is at its end. `late` is what is said
+    /// of an attempt that did not end by then, when none before it did.
+    async fn attempts<T, F: Future<Output = Result<T, JumboError>>>(
+        self,
+        operation: &str,
+        attempt: impl Fn() -> F,
+        late: impl FnOnce() -> JumboError,
+    ) -> Result<T, JumboError> {
+        let mut latest = None;
+        let all = async {
+            let mut pauses = Pauses::new();
+            loop {
+                let error = match attempt().await {
+                    Err(error) if error.is_retryable() => error,
+                    done => return done,
+                };
+                let Some(stop) = self.again else {
+                    return Err(error);
+                };
+                latest = Some(error.clone());
+                if !pauses.wait(operation, &error, stop).await {
+                    return Err(error);
+                }
+            }
+        };
+        let Some(until) = self.until else {
+            return all.await;
+        };
+        let ended = timeout_at(until, all).await;
+        ended.unwrap_or_else(|_| Err(latest.unwrap_or_else(late)))
+    }
+
+    async fn write(
+        self,
+        jumbo: &Jumbo,
+        text: &str,
+        limit: usize,
+    ) -> Result<Option<String>, JumboError> {
+        let late = || JumboError::Write {
+            length: text.chars().count(),
+            source: no_answer(jumbo.place().unwrap_or_default(), String::new()),
+        };
+        self.attempts("encode", || jumbo.encode(text, limit), late)
+            .await
+    }
+
+    async fn read(self, jumbo: &Jumbo, text: &str) -> Result<Option<SmolStr>, JumboError> {
+        let late = || {
+            let signature = Signature::parse(text);
+            let (place, key) = signature
+                .as_ref()
+                .map_or_else(Default::default, |signature| {
+                    (signature.place(), signature.key())
+                });
+            JumboError::Read {
+                signature: text.to_owned(),
+                source: no_answer(place, key),
+            }
+        };
+        let read = self.attempts("decode", || jumbo.decode(text), late).await?;
+        Ok(read.map(SmolStr::from))
+    }
+}
+
+/// What is said of a place that took longer than somebody may wait.
+fn no_answer(place: &str, key: String) -> ObjectError {
+    ObjectError {
+        place: place.to_owned(),
+        key,
+        problem: Problem::Unavailable("there is no answer in time".into()),
     }
 }
 
@@ -61,39 +171,29 @@ pub async fn encode<T: Values + Send + ?Sized>(
     jumbo: Option<&Jumbo>,
     of: &mut T,
 ) -> Result<(), ValueError> {
+    encode_patiently(jumbo, of, Patience::ONCE).await
+}
+
+/// The same for who does not give up at once while it may yet succeed.
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) async fn encode_patiently<T: Values + Send + ?Sized>(
+    jumbo: Option<&Jumbo>,
+    of: &mut T,
+    patience: Patience<'_>,
+) -> Result<(), ValueError> {
     let Some(jumbo) = jumbo else { return Ok(()) };
     let is_long = |field: &ValueField, value: &SmolStr| value.len() > field.limit;
     let long = select(of, is_long);
     let write = long.into_iter().map(|(field, value)| {
         let write = async move {
-            let sent = jumbo.encode(value, field.limit).await;
+            let sent = patience.write(jumbo, value, field.limit).await;
             replace(field, value, sent.map(|sent| sent.map(SmolStr::from)))
         };
         write.boxed()
     });
     all(write.collect()).await
-}
-
-/// The same for who does not give up while it may yet succeed, until there is a stop.
-///
-/// # Errors
-/// As [`encode`].
-pub(crate) async fn encode_persistently<T: Values + Send + ?Sized>(
-    jumbo: Option<&Jumbo>,
-    of: &mut T,
-    stop: &CancellationToken,
-) -> Result<(), ValueError> {
-    let mut pauses = Pauses::new();
-    loop {
-        match encode(jumbo, of).await {
-            Err(error) if error.source.is_retryable() => {
-                if !pauses.wait("encode", &error, stop).await {
-                    return Err(error);
-                }
-            }
-            done => return done,
-        }
-    }
 }
 
 /// Gets the values from where they are whose [signatures](simpleflow_jumbo::Signature) are in their
@@ -105,8 +205,20 @@ pub async fn decode<T: Values + Send + ?Sized>(
     jumbo: Option<&Jumbo>,
     of: &mut T,
 ) -> Result<(), ValueError> {
+    decode_patiently(jumbo, of, Patience::ONCE).await
+}
+
+/// The same for who does not give up at once while it may yet succeed.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) async fn decode_patiently<T: Values + Send + ?Sized>(
+    jumbo: Option<&Jumbo>,
+    of: &mut T,
+    patience: Patience<'_>,
+) -> Result<(), ValueError> {
     let Some(jumbo) = jumbo else { return Ok(()) };
-    read(jumbo, select(of, may_be_elsewhere)).await
+    all(reads(jumbo, select(of, may_be_elsewhere), patience)).await
 }
 
 /// The same for who shows values to people: those that cannot be got stay signatures, and are told.
@@ -117,33 +229,28 @@ pub async fn decode_each<T: Values + Send + ?Sized>(
     let Some(jumbo) = jumbo else {
         return Vec::new();
     };
-    let reads = reads(jumbo, select(of, may_be_elsewhere));
+    let reads = reads(jumbo, select(of, may_be_elsewhere), Patience::ONCE);
     let read = stream::iter(reads).buffer_unordered(CONCURRENT);
     read.filter_map(async |read| read.err()).collect().await
 }
 
 /// The same for the events that code is about to see: not for what repeats its own decisions, which
-/// it knows. It does not give up while it may yet succeed, until there is a stop.
+/// it knows.
 ///
 /// # Errors
 /// As [`decode`].
 pub(crate) async fn decode_for_code(
     jumbo: Option<&Jumbo>,
     events: &mut [HistoryEvent],
-    stop: &CancellationToken,
+    patience: Patience<'_>,
 ) -> Result<(), ValueError> {
     let Some(jumbo) = jumbo else { return Ok(()) };
-    let mut pauses = Pauses::new();
-    loop {
-        match read(jumbo, elsewhere_for_code(events)).await {
-            Err(error) if error.source.is_retryable() => {
-                if !pauses.wait("decode", &error, stop).await {
-                    return Err(error);
-                }
-            }
-            done => return done,
-        }
-    }
+    all(reads(jumbo, elsewhere_for_code(events), patience)).await
+}
+
+/// Whether a value may have to be [decoded](decode).
+pub(crate) fn is_elsewhere<T: Values + ?Sized>(jumbo: Option<&Jumbo>, of: &mut T) -> bool {
+    jumbo.is_some() && !select(of, may_be_elsewhere).is_empty()
 }
 
 fn elsewhere_for_code(events: &mut [HistoryEvent]) -> Vec<Selected<'_>> {
@@ -180,15 +287,15 @@ fn select<T: Values + ?Sized>(
     selected
 }
 
-async fn read(jumbo: &Jumbo, elsewhere: Vec<Selected<'_>>) -> Result<(), ValueError> {
-    all(reads(jumbo, elsewhere)).await
-}
-
-fn reads<'a>(jumbo: &'a Jumbo, elsewhere: Vec<Selected<'a>>) -> Vec<Done<'a>> {
+fn reads<'a>(
+    jumbo: &'a Jumbo,
+    elsewhere: Vec<Selected<'a>>,
+    patience: Patience<'a>,
+) -> Vec<Done<'a>> {
     let read = elsewhere.into_iter().map(|(field, value)| {
         let read = async move {
-            let got = jumbo.decode(value).await;
-            replace(field, value, got.map(|got| got.map(SmolStr::from)))
+            let got = patience.read(jumbo, value).await;
+            replace(field, value, got)
         };
         read.boxed()
     });
@@ -221,5 +328,50 @@ fn replace(
             field,
             source: Box::new(source),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use simpleflow_model::event::WorkflowExecutionStarted;
+    use simpleflow_model::operation::RespondActivityTaskCompleted;
+    use simpleflow_model::{EventId, Timestamp};
+
+    use super::*;
+    use crate::away::{Away, DOWN};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_is_away_is_given_up_when_the_patience_is_at_its_end() {
+        let stop = CancellationToken::new();
+        let limit = Duration::from_secs(30);
+        for (answers, says) in [(true, DOWN), (false, "there is no answer in time")] {
+            let jumbo = Away::new(answers).jumbo();
+            let began = Instant::now();
+            let patience = || Patience::until_stop(&stop).at_most(limit);
+            let mut answer = RespondActivityTaskCompleted {
+                result: Some("x".repeat(40_000).into()),
+                ..RespondActivityTaskCompleted::default()
+            };
+            let written = encode_patiently(Some(&jumbo), &mut answer, patience()).await;
+            let error = written.unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+            assert!(!error.is_final());
+            assert_eq!(began.elapsed(), limit);
+
+            let signature = "simpleflow+s3://v/735471c1-ac26-4c5d-a4ba-f85c7c5fb211 40000";
+            let started = WorkflowExecutionStarted {
+                input: Some(signature.into()),
+                ..WorkflowExecutionStarted::default()
+            };
+            let mut events = [HistoryEvent::new(
+                EventId(1),
+                Timestamp::from_millis(0),
+                started,
+            )];
+            let read = decode_for_code(Some(&jumbo), &mut events, patience()).await;
+            let error = read.unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains(signature), "{error}");
+            assert_eq!(began.elapsed(), 2 * limit);
+        }
     }
 }

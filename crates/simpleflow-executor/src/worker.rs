@@ -8,6 +8,8 @@ mod memory;
 mod process;
 mod program;
 mod task;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::convert::Infallible;
@@ -17,7 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
-use simpleflow_core::{ActivityInfo, ActivityResult, Failure, Registry};
+use simpleflow_core::{
+    ActivityEntry, ActivityInfo, ActivityResult, Failure, HeartbeatSink, Registry,
+};
 use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::PollForActivityTask;
 use simpleflow_model::types::ActivityTask;
@@ -34,6 +38,7 @@ use crate::values;
 pub use child::execute_activity;
 pub use process::Isolated;
 pub(crate) use task::Ending;
+use work::Work;
 
 /// How many polls a worker has out at most: with one alone a task would cost a round trip to the
 /// service, however many may run.
@@ -94,8 +99,14 @@ impl<S: SwfService> Worker<S> {
     }
 
     /// Lets values travel elsewhere that are longer than their fields: arguments, results, details.
-    /// Unless this is said they are refused. An activity whose input cannot be read fails with the
-    /// reason, and so does one whose result cannot be written.
+    /// Unless this is said they are refused.
+    ///
+    /// An activity whose input is lost, or may not be read, fails with the reason, and so does one
+    /// whose result may not be written. While their place is out of reach they wait, for as long as
+    /// their task has time: its heart beats meanwhile.
+    ///
+    /// What a program prints is in memory as a whole: 16 MiB of it at most, however long a value may
+    /// be.
     #[must_use]
     pub fn jumbo(mut self, jumbo: Jumbo) -> Self {
         self.jumbo = Some(jumbo);
@@ -213,22 +224,26 @@ impl<S: SwfService> Worker<S> {
             .registry
             .find_activity(&info.name, &info.version)
             .ok_or_else(|| task::unknown_activity(&self.registry, &info.name, &info.version))?;
-        let sink = Arc::new(work::Unheard);
-        let (resources, middlewares) = (&self.resources, self.registry.middlewares());
-        let isolated = self.isolated.as_ref();
-        let work = work::start(
-            entry,
-            info,
-            sink,
-            resources,
-            middlewares,
-            self.most(),
-            isolated,
-        )?;
+        let work = self.start(entry, info, Arc::new(work::Unheard))?;
         tokio::select! {
             result = work.unmeasured().future(&work::Quit::default()) => result,
             () = stop.requested() => Err(Failure::new("the activity was interrupted", None)),
         }
+    }
+
+    /// Gives an activity its arguments.
+    ///
+    /// # Errors
+    /// When they do not fit.
+    fn start(
+        &self,
+        entry: &ActivityEntry,
+        info: ActivityInfo,
+        sink: Arc<dyn HeartbeatSink>,
+    ) -> Result<Work, Failure> {
+        let (resources, middlewares) = (&self.resources, self.registry.middlewares());
+        let (most, isolated) = (self.most(), self.isolated.as_ref());
+        work::start(entry, info, sink, resources, middlewares, most, isolated)
     }
 
     /// Runs something whose tasks end when the time to stop is up.

@@ -26,6 +26,8 @@ pub(super) struct Suspended {
     pub task_list: TaskListName,
     /// Whether the last answer asked for the decider's own task list.
     pub overridden: bool,
+    /// How long the task at hand may wait for values.
+    pub patience: std::time::Duration,
     /// About what it holds.
     pub bytes: usize,
 }

@@ -8,11 +8,12 @@ use simpleflow_model::{FaultKind, SmolStr, TaskToken, limits};
 use simpleflow_service::{ServiceError, SwfService};
 
 use super::Worker;
+use super::heartbeat::Stopped;
 use super::task::Ending;
 use crate::retry::persistently;
-use crate::values;
+use crate::values::{self, Patience};
 
-/// What the service is told of a task.
+/// What the service is told of a task. Values are as long as it takes.
 pub(super) enum Answer {
     Completed(SmolStr),
     Failed(Failure),
@@ -21,17 +22,86 @@ pub(super) enum Answer {
     None,
 }
 
-impl<S: SwfService> Worker<S> {
-    /// The answer of an activity that ended, within the limits.
-    pub(super) fn answer_of(&self, result: ActivityResult) -> Answer {
-        let most = self.most();
+impl From<ActivityResult> for Answer {
+    fn from(result: ActivityResult) -> Self {
         match result {
-            Ok(result) if result.len() <= most => Answer::Completed(result),
-            Ok(result) => match result.chars().count() {
-                length if length <= most => Answer::Completed(result),
-                length => Answer::Failed(Failure::result_too_long(length, most)),
-            },
-            Err(failure) => Answer::Failed(failure.within(most)),
+            Ok(result) => Self::Completed(result),
+            Err(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl From<Stopped> for Answer {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Cancelled => Self::Cancelled,
+            Stopped::Lost => Self::None,
+        }
+    }
+}
+
+/// A result whose length is within what results may have.
+pub(super) fn within(result: ActivityResult, most: usize) -> ActivityResult {
+    let result = result.map_err(|failure| failure.within(most))?;
+    // Counting is not free, and no text has more characters than bytes.
+    if result.len() <= most {
+        return Ok(result);
+    }
+    match result.chars().count() {
+        length if length <= most => Ok(result),
+        length => Err(Failure::result_too_long(length, most)),
+    }
+}
+
+/// Whether the service takes a result as it is, which is within its limits.
+pub(super) fn is_short(result: &ActivityResult) -> bool {
+    let text = match result {
+        Ok(result) => Some(result),
+        Err(failure) => failure.details.as_ref(),
+    };
+    text.is_none_or(|text| text.len() <= limits::DATA_LENGTH)
+}
+
+impl<S: SwfService> Worker<S> {
+    /// The result of an activity as the service takes it: put elsewhere if it is too long for that,
+    /// however long it takes if it may yet go well.
+    pub(super) async fn encoded(&self, result: ActivityResult, ending: &Ending) -> ActivityResult {
+        let failure = match within(result, self.most()) {
+            Ok(result) => {
+                let mut answer = RespondActivityTaskCompleted {
+                    result: Some(result),
+                    ..RespondActivityTaskCompleted::default()
+                };
+                let patience = Patience::until_stop(&ending.answers);
+                let jumbo = self.jumbo.as_ref();
+                match values::encode_patiently(jumbo, &mut answer, patience).await {
+                    Ok(()) => return Ok(answer.result.unwrap_or_default()),
+                    Err(error) => Failure::new(error.to_string(), None),
+                }
+            }
+            Err(failure) => failure,
+        };
+        Err(self.encoded_failure(failure).await)
+    }
+
+    /// A failure as the service takes it. Its details are not worth a long wait.
+    async fn encoded_failure(&self, failure: Failure) -> Failure {
+        let mut answer = RespondActivityTaskFailed {
+            reason: Some(failure.reason),
+            details: failure.details,
+            ..RespondActivityTaskFailed::default()
+        };
+        let encoded = values::encode(self.jumbo.as_ref(), &mut answer).await;
+        let failure = Failure {
+            reason: answer.reason.unwrap_or_default(),
+            details: answer.details,
+        };
+        match encoded {
+            Ok(()) => failure,
+            Err(error) => {
+                tracing::warn!("the details of a failure are cut: {error}");
+                failure.within(limits::DATA_LENGTH)
+            }
         }
     }
 
@@ -56,8 +126,8 @@ impl<S: SwfService> Worker<S> {
                         if !error.is_fault(FaultKind::UnknownResource) =>
                     {
                         let reason = format!("the service does not take the result: {error}");
-                        self.fail(task_token, Failure::new(reason, None), ending)
-                            .await
+                        let failure = self.encoded_failure(Failure::new(reason, None)).await;
+                        self.fail(task_token, failure, ending).await
                     }
                     completed => completed,
                 }
@@ -82,16 +152,11 @@ impl<S: SwfService> Worker<S> {
         result: SmolStr,
         ending: &Ending,
     ) -> Result<(), ServiceError> {
-        let mut answer = RespondActivityTaskCompleted {
+        let answer = RespondActivityTaskCompleted {
             task_token,
             result: Some(result),
             ..RespondActivityTaskCompleted::default()
         };
-        let (jumbo, stop) = (self.jumbo.as_ref(), &ending.answers);
-        if let Err(error) = values::encode_persistently(jumbo, &mut answer, stop).await {
-            let failure = Failure::new(error.to_string(), None);
-            return self.fail(answer.task_token, failure, ending).await;
-        }
         persistently("RespondActivityTaskCompleted", &ending.answers, || {
             self.service.respond_activity_task_completed(answer.clone())
         })
@@ -105,21 +170,12 @@ impl<S: SwfService> Worker<S> {
         ending: &Ending,
     ) -> Result<(), ServiceError> {
         tracing::debug!(reason = %failure.reason, "activity failed");
-        let mut answer = RespondActivityTaskFailed {
+        let answer = RespondActivityTaskFailed {
             task_token,
             reason: Some(failure.reason),
             details: failure.details,
             ..RespondActivityTaskFailed::default()
         };
-        if let Err(error) = values::encode(self.jumbo.as_ref(), &mut answer).await {
-            tracing::warn!("the details of a failure are cut: {error}");
-            let whole = Failure {
-                reason: answer.reason.unwrap_or_default(),
-                details: answer.details,
-            };
-            let cut = whole.within(limits::DATA_LENGTH);
-            (answer.reason, answer.details) = (Some(cut.reason), cut.details);
-        }
         persistently("RespondActivityTaskFailed", &ending.answers, || {
             self.service.respond_activity_task_failed(answer.clone())
         })

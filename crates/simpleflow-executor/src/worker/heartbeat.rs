@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use simpleflow_core::{ActivityDefinition, ActivityInfo, HeartbeatSink};
+use simpleflow_core::{ActivityDefinition, HeartbeatSink};
 use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::RecordActivityTaskHeartbeat;
 use simpleflow_model::{ActivityId, FaultKind, SmolStr, TaskToken};
@@ -13,7 +13,7 @@ use simpleflow_service::SwfService;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::values;
+use crate::values::{self, Patience};
 
 /// How many beats fit into the activity's limit, so that one that is lost ends nothing.
 const BEATS_PER_LIMIT: u32 = 3;
@@ -25,6 +25,9 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// often: a call for each turn of a loop would hold up others at the service. What it said last
 /// goes.
 const SAID: Duration = Duration::from_secs(1);
+
+/// How long a beat waits for its details to be put elsewhere, if it may take so long.
+const DETAILS: Duration = Duration::from_secs(10);
 
 /// Why an activity has to stop.
 pub(super) enum Stopped {
@@ -57,13 +60,13 @@ impl Heart {
         interval: Duration,
         most_details: usize,
         definition: &ActivityDefinition,
-        info: &ActivityInfo,
+        activity_id: &ActivityId,
     ) -> Self {
         let limit = definition.heartbeat_timeout.duration();
         let most = limit.map_or(Duration::MAX, |limit| limit / BEATS_PER_LIMIT);
         let interval = Some(interval.min(most)).filter(|interval| !interval.is_zero());
         Self {
-            activity_id: info.activity_id.clone(),
+            activity_id: activity_id.clone(),
             interval: interval.map(|interval| interval.max(SHORTEST)),
             pause: interval.unwrap_or(most).clamp(SHORTEST, SAID),
             limit: definition.start_to_close_timeout.duration(),
@@ -90,6 +93,8 @@ impl Heart {
     ) -> Stopped {
         let mut limit = self.limit.map(|limit| Instant::now() + limit);
         let mut latest = None;
+        // The latest details that could go, as they went.
+        let mut sent = None;
         let mut soonest = Instant::now();
         loop {
             let interval = self.interval.map(|interval| Instant::now() + interval);
@@ -111,18 +116,25 @@ impl Heart {
             latest = said.or(latest);
             let mut request = RecordActivityTaskHeartbeat {
                 task_token: token.clone(),
-                details: latest.take(),
+                details: latest.clone(),
                 ..RecordActivityTaskHeartbeat::default()
             };
-            if let Err(error) = values::encode(jumbo, &mut request).await {
-                tracing::warn!(
-                    activity_id = %self.activity_id,
-                    "a heartbeat goes without its details: {error}"
-                );
-                request.details = None;
+            let most = self.interval.map_or(DETAILS, |most| most.min(DETAILS));
+            let patience = Patience::ONCE.at_most(most);
+            match values::encode_patiently(jumbo, &mut request, patience).await {
+                // What was put elsewhere for one beat is there for the next.
+                Ok(()) => {
+                    latest.clone_from(&request.details);
+                    sent.clone_from(&request.details);
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        activity_id = %self.activity_id,
+                        "a heartbeat goes with the details of an earlier one: {error}"
+                    );
+                    request.details.clone_from(&sent);
+                }
             }
-            // What was put elsewhere for one beat is there for the next.
-            latest.clone_from(&request.details);
             soonest = Instant::now() + self.pause;
             match service.record_activity_task_heartbeat(request).await {
                 Ok(status) if status.cancel_requested => return Stopped::Cancelled,
