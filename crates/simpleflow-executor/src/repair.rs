@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use simpleflow_core::child_id_prefix;
 use simpleflow_jumbo::Jumbo;
 use simpleflow_model::decision::CompleteWorkflowExecution;
@@ -14,26 +15,32 @@ use simpleflow_model::operation::{
     PollForActivityTask, PollForDecisionTask, RespondActivityTaskCompleted,
     RespondDecisionTaskCompleted,
 };
-use simpleflow_model::values::Values;
 use simpleflow_model::{
     Decision, DomainName, EventAttributes, EventId, HistoryEvent, SmolStr, TaskList, TaskListName,
     WorkflowExecution,
 };
 use simpleflow_service::{ServiceError, SwfService};
+use tokio_util::sync::CancellationToken;
 
 use crate::own_list::beside;
 use crate::poll::poll;
 use crate::retry::persistently;
 use crate::stop::Stop;
-use crate::values;
+use crate::values::{self, Patience, ValueError};
+
+/// How many results are written anew at once.
+const CONCURRENT: usize = 8;
+
+/// Results of tasks, by the ids of these.
+type Results = HashMap<SmolStr, Option<SmolStr>>;
 
 /// The tasks of a former execution that were done, with their results.
 #[derive(Clone, Debug)]
 pub struct Repair {
     /// By activity id.
-    activities: HashMap<SmolStr, Option<SmolStr>>,
+    activities: Results,
     /// By the id without what it has from its parent.
-    children: HashMap<SmolStr, Option<SmolStr>>,
+    children: Results,
 }
 
 impl Repair {
@@ -78,6 +85,23 @@ impl Repair {
         self.activities.len() + self.children.len()
     }
 
+    /// The same with the values written anew that are elsewhere: what the former execution wrote may
+    /// be removed before the new one ends. A task whose result is lost is run again. It is done before
+    /// there are tasks to answer: these have time limits, and SWF hands an activity out only once.
+    ///
+    /// # Errors
+    /// A result cannot be had, or cannot be written, now; or there is a stop.
+    pub(crate) async fn renewed(
+        &self,
+        jumbo: Option<&Jumbo>,
+        stop: &CancellationToken,
+    ) -> Result<Self, ValueError> {
+        Ok(Self {
+            activities: renewed(&self.activities, jumbo, stop).await?,
+            children: renewed(&self.children, jumbo, stop).await?,
+        })
+    }
+
     /// Sends a task that was done to where it is answered. The other decisions are left as they
     /// are. `execution` is the one that is repaired, which has this task list; those of its children
     /// and of the runs that it continues as have tasks of the same ids, which are others.
@@ -112,7 +136,6 @@ impl Repair {
     pub(crate) async fn answer<S: SwfService>(
         &self,
         service: &S,
-        jumbo: Option<&Jumbo>,
         domain: &DomainName,
         task_list: &TaskListName,
         stop: &Stop,
@@ -120,15 +143,13 @@ impl Repair {
         let list = answered_on(task_list);
         let activities = async {
             while !stop.is_requested() {
-                self.answer_activity(service, jumbo, domain, &list, stop)
-                    .await?;
+                self.answer_activity(service, domain, &list, stop).await?;
             }
             Ok(())
         };
         let children = async {
             while !stop.is_requested() {
-                self.answer_child(service, jumbo, domain, &list, stop)
-                    .await?;
+                self.answer_child(service, domain, &list, stop).await?;
             }
             Ok(())
         };
@@ -138,7 +159,6 @@ impl Repair {
     async fn answer_activity<S: SwfService>(
         &self,
         service: &S,
-        jumbo: Option<&Jumbo>,
         domain: &DomainName,
         list: &TaskList,
         stop: &Stop,
@@ -153,14 +173,11 @@ impl Repair {
             return Ok(());
         };
         let result = self.activities.get(task.activity_id.as_str()).cloned();
-        let mut answer = RespondActivityTaskCompleted {
+        let answer = RespondActivityTaskCompleted {
             task_token: task.task_token,
             result: result.flatten(),
             ..RespondActivityTaskCompleted::default()
         };
-        if !renew(jumbo, &mut answer).await {
-            return Ok(());
-        }
         let answered = persistently("RespondActivityTaskCompleted", stop.token(), || {
             service.respond_activity_task_completed(answer.clone())
         });
@@ -171,7 +188,6 @@ impl Repair {
     async fn answer_child<S: SwfService>(
         &self,
         service: &S,
-        jumbo: Option<&Jumbo>,
         domain: &DomainName,
         list: &TaskList,
         stop: &Stop,
@@ -200,14 +216,11 @@ impl Repair {
             result: self.children.get(&own).cloned().flatten(),
             ..CompleteWorkflowExecution::default()
         };
-        let mut answer = RespondDecisionTaskCompleted {
+        let answer = RespondDecisionTaskCompleted {
             task_token: task.task_token,
             decisions: Some(vec![complete.into()]),
             ..RespondDecisionTaskCompleted::default()
         };
-        if !renew(jumbo, &mut answer).await {
-            return Ok(());
-        }
         let answered = persistently("RespondDecisionTaskCompleted", stop.token(), || {
             service.respond_decision_task_completed(answer.clone())
         });
@@ -224,17 +237,45 @@ fn answered_on(task_list: &TaskListName) -> TaskList {
     }
 }
 
-/// Writes values anew that are elsewhere: what the former execution wrote may be removed before the
-/// new one ends. Whether that could be done; if not, the task is handed out again.
-async fn renew<T: Values + Send>(jumbo: Option<&Jumbo>, answer: &mut T) -> bool {
-    let renewed = match values::decode(jumbo, answer).await {
-        Ok(()) => values::encode(jumbo, answer).await,
+async fn renewed(
+    results: &Results,
+    jumbo: Option<&Jumbo>,
+    stop: &CancellationToken,
+) -> Result<Results, ValueError> {
+    let renew = results
+        .iter()
+        .map(|(id, result)| renew(id, result, jumbo, stop));
+    let renewed = stream::iter(renew.collect::<Vec<_>>()).buffer_unordered(CONCURRENT);
+    renewed
+        .try_filter_map(|renewed| std::future::ready(Ok(renewed)))
+        .try_collect()
+        .await
+}
+
+/// A result with its value written anew, unless that is lost.
+async fn renew(
+    id: &SmolStr,
+    result: &Option<SmolStr>,
+    jumbo: Option<&Jumbo>,
+    stop: &CancellationToken,
+) -> Result<Option<(SmolStr, Option<SmolStr>)>, ValueError> {
+    let mut answer = RespondActivityTaskCompleted {
+        result: result.clone(),
+        ..RespondActivityTaskCompleted::default()
+    };
+    let patience = Patience::until_stop(stop);
+    let renewed = match values::decode_patiently(jumbo, &mut answer, patience).await {
+        Ok(()) => values::encode_patiently(jumbo, &mut answer, patience).await,
         lost => lost,
     };
-    let renewed = renewed.inspect_err(|error| {
-        tracing::error!("a task that was done before is not answered: {error}");
-    });
-    renewed.is_ok()
+    match renewed {
+        Ok(()) => Ok(Some((id.clone(), answer.result))),
+        Err(error) if error.is_final() => {
+            tracing::warn!("{id} was done before and is run again: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// An answer that is not taken is given again when the task's time is up.

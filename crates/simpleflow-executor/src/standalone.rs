@@ -82,6 +82,8 @@ pub struct Begun {
     pub task_list: TaskListName,
     /// Whether it was open before.
     pub resumed: bool,
+    /// Whether `first_run` is the first: a repair is of that one alone.
+    has_first: bool,
 }
 
 /// How many runs to look back for the first, at a call each. Type and task list tell as well whose
@@ -91,7 +93,7 @@ const RUNS: usize = 100;
 /// The first run of an execution, or the earliest that was found.
 struct FirstRun {
     run_id: RunId,
-    /// Nothing when it was not found.
+    /// Nothing when the first was not found.
     input: Option<Option<SmolStr>>,
 }
 
@@ -167,7 +169,8 @@ impl<S: SwfService> Standalone<S> {
         self
     }
 
-    /// Takes over what was done in a former execution.
+    /// Takes over what was done in a former execution. Results that are elsewhere are written anew
+    /// when the run begins, and tasks whose result is lost are run again.
     #[must_use]
     pub fn repair(mut self, repair: Repair) -> Self {
         self.repair = Some(Arc::new(repair));
@@ -218,6 +221,7 @@ impl<S: SwfService> Standalone<S> {
                 execution,
                 task_list,
                 resumed: false,
+                has_first: true,
             }),
             Err(StartError::AlreadyOpen(_)) if self.resumes => {
                 self.resume(workflow_id, workflow, input).await
@@ -255,6 +259,7 @@ impl<S: SwfService> Standalone<S> {
         let detail = self.service.describe_workflow_execution(describe).await?;
         let task_list = detail.execution_configuration.task_list.name;
         let first = self.first_run(open.execution.clone()).await?;
+        let has_first = first.input.is_some();
         let definition = workflow.definition();
         let workflow_type = &open.workflow_type;
         let input = Arguments::parse(input).ok().map(|input| input.to_input());
@@ -282,6 +287,7 @@ impl<S: SwfService> Standalone<S> {
                 first_run: first.run_id,
                 task_list,
                 resumed: true,
+                has_first,
             }),
         }
     }
@@ -291,6 +297,7 @@ impl<S: SwfService> Standalone<S> {
         &self,
         mut execution: WorkflowExecution,
     ) -> Result<FirstRun, StandaloneError> {
+        let mut earliest = execution.run_id.clone();
         for _ in 0..RUNS {
             let first = GetWorkflowExecutionHistory {
                 domain: self.domain.clone(),
@@ -308,6 +315,7 @@ impl<S: SwfService> Standalone<S> {
             let Some(EventAttributes::WorkflowExecutionStarted(mut started)) = first else {
                 break;
             };
+            earliest.clone_from(&execution.run_id);
             match started.continued_execution_run_id {
                 Some(run_id) if !run_id.is_empty() => execution.run_id = run_id,
                 _ => {
@@ -324,7 +332,7 @@ impl<S: SwfService> Standalone<S> {
             "its first run is past retention or too far back: its input is not compared"
         );
         Ok(FirstRun {
-            run_id: execution.run_id,
+            run_id: earliest,
             input: None,
         })
     }
@@ -341,7 +349,14 @@ impl<S: SwfService> Standalone<S> {
         stop: &Stop,
     ) -> Result<Ended, StandaloneError> {
         let lists = [begun.task_list.clone()];
-        let deciders = self.own_deciders(begun);
+        let repair = match &self.repair {
+            Some(repair) => match repair.renewed(self.jumbo.as_ref(), stop.token()).await {
+                Err(_) if stop.is_requested() => return Ok(Ended::Stopped),
+                renewed => Some(Arc::new(renewed?)),
+            },
+            None => None,
+        };
+        let deciders = self.own_deciders(begun, repair.clone());
         // Whoever ends is the end of all: the others would wait for ever.
         let deciding = async {
             let decided = deciders.run(&lists, stop).await;
@@ -366,12 +381,11 @@ impl<S: SwfService> Standalone<S> {
         };
         let working = worker.run(&begun.task_list, self.activities, stop);
         let repairing = async {
-            let Some(repair) = &self.repair else {
+            let Some(repair) = &repair else {
                 return Ok(());
             };
             let (service, domain, list) = (&self.service, &self.domain, &begun.task_list);
-            let jumbo = self.jumbo.as_ref();
-            let repaired = repair.answer(service, jumbo, domain, list, stop).await;
+            let repaired = repair.answer(service, domain, list, stop).await;
             stop.request();
             repaired
         };
@@ -390,13 +404,14 @@ impl<S: SwfService> Standalone<S> {
         ended
     }
 
-    fn own_deciders(&self, begun: &Begun) -> Deciders<S> {
+    fn own_deciders(&self, begun: &Begun, repair: Option<Arc<Repair>>) -> Deciders<S> {
         let Begun {
             first_run,
             task_list,
+            has_first,
             ..
         } = begun.clone();
-        let repair = self.repair.clone();
+        let repair = repair.filter(|_| has_first);
         let deciders = Deciders::new(
             self.service.clone(),
             self.domain.clone(),

@@ -10,7 +10,9 @@ use simpleflow::model::{EventAttributes, HistoryEvent, limits};
 use simpleflow::objects::{Bytes, Memory, ObjectFuture, ObjectInfo, ObjectStore, Objects, Problem};
 use simpleflow::prelude::*;
 use simpleflow::{Workflow, WorkflowEntry};
-use simpleflow_executor::{DeciderError, Ended, Standalone, Stop, SwfService as _, registration};
+use simpleflow_executor::{
+    DeciderError, Ended, Repair, Standalone, Stop, SwfService as _, registration,
+};
 use simpleflow_model::operation::GetWorkflowExecutionHistory;
 use simpleflow_server::{Embedded, Storage};
 
@@ -276,6 +278,62 @@ async fn long_values_go_through_a_service() {
     embedded.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_runs_anew_what_is_lost_and_writes_anew_what_is_there() {
+    let embedded = Embedded::open(Storage::Memory).await.unwrap();
+    let service = embedded.service();
+    registration::need_domain(&service, LOCAL_DOMAIN.into())
+        .await
+        .unwrap();
+    let jumbo = careless(usize::MAX);
+    let objects = jumbo.objects().unwrap();
+    let run = async |repair: Option<Repair>| {
+        let alone = Standalone::new(service.clone(), LOCAL_DOMAIN.into(), Registry::linked())
+            .look_every(Duration::from_millis(10))
+            .jumbo(jumbo.clone());
+        let alone = match repair {
+            Some(repair) => alone.repair(repair),
+            None => alone,
+        };
+        let entry = WorkflowEntry::of::<Measures>();
+        let begun = alone.begin(&entry, "[\"x\"]", StartOptions::default());
+        let begun = begun.await.unwrap();
+        let mut history = Vec::new();
+        let observe = |events: &[HistoryEvent]| history.extend_from_slice(events);
+        let ended = alone.run(&begun, observe, &Stop::new()).await.unwrap();
+        let Ended::Closed(Outcome::Completed(_)) = ended else {
+            panic!("{ended:?}");
+        };
+        (begun.execution, history)
+    };
+    let signature = |history: &[HistoryEvent]| {
+        let mut completed = history.iter().filter_map(|event| match &event.attributes {
+            EventAttributes::ActivityTaskCompleted(completed) => completed.result.clone(),
+            _ => None,
+        });
+        Signature::parse(&completed.next().unwrap()).unwrap()
+    };
+    let (former, history) = run(None).await;
+    let first = signature(&history);
+    let repair = Repair::new(&former, &history, |_| false);
+    assert_eq!(repair.tasks(), 1);
+    let (_, history) = run(Some(repair.clone())).await;
+    let second = signature(&history);
+    assert_ne!(first, second);
+    assert_eq!(objects.list("").await.unwrap().len(), 2);
+
+    objects.delete(&first.key()).await.unwrap();
+    let (_, history) = run(Some(repair)).await;
+    assert_eq!(signature(&history).length(), second.length());
+    let took = |event: &HistoryEvent| match &event.attributes {
+        EventAttributes::ActivityTaskScheduled(task) => Some(task.task_list.name.to_string()),
+        _ => None,
+    };
+    let list = history.iter().find_map(took).unwrap();
+    assert!(!list.contains("repaired"), "{list}");
+    embedded.stop().await.unwrap();
+}
+
 #[test]
 fn a_lost_value_fails_who_waits_for_it() {
     let jumbo = || local(careless(usize::MAX));
@@ -317,6 +375,20 @@ impl Workflow for Makes {
     async fn run(self, flow: Flow) -> Result<String> {
         flow.submit(make(self.word)).await?;
         Ok(long(&self.again))
+    }
+}
+
+/// Has something long made, and says how long it is.
+#[workflow]
+struct Measures {
+    word: String,
+}
+
+impl Workflow for Measures {
+    type Output = usize;
+
+    async fn run(self, flow: Flow) -> Result<usize> {
+        Ok(flow.submit(make(self.word)).await?.chars().count())
     }
 }
 

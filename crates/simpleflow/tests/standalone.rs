@@ -1,5 +1,6 @@
 //! A workflow alone with its deciders and worker, over the service with a store.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -296,7 +297,7 @@ async fn a_repair_that_is_gone_on_with_in_a_later_run_answers_none_of_its_tasks(
 }
 
 /// Has an execution that waits continue as new, so often.
-async fn renew(service: &EmbeddedService, domain: &str, begun: &Begun, times: usize) {
+async fn renew(service: &EmbeddedService, domain: &str, begun: &Begun, input: &str, times: usize) {
     let task_list = TaskList {
         name: begun.task_list.clone(),
         ..TaskList::default()
@@ -310,7 +311,7 @@ async fn renew(service: &EmbeddedService, domain: &str, begun: &Begun, times: us
         let task = service.poll_for_decision_task(poll).await;
         let task = task.expect("it is polled for").expect("there is a task");
         let next = ContinueAsNewWorkflowExecution {
-            input: Some("another".into()),
+            input: Some(input.into()),
             task_list: Some(task_list.clone()),
             ..ContinueAsNewWorkflowExecution::default()
         };
@@ -338,10 +339,74 @@ async fn an_execution_whose_first_run_is_forgotten_is_gone_on_with() {
     let alone = Standalone::new(service.clone(), "forgetful".into(), Registry::linked());
     let alone = alone.resumes(true);
     let begun = begin::<Rounds>(&alone).await.expect("it starts");
-    renew(&service, "forgetful", &begun, 2).await;
+    renew(&service, "forgetful", &begun, "another", 2).await;
     let again = begin::<Rounds>(&alone).await.expect("it is there");
     assert!(again.resumed);
-    assert_ne!(again.execution.run_id, again.first_run);
+    assert_ne!(again.execution.run_id, begun.first_run);
+    // No run before it was found.
+    assert_eq!(again.execution.run_id, again.first_run);
+}
+
+/// Has a task of the same id in each run.
+#[workflow(version = "1")]
+struct EchoesFirst {
+    #[default(0)]
+    round: u32,
+}
+
+impl Workflow for EchoesFirst {
+    type Output = u32;
+
+    async fn run(self, flow: Flow) -> Result<u32> {
+        let echoed = flow.submit(echo(self.round)).await?;
+        if self.round == 0 {
+            return flow.continue_as_new(Self { round: 1 });
+        }
+        flow.wait_signal::<()>("go").await?;
+        Ok(echoed)
+    }
+}
+
+#[tokio::test]
+async fn a_repair_whose_first_run_is_forgotten_answers_none_of_its_tasks() {
+    let embedded = open().await;
+    let service = embedded.service();
+    let forgetful = RegisterDomain {
+        name: "forgetful".into(),
+        workflow_execution_retention_period_in_days: RetentionDays(0),
+        ..RegisterDomain::default()
+    };
+    let registered = service.register_domain(forgetful).await;
+    registered.expect("the domain is registered");
+    let first = alone(&service);
+    let begun = begin::<EchoesFirst>(&first).await.expect("it starts");
+    let renewed =
+        |event: &HistoryEvent| event.attributes.event_type() == "WorkflowExecutionContinuedAsNew";
+    assert_eq!(run(&first, &begun, renewed).await, Ended::Stopped);
+    let former = history(&service, &begun.execution).await;
+    let repair = Repair::new(&begun.execution, &former, |_| false);
+    assert_eq!(repair.tasks(), 1);
+
+    // The next run has a task of the same id.
+    let next = Standalone::new(service.clone(), "forgetful".into(), Registry::linked())
+        .look_every(Duration::from_millis(5))
+        .resumes(true)
+        .repair(repair);
+    let begun = begin::<EchoesFirst>(&next).await.expect("it starts");
+    renew(&service, "forgetful", &begun, "[1]", 1).await;
+    let again = begin::<EchoesFirst>(&next).await.expect("it is there");
+    assert_ne!(again.execution.run_id, begun.execution.run_id);
+    assert_eq!(again.execution.run_id, again.first_run);
+    let results = RefCell::new(Vec::new());
+    let done = |event: &HistoryEvent| match &event.attributes {
+        EventAttributes::ActivityTaskCompleted(done) => {
+            results.borrow_mut().extend(done.result.clone());
+            true
+        }
+        _ => false,
+    };
+    assert_eq!(run(&next, &again, done).await, Ended::Stopped);
+    assert_eq!(*results.borrow(), ["1"]);
 }
 
 #[tokio::test]
@@ -350,10 +415,10 @@ async fn the_first_of_very_many_runs_is_not_looked_for() {
     let service = embedded.service();
     let alone = alone(&service).resumes(true);
     let begun = begin::<Rounds>(&alone).await.expect("it starts");
-    renew(&service, DOMAIN, &begun, 99).await;
+    renew(&service, DOMAIN, &begun, "another", 99).await;
     let again = begin::<Rounds>(&alone).await.expect("it is there");
     assert_eq!(again.first_run, begun.first_run);
-    renew(&service, DOMAIN, &begun, 2).await;
+    renew(&service, DOMAIN, &begun, "another", 2).await;
     let again = begin::<Rounds>(&alone).await.expect("it is there");
     assert!(again.resumed);
     assert_ne!(again.first_run, begun.first_run);
