@@ -1,7 +1,7 @@
 //! What runs an activity: its code in this process, a process with its code, or a program.
 
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
@@ -42,7 +42,7 @@ enum Kind {
 #[derive(Clone, Default)]
 pub(super) struct Quit {
     asked: CancellationToken,
-    body: Arc<OnceLock<Body>>,
+    body: Arc<Mutex<Option<Body>>>,
 }
 
 /// What an activity has begun that is not ended by dropping it.
@@ -55,16 +55,32 @@ pub(super) enum Body {
 }
 
 impl Quit {
-    /// Asks the activity to end. Until something is begun it can be dropped: what it waits for by
-    /// then, as a download, and what would come after, are of no use any more.
+    /// Asks the activity to end. Before its body has begun, and after that has ended, it can be
+    /// dropped: what it waits for then, as a download, and what would come after, are of no use any
+    /// more.
     pub(super) fn ask(&self) -> Option<Body> {
         self.asked.cancel();
-        self.body.get().copied()
+        *self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begins(&self, body: Body) {
-        // An activity has one body.
-        let _ = self.body.set(body);
+    /// The body begins, until the drop.
+    #[must_use]
+    fn begins(&self, body: Body) -> InBody<'_> {
+        self.set(Some(body));
+        InBody(self)
+    }
+
+    fn set(&self, body: Option<Body>) {
+        *self.body.lock().unwrap_or_else(PoisonError::into_inner) = body;
+    }
+}
+
+/// An activity is in its body.
+struct InBody<'a>(&'a Quit);
+
+impl Drop for InBody<'_> {
+    fn drop(&mut self) {
+        self.0.set(None);
     }
 }
 
@@ -181,7 +197,7 @@ impl Kind {
                 if quit.asked.is_cancelled() {
                     return Err(Failure::new("the activity was ended", None));
                 }
-                quit.begins(Body::Thread);
+                let _in_body = quit.begins(Body::Thread);
                 let run = || panics::catch(run).unwrap_or_else(|p| Err(panic_failure(&p)));
                 tokio::task::spawn_blocking(run)
                     .await
@@ -193,7 +209,7 @@ impl Kind {
                     })
             }),
             Self::Program(program, info, needed, most, isolated) => Box::pin(async move {
-                quit.begins(Body::Process);
+                let _in_body = quit.begins(Body::Process);
                 let limit = isolated.and_then(|isolated| isolated.memory_limit);
                 program::run(program, &info, &needed, most, limit, &quit.asked).await
             }),
@@ -206,7 +222,7 @@ impl Kind {
                 Box::pin(CatchPanic(middlewares.around(&context, work)))
             }
             Self::Process(info, sink, needed, isolated) => Box::pin(async move {
-                quit.begins(Body::Process);
+                let _in_body = quit.begins(Body::Process);
                 process::run(&isolated, &info, &*sink, &needed, &quit.asked).await
             }),
         }

@@ -142,6 +142,12 @@ impl Drop for SaysItsEnd {
     }
 }
 
+async fn wait(at: &mut watch::Receiver<At>, what: At) {
+    let reached = at.wait_for(|at| *at == what);
+    let waited = tokio::time::timeout(PATIENCE, reached).await;
+    assert!(waited.is_ok(), "it does not come to {what:?}");
+}
+
 #[tokio::test]
 async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over() {
     let world = World::new().await;
@@ -163,11 +169,6 @@ async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over
     let deciders = Running::start(deciders(&world.service, 1));
     let execution = world.start::<Late>("late", 0).await;
     let ended = async {
-        let wait = async |at: &mut watch::Receiver<At>, what| {
-            let reached = at.wait_for(|at| *at == what);
-            let waited = tokio::time::timeout(PATIENCE, reached).await;
-            assert!(waited.is_ok(), "it does not come to {what:?}");
-        };
         wait(&mut at, At::ItsWait).await;
         world.terminate(&execution).await;
         // The next heartbeat tells that the task is lost.
@@ -176,5 +177,55 @@ async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over
     };
     tokio::join!(worker.run(&list, NonZeroUsize::MIN, &stop), ended);
     assert!(!BEGAN.load(Ordering::SeqCst));
+    deciders.stop().await;
+}
+
+/// An activity that is over at once, on a thread of its own.
+#[activity(name = "soon", version = "test", task_list = "soon")]
+fn soon() -> bool {
+    true
+}
+
+#[workflow]
+struct Soon {
+    _n: i64,
+}
+
+impl Workflow for Soon {
+    type Output = bool;
+
+    async fn run(self, flow: Flow) -> Result<bool> {
+        Ok(flow.submit(soon()).await?)
+    }
+}
+
+#[tokio::test]
+async fn what_comes_after_a_body_is_dropped_when_its_task_is_over() {
+    let world = World::new().await;
+    let (say, mut at) = watch::channel(At::Nothing);
+    let say = Arc::new(say);
+    let waits = move |_: ActivityContext, _: ActivityResult| {
+        let ends = SaysItsEnd(Arc::clone(&say));
+        async move {
+            ends.0.send_replace(At::ItsWait);
+            std::future::pending::<()>().await;
+            drop(ends);
+            Ok::<_, Error>(())
+        }
+    };
+    let registry = Registry::linked().layer(waits);
+    let worker = Worker::new(world.service.clone(), DOMAIN.into(), registry)
+        .heartbeat(Duration::from_millis(100));
+    let (stop, list) = (Stop::new(), "soon".into());
+    let deciders = Running::start(deciders(&world.service, 1));
+    let execution = world.start::<Soon>("soon", 0).await;
+    let ended = async {
+        wait(&mut at, At::ItsWait).await;
+        world.terminate(&execution).await;
+        // The next heartbeat tells that the task is lost.
+        wait(&mut at, At::ItsEnd).await;
+        stop.request();
+    };
+    tokio::join!(worker.run(&list, NonZeroUsize::MIN, &stop), ended);
     deciders.stop().await;
 }
