@@ -18,6 +18,10 @@ use crate::resources::Needed;
 /// one has at most 4, and a result is about as long as what was printed.
 const PRINTED: usize = 8;
 
+/// How many bytes of it are looked at at most: 4 for each of 4 Mi characters. They are in memory as a
+/// whole, several times over, while values may be a lot longer.
+const MOST_PRINTED: usize = 4 * (4 << 20);
+
 /// How much of the end of what it prints on stderr goes into the details of its failure.
 const STDERR: usize = 1 << 13;
 
@@ -44,7 +48,7 @@ pub(super) async fn run(
     let id = group.id();
     let child = group.child();
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let most = most.saturating_mul(PRINTED);
+    let most = most.saturating_mul(PRINTED).min(MOST_PRINTED);
     let input = program.stdin;
     let mut printed = Vec::new();
     let mut complaints = Vec::new();
@@ -78,7 +82,7 @@ pub(super) async fn run(
         Ok(End::Exited(status)) if status.success() => {
             if printed.len() > most {
                 let message =
-                    format!("printed more than {most} bytes, which is more than a result may have");
+                    format!("printed more than {most} bytes, which is more than a program may");
                 return Err(failure(&message, &complaints));
             }
             match String::from_utf8(printed) {
