@@ -1,5 +1,6 @@
 //! What activities are given beside their input.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -194,13 +195,38 @@ impl Needed {
         if self.is_empty() {
             return;
         }
-        let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let files = self.files();
-        let directories = files.filter_map(|(_, file)| Some(file.parent()?.to_owned()));
-        let all = directories.chain(std::env::split_paths(&inherited));
-        // A name of a directory with a colon could not be in it; those of binaries have none.
-        if let Ok(path) = std::env::join_paths(all) {
+        let inherited = std::env::var_os("PATH");
+        if let Some(path) = self.path(inherited.as_deref()) {
             command.env("PATH", path);
         }
+    }
+
+    /// The directories of the binaries, and then those of a PATH. One that is empty has none: split, it
+    /// would be the current directory.
+    fn path(&self, inherited: Option<&OsStr>) -> Option<OsString> {
+        let inherited = inherited.filter(|path| !path.is_empty());
+        let inherited = inherited.into_iter().flat_map(std::env::split_paths);
+        let files = self.files();
+        let directories = files.filter_map(|(_, file)| Some(file.parent()?.to_owned()));
+        // A name of a directory with a colon could not be in it; those of binaries have none.
+        std::env::join_paths(directories.chain(inherited)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binaries_are_first_in_a_path_that_has_nothing_else_of_its_own() {
+        let binaries = Binaries::new("/b", |_| Objects::memory());
+        let resources = Resources::default().binaries(binaries);
+        let input = r#"{"args": [], "meta": {"binaries": {"ffmpeg": "s3://tools/v1/ffmpeg"}}}"#;
+        let needed = resources.needed(input).unwrap();
+        let own = needed.path(None).unwrap().into_string().unwrap();
+        assert!(own.starts_with("/b/") && !own.contains(':'), "{own}");
+        assert_eq!(needed.path(Some(OsStr::new(""))), Some(own.clone().into()));
+        let both = needed.path(Some(OsStr::new("/bin:/usr/bin"))).unwrap();
+        assert_eq!(both, OsString::from(format!("{own}:/bin:/usr/bin")));
     }
 }
