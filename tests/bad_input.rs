@@ -179,7 +179,7 @@ fn options_with_bad_values_are_named() {
     let signal = format!("go=\"{}\"", "x".repeat(40_000));
     let message = says(&["--signal", &signal]);
     assert!(
-        message.contains("--signal \"go\": its payload has 40002 characters"),
+        message.contains("the payload of signal \"go\" has 40002 characters: jumbo fields take"),
         "{message}"
     );
     let message = says(&["--tags", &format!("a,{}", "x".repeat(257))]);

@@ -38,7 +38,9 @@ pub use resources::Resources;
 pub use simpleflow_jumbo::Jumbo;
 pub use simpleflow_service::{ServiceError, SwfService};
 pub use standalone::{Begun, Ended, Standalone, StandaloneError};
-pub use start::{SignalError, StartError, StartOptions, start, start_request};
+pub use start::{
+    SignalError, StartError, StartOptions, TooLong, check_input, start, start_request,
+};
 pub use stop::Stop;
 pub use values::ValueError;
 pub use worker::{Isolated, Worker, execute_activity};

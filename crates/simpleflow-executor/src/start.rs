@@ -30,13 +30,16 @@ pub enum StartError {
         /// What does not fit.
         problem: ArgumentError,
     },
-    /// The input is longer than SWF takes.
-    #[error("the input has {length} characters: {} at most {most}", who_takes(*most))]
-    InputTooLong {
-        /// Its length in characters, in the form in which it travels.
-        length: usize,
-        /// How many it may have.
-        most: usize,
+    /// The input is longer than SWF takes, in the form in which it travels.
+    #[error("the input has {0}")]
+    InputTooLong(TooLong),
+    /// The input of a signal is longer than SWF takes. Nothing was started.
+    #[error("the payload of signal {signal:?} has {too_long}")]
+    SignalTooLong {
+        /// The name of the signal.
+        signal: SmolStr,
+        /// How long it is.
+        too_long: TooLong,
     },
     /// A value cannot be put where it belongs.
     #[error(transparent)]
@@ -80,10 +83,33 @@ pub enum SignalError {
     Value(#[from] ValueError),
 }
 
+/// An input is longer than it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{length} characters: {} at most {most}", who_takes(*most))]
+pub struct TooLong {
+    /// How many characters it has.
+    pub length: usize,
+    /// How many it may have.
+    pub most: usize,
+}
+
 fn who_takes(most: usize) -> &'static str {
     match most {
         limits::DATA_LENGTH => "SWF takes",
         _ => "jumbo fields take",
+    }
+}
+
+/// Checks the length of an input, of an execution or of a signal: before anything is sent.
+///
+/// # Errors
+/// [`TooLong`]: it is longer than SWF takes, and than values may be that go elsewhere.
+pub fn check_input(input: &str, jumbo: Option<&Jumbo>) -> Result<(), TooLong> {
+    let length = input.chars().count();
+    let most = values::ceiling(jumbo, limits::DATA_LENGTH);
+    match length <= most {
+        true => Ok(()),
+        false => Err(TooLong { length, most }),
     }
 }
 
@@ -127,6 +153,13 @@ pub async fn start<S: SwfService>(
 ) -> Result<WorkflowExecution, StartError> {
     let mut request = start_request(domain, workflow, input, options, now)?;
     let jumbo = options.jumbo.as_ref();
+    for (signal, input) in &options.signals {
+        let checked = check_input(input.as_deref().unwrap_or_default(), jumbo);
+        checked.map_err(|too_long| StartError::SignalTooLong {
+            signal: signal.clone(),
+            too_long,
+        })?;
+    }
     values::encode(jumbo, &mut request).await?;
     let workflow_id = request.workflow_id.clone();
     let workflow_type = request.workflow_type.clone();
@@ -189,11 +222,7 @@ pub fn start_request(
     };
     let of_input = workflow.of_input(input).map_err(bad_input)?;
     let input = Arguments::parse(input).map_err(bad_input)?.to_input();
-    let length = input.chars().count();
-    let most = values::ceiling(options.jumbo.as_ref(), limits::DATA_LENGTH);
-    if length > most {
-        return Err(StartError::InputTooLong { length, most });
-    }
+    check_input(&input, options.jumbo.as_ref()).map_err(StartError::InputTooLong)?;
     let decision_tasks_timeout = options
         .decision_tasks_timeout
         .map_or(definition.decision_tasks_timeout, Into::into);

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use simpleflow_executor::values;
+use simpleflow_executor::{check_input, values};
 use simpleflow_model::operation::SignalWorkflowExecution;
 use simpleflow_model::{SignalName, SmolStr};
 
 use crate::error::CliError;
 use crate::input;
-use crate::jumbo::check_length;
 use crate::on_swf::On;
 
 /// Send a signal to an execution.
@@ -55,7 +54,12 @@ impl WorkflowSignal {
         let payload = input::read(self.input.as_deref(), self.input_file.as_deref())?;
         let payload = (!payload.is_empty()).then(|| SmolStr::from(payload));
         self.on.with_values(which, async |execution, jumbo| {
-            check_length("SIGNAL", signal, payload.as_deref(), &jumbo)?;
+            let checked = check_input(payload.as_deref().unwrap_or_default(), Some(&jumbo));
+            checked.map_err(|too_long| CliError::Option {
+                option: "SIGNAL",
+                value: signal.clone(),
+                problem: format!("its payload has {too_long}"),
+            })?;
             let mut request = SignalWorkflowExecution {
                 input: payload,
                 ..SignalWorkflowExecution::default()

@@ -16,7 +16,7 @@ use simpleflow_model::{DomainName, SignalName, SmolStr, TaskListName, Timestamp,
 use super::ExecutionOptions;
 use crate::connect::{Connection, DataDir};
 use crate::error::CliError;
-use crate::jumbo::{self, check_length};
+use crate::jumbo;
 use crate::middlewares::MiddlewareOptions;
 use crate::resources::LocalResourceOptions;
 use crate::{find, input, output};
@@ -127,7 +127,6 @@ impl WorkflowStart {
             return runtime.block_on(started);
         }
         let jumbo = jumbo::local()?;
-        check_signals(&options, &jumbo)?;
         // Before the run: afterwards its result would be lost.
         let history = self.history.map(HistoryFile::create).transpose()?;
         let mut local = match self.skip_time {
@@ -174,7 +173,6 @@ async fn start_on_swf(
     connection.announce(domain);
     let now = Timestamp::from(SystemTime::now());
     let jumbo = connection.jumbo()?;
-    check_signals(options, &jumbo)?;
     let options = StartOptions {
         jumbo: Some(jumbo),
         ..options.clone()
@@ -182,14 +180,6 @@ async fn start_on_swf(
     let started = start(&connection.service, domain, workflow, input, &options, now).await?;
     output::print(format!("{} {}\n", started.workflow_id, started.run_id).as_bytes())?;
     connection.close().await
-}
-
-/// Whether the payloads of the signals may go, before anything is started.
-fn check_signals(options: &StartOptions, jumbo: &Jumbo) -> Result<(), CliError> {
-    options
-        .signals
-        .iter()
-        .try_for_each(|(name, input)| check_length("--signal", name, input.as_deref(), jumbo))
 }
 
 fn parse_signal(signal: &str) -> Result<Signal, String> {
