@@ -93,15 +93,6 @@ impl Default for Settings {
     }
 }
 
-impl Default for DiskCacheSettings {
-    fn default() -> Self {
-        Self {
-            dir: cache_dir(&var),
-            bytes: DISK_CACHE_BYTES,
-        }
-    }
-}
-
 impl Settings {
     /// What the environment says. A variable that is empty says nothing.
     ///
@@ -113,7 +104,8 @@ impl Settings {
     ///   level of 1 to 19. Python readers do not understand it.
     /// - `SIMPLEFLOW_ENABLE_DISK_CACHE`: `true` or `false` (the default).
     /// - `SIMPLEFLOW_DISK_CACHE_DIR`: where that cache is: `simpleflow` in the user's directory for
-    ///   caches unless it is set.
+    ///   caches unless it is set. It must be if there is a cache and nothing says where the user's
+    ///   directories are.
     /// - `SIMPLEFLOW_DISK_CACHE_SIZE`: how many bytes it may have, as `500M` or `2G`: 1 GiB unless it
     ///   is set.
     ///
@@ -128,7 +120,10 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] names the variable.
     pub fn disk_cache_from_env() -> Result<DiskCacheSettings, SettingsError> {
-        disk_cache(&var)
+        Ok(DiskCacheSettings {
+            dir: cache_dir(&var)?,
+            bytes: disk_cache_bytes(&var)?,
+        })
     }
 
     fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
@@ -151,14 +146,17 @@ impl Settings {
                 expected: "off, zstd, or zstd:LEVEL with a level of 1 to 19",
             })?;
         }
-        let cache = disk_cache(&var)?;
+        let bytes = disk_cache_bytes(&var)?;
         if let Some(value) = var(DISK_CACHE_VARIABLE) {
             let enabled = switch(&value).ok_or(SettingsError::Variable {
                 variable: DISK_CACHE_VARIABLE,
                 value,
                 expected: "true or false",
             })?;
-            settings.disk_cache = enabled.then_some(cache);
+            if enabled {
+                let dir = cache_dir(&var)?;
+                settings.disk_cache = Some(DiskCacheSettings { dir, bytes });
+            }
         }
         settings.check()?;
         Ok(settings)
@@ -198,29 +196,35 @@ fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn disk_cache(var: &impl Fn(&str) -> Option<String>) -> Result<DiskCacheSettings, SettingsError> {
-    let bytes = match var(DISK_CACHE_SIZE_VARIABLE) {
-        None => DISK_CACHE_BYTES,
+fn disk_cache_bytes(var: &impl Fn(&str) -> Option<String>) -> Result<u64, SettingsError> {
+    match var(DISK_CACHE_SIZE_VARIABLE) {
+        None => Ok(DISK_CACHE_BYTES),
         Some(value) => bytes(&value).ok_or(SettingsError::Variable {
             variable: DISK_CACHE_SIZE_VARIABLE,
             value,
             expected: "a number of bytes, as 500M or 2G",
-        })?,
-    };
-    let dir = cache_dir(var);
-    Ok(DiskCacheSettings { dir, bytes })
+        }),
+    }
 }
 
-/// The directory of the cache: the user's own, so that nobody else puts anything there.
-fn cache_dir(var: &impl Fn(&str) -> Option<String>) -> PathBuf {
-    let named = var(DISK_CACHE_DIR_VARIABLE).map(PathBuf::from);
+/// The directory of the cache: the user's own, so that nobody else puts anything there. One that all
+/// users have, as `/tmp`, will not do.
+fn cache_dir(var: &impl Fn(&str) -> Option<String>) -> Result<PathBuf, SettingsError> {
+    if let Some(named) = var(DISK_CACHE_DIR_VARIABLE) {
+        return Ok(named.into());
+    }
     let absolute = |dir: &PathBuf| dir.is_absolute();
-    named.unwrap_or_else(|| {
-        let caches = var("XDG_CACHE_HOME").map(PathBuf::from).filter(absolute);
-        let home = || var("HOME").map(|home| Path::new(&home).join(".cache"));
-        let caches = caches.or_else(home).unwrap_or_else(env::temp_dir);
-        caches.join("simpleflow")
-    })
+    let caches = var("XDG_CACHE_HOME").map(PathBuf::from).filter(absolute);
+    let home = || var("HOME").map(|home| Path::new(&home).join(".cache"));
+    let Some(caches) = caches.or_else(home) else {
+        return Err(SettingsError::Variable {
+            variable: DISK_CACHE_DIR_VARIABLE,
+            value: String::new(),
+            expected: "a directory, since neither HOME nor XDG_CACHE_HOME says where that of the \
+                       user's caches is",
+        });
+    };
+    Ok(caches.join("simpleflow"))
 }
 
 fn switch(value: &str) -> Option<bool> {
@@ -297,6 +301,19 @@ mod tests {
         let home = settings(&[(DISK_CACHE_VARIABLE, "1"), ("HOME", "/h")]).unwrap();
         let dir = home.disk_cache.unwrap().dir;
         assert_eq!(dir, Path::new("/h/.cache/simpleflow"));
+    }
+
+    #[test]
+    fn without_a_home_a_cache_needs_a_directory() {
+        let error = settings(&[(DISK_CACHE_VARIABLE, "1")]).unwrap_err();
+        assert!(error.contains(DISK_CACHE_DIR_VARIABLE), "{error}");
+        assert!(error.contains("HOME"), "{error}");
+        // A directory that is relative means nothing.
+        let relative = [(DISK_CACHE_VARIABLE, "1"), ("XDG_CACHE_HOME", "caches")];
+        assert!(settings(&relative).is_err());
+        assert!(settings(&[(DISK_CACHE_VARIABLE, "0")]).is_ok());
+        let named = [(DISK_CACHE_VARIABLE, "1"), (DISK_CACHE_DIR_VARIABLE, "/c")];
+        assert!(settings(&named).is_ok());
     }
 
     #[test]
