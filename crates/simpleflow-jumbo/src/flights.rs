@@ -7,11 +7,17 @@ use tokio::sync::OnceCell;
 
 use crate::JumboError;
 
-type Value = OnceCell<Arc<str>>;
+/// A value that is being read.
+#[derive(Debug, Default)]
+struct Flight {
+    value: Arc<OnceCell<Arc<str>>>,
+    /// How many wait for it.
+    seats: usize,
+}
 
 /// What is being read, by signature.
 #[derive(Debug, Default)]
-pub(crate) struct Flights(Mutex<HashMap<String, Arc<Value>>>);
+pub(crate) struct Flights(Mutex<HashMap<String, Flight>>);
 
 impl Flights {
     /// Reads a value, or waits for who reads it already. Where that fails, the next who waits tries.
@@ -20,20 +26,20 @@ impl Flights {
         signature: &str,
         read: impl Future<Output = Result<Arc<str>, JumboError>>,
     ) -> Result<Arc<str>, JumboError> {
-        let value = Arc::clone(self.lock().entry(signature.to_owned()).or_default());
-        let seat = Seat {
+        let value = {
+            let mut flights = self.lock();
+            let flight = flights.entry(signature.to_owned()).or_default();
+            flight.seats += 1;
+            Arc::clone(&flight.value)
+        };
+        let _seat = Seat {
             flights: self,
             signature,
-            value: Some(value),
         };
-        match &seat.value {
-            Some(value) => value.get_or_try_init(|| read).await.cloned(),
-            // Only the drop takes it.
-            None => read.await,
-        }
+        value.get_or_try_init(|| read).await.cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Value>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -42,18 +48,16 @@ impl Flights {
 struct Seat<'a> {
     flights: &'a Flights,
     signature: &'a str,
-    value: Option<Arc<Value>>,
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        // Seats are taken and left under the lock, so that one of two is the last.
         let mut flights = self.flights.lock();
-        self.value = None;
-        if flights
-            .get(self.signature)
-            .is_some_and(|value| Arc::strong_count(value) == 1)
-        {
+        let Some(flight) = flights.get_mut(self.signature) else {
+            return;
+        };
+        flight.seats -= 1;
+        if flight.seats == 0 {
             flights.remove(self.signature);
         }
     }
