@@ -1,12 +1,11 @@
 //! Strings in, strings out.
 
 use std::fmt;
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use lru::LruCache;
 use simpleflow_objects::{Bytes, ObjectError, Objects, Place};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -18,9 +17,6 @@ use crate::{JumboError, Settings, SettingsError, Signature, compression, setting
 
 /// The place of values that end with the program.
 const MEMORY: &str = "memory:";
-
-/// How many places of others are kept open.
-const OPEN_PLACES: usize = 64;
 
 /// The first pause before something is tried again that may yet go well.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -56,8 +52,6 @@ struct Inner {
     /// Where values go.
     own: Option<Own>,
     open: Open,
-    /// The places of others, by URL.
-    opened: Mutex<LruCache<String, Objects>>,
     memory: MemoryCache,
     disk: Option<DiskCache>,
     flights: Flights,
@@ -69,7 +63,8 @@ struct Own {
 }
 
 impl Jumbo {
-    /// With these settings; `open` gives the objects of a place.
+    /// With these settings; `open` gives the objects of a place. It is asked each time that a value of
+    /// another place than the settings' is read.
     ///
     /// # Errors
     /// [`SettingsError`]: bucket and prefix are longer than signatures can have.
@@ -113,13 +108,11 @@ impl Jumbo {
     }
 
     fn with(settings: Settings, own: Option<Own>, open: Open) -> Self {
-        const PLACES: NonZeroUsize = NonZeroUsize::new(OPEN_PLACES).expect("it is not 0");
         Self(Arc::new(Inner {
             ceiling: settings.ceiling,
             compression: settings.compression,
             own,
             open,
-            opened: Mutex::new(LruCache::new(PLACES)),
             memory: MemoryCache::new(settings.memory),
             disk: settings
                 .disk_cache
@@ -152,7 +145,8 @@ impl Jumbo {
     }
 
     /// What goes in the place of a text that has more characters than its field takes; none if the
-    /// text goes as it is. The value is there when this comes back. Each time it is another object.
+    /// text goes as it is. The value is there when this comes back. Each time it is another object, but
+    /// [in memory](Self::in_memory), where one text has one signature.
     ///
     /// # Errors
     /// [`JumboError`]: the text is too long, or cannot be put where it belongs.
@@ -175,7 +169,11 @@ impl Jumbo {
                 ceiling: inner.ceiling,
             });
         }
-        let signature = Signature::new(&own.url, Uuid::new_v4(), length);
+        let id = match own.url.as_str() {
+            MEMORY => id_of(text),
+            _ => Uuid::new_v4(),
+        };
+        let signature = Signature::new(&own.url, id, length);
         let written = signature.to_string();
         if written.chars().count() > limit {
             return Err(JumboError::SignatureTooLong {
@@ -262,9 +260,7 @@ impl Inner {
         let place: Place = url
             .parse()
             .map_err(|error: simpleflow_objects::PlaceError| unknown(error.to_string()))?;
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let objects = opened.get_or_insert(url.to_owned(), || (self.open)(&place));
-        Ok(objects.clone())
+        Ok((self.open)(&place))
     }
 
     async fn cached(&self, signature: &Signature) -> Option<Arc<str>> {
@@ -278,6 +274,16 @@ impl Inner {
             blocking(move || disk.put(&signature, &value)).await;
         }
     }
+}
+
+/// The id of a text, which no other text has.
+fn id_of(text: &str) -> Uuid {
+    let half = |number: u64| {
+        let mut hasher = DefaultHasher::new();
+        (number, text).hash(&mut hasher);
+        hasher.finish()
+    };
+    Uuid::from_u64_pair(half(0), half(1))
 }
 
 /// Does what blocks on a thread for it, if there is a runtime that has some. There is nothing when
