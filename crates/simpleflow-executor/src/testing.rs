@@ -13,6 +13,7 @@ use simpleflow_core::{
     Activity, ActivityEntry, ActivityResult, Failure, Registry, RunningActivity, Workflow,
     WorkflowEntry, activity_result,
 };
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::{EventAttributes, HistoryEvent, SmolStr, Timestamp};
 
 pub use explore::{Explore, Explored, Reached, Schedule, Wrong, explore};
@@ -195,15 +196,19 @@ impl Test {
     /// # Errors
     /// [`LocalError`], when it cannot be brought to an end.
     pub fn try_run(self) -> Result<TestRun, LocalError> {
-        let (registry, input) = self.prepared()?;
+        let Prepared {
+            registry,
+            input,
+            resources,
+            jumbo,
+        } = self.prepared()?;
         let local = match self.start_time {
             Some(start) => Local::with_virtual_time_from(registry, start)?,
             None => Local::with_virtual_time(registry)?,
         };
-        let objects = self.objects.clone();
-        let resources = Resources::new(self.objects);
         let run = local
-            .resources(resources.places(move |place| objects.under(&place.to_string())))
+            .resources(resources)
+            .jumbo(jumbo)
             .later(self.later)
             .run(&self.entry, &input, self.options)?;
         Ok(TestRun {
@@ -212,8 +217,8 @@ impl Test {
         })
     }
 
-    /// The registry with what stands in for others, and the input.
-    fn prepared(&self) -> Result<(Registry, String), StartError> {
+    /// What the workflow runs with, however it is run.
+    fn prepared(&self) -> Result<Prepared, StartError> {
         let input = self.input.clone().map_err(|problem| StartError::Input {
             workflow: self.entry.definition().path.clone(),
             problem,
@@ -222,8 +227,26 @@ impl Test {
         for replacement in &self.replacements {
             registry.replace_activity(replacement.clone());
         }
-        Ok((registry, input))
+        let objects = self.objects.clone();
+        let resources =
+            Resources::new(objects.clone()).places(move |place| objects.under(&place.to_string()));
+        Ok(Prepared {
+            registry,
+            input,
+            resources,
+            jumbo: Jumbo::in_memory(),
+        })
     }
+}
+
+/// What a workflow under test runs with.
+struct Prepared {
+    /// With what stands in for others.
+    registry: Registry,
+    input: String,
+    resources: Resources,
+    /// Where values go that are longer than their fields.
+    jumbo: Jumbo,
 }
 
 fn signal_input(payload: &impl Serialize) -> SmolStr {

@@ -492,3 +492,51 @@ fn a_test_is_explored_as_it_is() {
 async fn an_exploration_may_be_in_an_async_test() {
     explore(Sums { n: 1 }).run().assert_same_result();
 }
+
+/// Keeps a long text somewhere else, and says it.
+#[activity(name = "keep")]
+async fn keep(context: ActivityContext, place: String) -> Result<String> {
+    let text = "é".repeat(40_000);
+    let place = place.parse()?;
+    context.open(&place).put("text", text.clone()).await?;
+    Ok(text)
+}
+
+#[activity(name = "too_long")]
+async fn too_long() -> String {
+    "x".repeat(70_000_000)
+}
+
+/// Sends long texts through every kind of field.
+#[workflow]
+struct LongTexts {
+    text: String,
+}
+
+impl Workflow for LongTexts {
+    type Output = (usize, usize, String);
+
+    async fn run(self, flow: Flow) -> Result<Self::Output> {
+        let kept = flow.submit(keep("s3://elsewhere/texts".to_owned()));
+        let said: String = flow.wait_signal("say").await?;
+        flow.record_marker("said", &said);
+        let echoed = flow.submit(note(kept.await? + &self.text)).await?;
+        let failed = flow.submit(too_long()).await.unwrap_err();
+        Ok((echoed.chars().count(), said.len(), failed.reason()))
+    }
+}
+
+#[test]
+fn long_values_limits_and_places_are_as_in_a_run() {
+    let test = || {
+        let text = "y".repeat(50_000);
+        Test::of(LongTexts { text: text.clone() }).signal("say", text)
+    };
+    let run = test().run().result::<(usize, usize, String)>().unwrap();
+    assert_eq!((run.0, run.1), (90_000, 50_000));
+    assert!(run.2.contains("jumbo fields take at most"), "{}", run.2);
+    let explored = test().explore().crashes(1).run();
+    assert!(explored.is_exhaustive());
+    let same = explored.assert_same_result();
+    assert_eq!(same.result::<(usize, usize, String)>(), Ok(run));
+}

@@ -90,7 +90,8 @@ pub fn explore<W: Workflow>(workflow: W) -> Explore {
 /// **An activity answers the same in all schedules**, and so does a Lambda function. It runs when it is asked something for the
 /// first time, and its answer is remembered; asked the same once more in one schedule, it runs once
 /// more. So stand-ins may count their calls, and activities are best replaced if they take long.
-/// Their objects are those of the [`Test`], for all schedules.
+/// Their objects are those of the [`Test`], for all schedules. All else is as [`Test::run`] has it:
+/// places that they name, values that are longer than SWF's fields, the limits of results.
 ///
 /// Executions start at 2023-11-14 22:13:20 UTC, unless [`Test::start_time`] says something else, and
 /// time passes only as it is due.

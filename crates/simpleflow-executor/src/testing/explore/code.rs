@@ -7,22 +7,21 @@ use std::collections::hash_map::Entry;
 
 use simpleflow_core::panics;
 use simpleflow_core::replay::{Decisions, Limits, MissingType, Replayer};
-use simpleflow_core::{ActivityInfo, ActivityResult, Failure, Registry, RunContext, WorkflowEntry};
-use simpleflow_model::types::ActivityTask;
+use simpleflow_core::{ActivityResult, Failure, Registry, RunContext, WorkflowEntry};
+use simpleflow_jumbo::Jumbo;
 use simpleflow_model::{
-    DomainName, EventAttributes, HistoryEvent, SmolStr, Timestamp, WorkflowExecution,
+    DomainName, EventAttributes, HistoryEvent, SmolStr, Timestamp, WorkflowExecution, limits,
 };
 use tokio::runtime::Runtime;
 
 use super::still::Still;
-use super::world::Work;
+use super::world::{Work, now};
 use super::wrong::Wrong;
 use crate::in_process::lambda;
 use crate::local::{LOCAL_DOMAIN, LocalError, Outside};
-use crate::resources::Resources;
 use crate::start::StartOptions;
-use crate::stop::Stop;
-use crate::testing::Test;
+use crate::testing::{Prepared, Test};
+use crate::values::{self, Patience};
 use crate::worker::Worker;
 
 /// When the executions start unless the test says something else: all schedules at the same time.
@@ -40,6 +39,9 @@ pub(super) struct Code {
     pub inputs: Vec<Outside>,
     runtime: Runtime,
     worker: Worker<Still>,
+    limits: Limits,
+    /// Where values go that are longer than their fields. One text always has the same signature.
+    pub jumbo: Jumbo,
     /// The answers to histories, by their hashes: a history is answered in one way.
     decided: RefCell<HashMap<u64, Decided>>,
     /// The answers of activities, by what they were asked and how often before in a schedule.
@@ -60,12 +62,18 @@ pub(super) struct Decided {
 impl Code {
     /// What a test runs, on a runtime for its activities.
     pub fn of(test: &Test, runtime: Runtime) -> Result<Self, LocalError> {
-        let (registry, input) = test.prepared()?;
+        let Prepared {
+            registry,
+            input,
+            resources,
+            jumbo,
+        } = test.prepared()?;
         registry.check()?;
         let mut options = test.options.clone();
         // It stands in the lines of schedules.
         let name = || test.entry.definition().name.clone().into();
         options.workflow_id.get_or_insert_with(name);
+        options.jumbo = Some(jumbo.clone());
         let signals = std::mem::take(&mut options.signals).into_iter();
         let later = test.later.iter().map(|later| later.what.clone());
         let inputs = signals
@@ -76,7 +84,13 @@ impl Code {
         Ok(Self {
             // It runs activities and answers nobody.
             worker: Worker::new(Still::at(start), LOCAL_DOMAIN.into(), registry.clone())
-                .resources(Resources::new(test.objects.clone())),
+                .resources(resources)
+                .jumbo(jumbo.clone()),
+            limits: Limits {
+                value_length: jumbo.ceiling(limits::DATA_LENGTH),
+                ..Limits::default()
+            },
+            jumbo,
             entry: test.entry,
             input,
             registry,
@@ -96,7 +110,7 @@ impl Code {
             return answer.clone();
         }
         let answer = match work {
-            Work::Activity(task) => self.run_activity(task),
+            Work::Activity(task) => self.runtime.block_on(self.worker.result_of(task.clone())),
             Work::Lambda(function) => match self.registry.find_lambda_function(&function.name) {
                 Some(stand_in) => lambda::run(&stand_in, function),
                 None => Err(Failure::new(lambda::no_stand_in(function), None)),
@@ -104,20 +118,6 @@ impl Code {
         };
         self.answers.borrow_mut().insert(question, answer.clone());
         answer
-    }
-
-    fn run_activity(&self, task: &ActivityTask) -> ActivityResult {
-        let info = ActivityInfo {
-            name: task.activity_type.name.clone(),
-            version: task.activity_type.version.clone(),
-            domain_name: LOCAL_DOMAIN.into(),
-            workflow_id: task.workflow_execution.workflow_id.clone(),
-            run_id: task.workflow_execution.run_id.clone(),
-            activity_id: task.activity_id.clone(),
-            input: task.input.clone().unwrap_or_default(),
-            ..ActivityInfo::default()
-        };
-        self.runtime.block_on(self.worker.rerun(info, &Stop::new()))
     }
 
     /// What the workflow decides on a history that ends in the start of a decision task. A history
@@ -128,7 +128,7 @@ impl Code {
         &self,
         hash: u64,
         execution: &WorkflowExecution,
-        history: &[HistoryEvent],
+        mut history: Vec<HistoryEvent>,
         kept: &mut Option<Replayer>,
     ) -> Result<Decided, Wrong> {
         let mut known = self.decided.borrow_mut();
@@ -136,12 +136,14 @@ impl Code {
             Entry::Occupied(decided) => return Ok(decided.get().clone()),
             Entry::Vacant(unknown) => unknown,
         };
-        let entry = self.workflow(execution, history)?;
-        let mut fresh = replayer(entry, execution);
-        let again = answer(&mut fresh, execution, history)?;
+        let entry = self.workflow(execution, &history)?;
+        let decoded = values::decode_for_code(Some(&self.jumbo), &mut history, Patience::ONCE);
+        now(decoded).map_err(Wrong::service)?;
+        let replayer = || replayer(entry, execution, self.limits);
+        let again = answer(&mut replayer(), execution, &history)?;
         let was_kept = kept.is_some();
-        let kept = kept.get_or_insert_with(|| replayer(entry, execution));
-        let decided = answer(kept, execution, history)?;
+        let kept = kept.get_or_insert_with(replayer);
+        let decided = answer(kept, execution, &history)?;
         if !agree(&decided.decisions, &again.decisions) {
             return Err(Wrong::differs(
                 execution,
@@ -182,14 +184,14 @@ fn agree(one: &Decisions, other: &Decisions) -> bool {
     one == other || both_made_values && !one.new_values().eq(other.new_values())
 }
 
-fn replayer(entry: WorkflowEntry, execution: &WorkflowExecution) -> Replayer {
+fn replayer(entry: WorkflowEntry, execution: &WorkflowExecution, limits: Limits) -> Replayer {
     let run = RunContext {
         domain_name: DomainName::from(LOCAL_DOMAIN),
         workflow_id: execution.workflow_id.clone(),
         run_id: execution.run_id.clone(),
         ..RunContext::default()
     };
-    Replayer::new(entry, run, Limits::default())
+    Replayer::new(entry, run, limits)
 }
 
 /// Lets a replayer see what is new to it of a history, and decide.

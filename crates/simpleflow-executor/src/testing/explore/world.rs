@@ -11,6 +11,7 @@ use simpleflow_core::replay::{MissingType, Replayer};
 use simpleflow_core::{ActivityResult, Failure};
 use simpleflow_engine::{Due, DueTask, Engine, Ready, TaskKind};
 use simpleflow_model::operation::*;
+use simpleflow_model::values::Values;
 use simpleflow_model::{
     DomainName, EventAttributes, Fault, HistoryEvent, RunId, SmolStr, TaskList, Timestamp,
     WorkflowExecution,
@@ -27,6 +28,7 @@ use crate::outcome::Outcome;
 use crate::registration::{register_activity_type, register_all, register_workflow_type};
 use crate::start::start;
 use crate::testing::TestRun;
+use crate::values;
 pub(super) use action::Action;
 use action::RunKey;
 use task::Task;
@@ -57,11 +59,11 @@ pub(super) struct World<'a> {
     asked: BTreeMap<(String, SmolStr), usize>,
 }
 
-/// Waits for what the service in this process answers at once.
-fn now<T>(answer: impl Future<Output = T>) -> T {
+/// Waits for what is answered in this process at once.
+pub(super) fn now<T>(answer: impl Future<Output = T>) -> T {
     answer
         .now_or_never()
-        .expect("the service in this process does not wait")
+        .expect("what is in this process does not wait")
 }
 
 impl<'a> World<'a> {
@@ -107,9 +109,12 @@ impl<'a> World<'a> {
                 self.root.run_id = next.new_execution_run_id.clone();
                 continue;
             }
+            let mut history = self.history(&self.root.run_id);
+            // All of them are in memory.
+            let _lost = now(values::decode_each(Some(&self.code.jumbo), &mut *history));
             return Some(TestRun {
-                outcome: Outcome::of(&last)?,
-                history: self.history(&self.root.run_id),
+                outcome: Outcome::of(&history.last()?.attributes)?,
+                history,
             });
         }
     }
@@ -370,7 +375,7 @@ impl<'a> World<'a> {
         let run = self.runs.entry(key.clone()).or_default();
         let decided = self
             .code
-            .decide(run.hash, &execution, &history, &mut run.kept)?;
+            .decide(run.hash, &execution, history, &mut run.kept)?;
         if !answers {
             run.kept = None;
             return Ok(());
@@ -378,15 +383,19 @@ impl<'a> World<'a> {
         for missing in decided.missing {
             self.register(missing)?;
         }
-        self.call(|engine, now| {
-            let answer = RespondDecisionTaskCompleted {
-                task_token: task.task_token,
-                decisions: Some(decided.decisions.decisions),
-                execution_context: decided.decisions.execution_context,
-                ..RespondDecisionTaskCompleted::default()
-            };
-            engine.respond_decision_task_completed(&answer, now)
-        })
+        let mut answer = RespondDecisionTaskCompleted {
+            task_token: task.task_token,
+            decisions: Some(decided.decisions.decisions),
+            execution_context: decided.decisions.execution_context,
+            ..RespondDecisionTaskCompleted::default()
+        };
+        self.encode(&mut answer)?;
+        self.call(|engine, now| engine.respond_decision_task_completed(&answer, now))
+    }
+
+    /// Puts values elsewhere that are longer than their fields.
+    fn encode<T: Values + Send>(&self, request: &mut T) -> Result<(), Wrong> {
+        now(values::encode(Some(&self.code.jumbo), request)).map_err(Wrong::service)
     }
 
     fn register(&self, missing: MissingType) -> Result<(), Wrong> {
@@ -416,16 +425,17 @@ impl<'a> World<'a> {
     fn send(&mut self, input: usize) -> Result<(), Wrong> {
         let (domain, workflow_id) = (LOCAL_DOMAIN.into(), self.root.workflow_id.clone());
         match self.inputs.remove(input) {
-            Outside::Signal(name, input) => self.call(|engine, now| {
-                let signal = SignalWorkflowExecution {
+            Outside::Signal(name, input) => {
+                let mut signal = SignalWorkflowExecution {
                     domain,
                     workflow_id,
                     signal_name: name.into(),
                     input,
                     ..SignalWorkflowExecution::default()
                 };
-                engine.signal_workflow_execution(&signal, now)
-            }),
+                self.encode(&mut signal)?;
+                self.call(|engine, now| engine.signal_workflow_execution(&signal, now))
+            }
             Outside::Cancel => self.call(|engine, now| {
                 let cancel = RequestCancelWorkflowExecution {
                     domain,
