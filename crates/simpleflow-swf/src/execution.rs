@@ -208,17 +208,26 @@ impl<S: SwfService> WorkflowExecution<S> {
     /// The service does not know it, refuses the start, or does not answer;
     /// [`SwfError::TypeNotInUse`] before it is terminated, [`SwfError::NotStartedAgain`] after that.
     pub async fn restart(&self) -> Result<Self, SwfError> {
-        self.restart_as(|_| {}).await
+        self.restart_as(async |_: &mut StartWorkflowExecution| Ok::<_, SwfError>(()))
+            .await
     }
 
-    /// The same with a change of what it is started with.
+    /// The same with a change of what it is started with. It is made when the type shows that the
+    /// execution can be started again, and before the former one is terminated.
     ///
     /// # Errors
-    /// As [`restart`](Self::restart).
-    pub async fn restart_as(
+    /// As [`restart`](Self::restart); and the change's, with nothing terminated.
+    pub async fn restart_as<E: From<SwfError>>(
         &self,
-        change: impl FnOnce(&mut StartWorkflowExecution),
-    ) -> Result<Self, SwfError> {
+        change: impl AsyncFnOnce(&mut StartWorkflowExecution) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let (workflow_type, mut start) = self.started_with().await?;
+        change(&mut start).await?;
+        Ok(self.start_anew(&workflow_type, start).await?)
+    }
+
+    /// Its type, which is in use, and what starts it anew.
+    async fn started_with(&self) -> Result<(WorkflowType<S>, StartWorkflowExecution), SwfError> {
         let first = first(self.events()).await?;
         let started = first.and_then(|event| match event.attributes {
             simpleflow_model::EventAttributes::WorkflowExecutionStarted(started) => Some(started),
@@ -233,19 +242,7 @@ impl<S: SwfService> WorkflowExecution<S> {
         let TypeId { name, version, .. } = started.workflow_type;
         let workflow_type = self.domain.workflow_type(name, version);
         self.can_start(&workflow_type).await?;
-        let mut terminated = false;
-        if self.describe().await?.execution_info.execution_status == ExecutionStatus::Open {
-            let how = Terminate {
-                reason: Some(RESTART.into()),
-                ..Terminate::default()
-            };
-            terminated = match self.terminate(how).await {
-                // It was closed meanwhile.
-                Err(SwfError::Closed { .. }) => false,
-                answer => answer.map(|()| true)?,
-            };
-        }
-        let mut start = StartWorkflowExecution {
+        let start = StartWorkflowExecution {
             domain: self.domain.name.clone(),
             workflow_type: workflow_type.id().clone(),
             workflow_id: self.id.workflow_id.clone(),
@@ -259,7 +256,26 @@ impl<S: SwfService> WorkflowExecution<S> {
             lambda_role: started.lambda_role,
             ..StartWorkflowExecution::default()
         };
-        change(&mut start);
+        Ok((workflow_type, start))
+    }
+
+    async fn start_anew(
+        &self,
+        workflow_type: &WorkflowType<S>,
+        start: StartWorkflowExecution,
+    ) -> Result<Self, SwfError> {
+        let mut terminated = false;
+        if self.describe().await?.execution_info.execution_status == ExecutionStatus::Open {
+            let how = Terminate {
+                reason: Some(RESTART.into()),
+                ..Terminate::default()
+            };
+            terminated = match self.terminate(how).await {
+                // It was closed meanwhile.
+                Err(SwfError::Closed { .. }) => false,
+                answer => answer.map(|()| true)?,
+            };
+        }
         match workflow_type.start(start.clone()).await {
             Err(source) if terminated => Err(SwfError::NotStartedAgain {
                 run_id: self.id.run_id.clone(),

@@ -254,8 +254,38 @@ async fn what_cannot_be_started_again_is_not_terminated() -> Outcome {
         "workflow type order 1 is deprecated in domain shop: no execution of it can be started, \
          and none was terminated"
     );
+    // Nor is anything done for a start that cannot be.
+    let changed = run.restart_as(async |_: &mut StartWorkflowExecution| panic!("it is changed"));
+    let refused: Result<_, SwfError> = changed.await;
+    assert!(matches!(refused, Err(SwfError::TypeNotInUse { .. })));
     let status = run.describe().await?.execution_info.execution_status;
     assert_eq!(status, ExecutionStatus::Open);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_restart_that_cannot_be_prepared_terminates_nothing() -> Outcome {
+    let domain = domain().await?;
+    let order = order(&domain, "1").await?;
+    let run = order.start(named("order-1", "night")).await?;
+    let change = async |start: &mut StartWorkflowExecution| {
+        start.input = Some("another".into());
+        Err::<(), Box<dyn std::error::Error>>("it is away".into())
+    };
+    let Err(refused) = run.restart_as(change).await else {
+        panic!("it succeeded");
+    };
+    assert_eq!(refused.to_string(), "it is away");
+    let status = run.describe().await?.execution_info.execution_status;
+    assert_eq!(status, ExecutionStatus::Open);
+
+    let change = async |start: &mut StartWorkflowExecution| {
+        start.input = Some("another".into());
+        Ok::<_, SwfError>(())
+    };
+    let anew = run.restart_as(change).await?;
+    let started = anew.history().await?.started().cloned().unwrap();
+    assert_eq!(started.input.as_deref(), Some("another"));
     Ok(())
 }
 

@@ -36,14 +36,10 @@ async fn restart(
     execution: &WorkflowExecution<AnyService>,
     jumbo: &Jumbo,
 ) -> Result<WorkflowExecution<AnyService>, CliError> {
-    let history = execution.history().await?;
-    let input = history.started().and_then(|started| started.input.clone());
-    let mut renewed = StartWorkflowExecution {
-        input,
-        ..StartWorkflowExecution::default()
+    let renew = async |start: &mut StartWorkflowExecution| {
+        values::decode(Some(jumbo), start).await?;
+        values::encode(Some(jumbo), start).await?;
+        Ok::<_, CliError>(())
     };
-    values::decode(Some(jumbo), &mut renewed).await?;
-    values::encode(Some(jumbo), &mut renewed).await?;
-    let restarted = execution.restart_as(|start| start.input = renewed.input);
-    Ok(restarted.await?)
+    execution.restart_as(renew).await
 }
