@@ -278,6 +278,12 @@ impl Connection {
         jumbo::jumbo(self.data_dir.as_deref())
     }
 
+    /// Whether values go to the folder of the service, which all its domains have.
+    pub(crate) fn has_values_of(&self, jumbo: &Jumbo) -> bool {
+        let dir = self.data_dir.as_deref();
+        dir.is_some_and(|dir| jumbo::is_in(dir, jumbo))
+    }
+
     /// The objects of a service that is this process's own.
     pub(crate) fn own_objects(&self) -> Option<Objects> {
         match &self.own {

@@ -11,7 +11,7 @@ use simpleflow_aws::Places;
 use simpleflow_core::objects::Place;
 use simpleflow_executor::values;
 use simpleflow_jumbo::{Jumbo, Settings, SettingsError};
-use simpleflow_model::limits;
+use simpleflow_model::SmolStr;
 use simpleflow_swf::{History, WorkflowExecution};
 
 use crate::connect::AnyService;
@@ -70,35 +70,42 @@ impl Decode {
             false => Ok(history),
         }
     }
+
+    /// A value that is shown. One that cannot be got stays its signature, and is told.
+    pub(crate) async fn value(self, value: &mut Option<SmolStr>, jumbo: &Jumbo) {
+        let Some(text) = value.as_deref().filter(|_| self.decode) else {
+            return;
+        };
+        match jumbo.decode(text).await {
+            Ok(None) => {}
+            Ok(Some(whole)) => *value = Some(whole.into()),
+            Err(lost) => tell(&lost),
+        }
+    }
 }
 
 /// A history with its values. Those that cannot be got stay signatures, and are told.
 pub(crate) async fn decoded(history: &History, jumbo: &Jumbo) -> History {
     let mut events = history.events().to_vec();
     for lost in values::decode_each(Some(jumbo), &mut *events).await {
-        output::say(&format!("a value is shown as its signature: {lost}"));
+        tell(&lost);
     }
     History::new(events)
 }
 
-/// Whether the payload of a signal may go, which this option names.
-pub(crate) fn check_length(
-    option: &'static str,
-    signal: &str,
-    payload: Option<&str>,
-    jumbo: &Jumbo,
-) -> Result<(), CliError> {
-    let length = payload.map_or(0, |payload| payload.chars().count());
-    let (who, most) = match jumbo.ceiling(limits::DATA_LENGTH) {
-        most @ limits::DATA_LENGTH => ("SWF takes", most),
-        most => ("jumbo fields take", most),
+fn tell(lost: &dyn std::fmt::Display) {
+    output::say(&format!("a value is shown as its signature: {lost}"));
+}
+
+/// Whether values go to the folder in this directory, which all domains of the service have.
+pub(crate) fn is_in(data_dir: &Path, jumbo: &Jumbo) -> bool {
+    let place = jumbo.place().and_then(|place| place.parse().ok());
+    let Some(Place::Folder(place)) = place else {
+        return false;
     };
-    if length <= most {
-        return Ok(());
-    }
-    Err(CliError::Option {
-        option,
-        value: signal.to_owned(),
-        problem: format!("its payload has {length} characters: {who} at most {most}"),
-    })
+    let whole = |path: &Path| {
+        let found = path.canonicalize().or_else(|_| std::path::absolute(path));
+        found.unwrap_or_else(|_| path.to_owned())
+    };
+    whole(&place) == whole(&data_dir.join(FOLDER))
 }

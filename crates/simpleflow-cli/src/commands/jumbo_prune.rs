@@ -1,10 +1,12 @@
 //! `jumbo.prune`: removes long values that no execution needs any more.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use futures::TryStreamExt as _;
 use simpleflow_jumbo::prune;
-use simpleflow_model::Timestamp;
+use simpleflow_model::{DomainName, RegistrationStatus, Timestamp};
 use simpleflow_swf::Domain;
 
 use crate::connect::AnyService;
@@ -20,8 +22,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Remove values that were longer than SWF's fields and are older than the retention of their domain.
 ///
 /// A value is removed when it is older than the retention, and older than every execution that the
-/// domain still shows, by a day. Name all domains whose programs write to the same place: it is that
-/// of SIMPLEFLOW_JUMBO_FIELDS_BUCKET, or the folder of the server in the box.
+/// domain still shows, by a day. Name all domains whose programs write to the same place: that of
+/// SIMPLEFLOW_JUMBO_FIELDS_BUCKET. The folder of the server in the box is that of all its domains: they
+/// all count there.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -54,6 +57,10 @@ impl JumboPrune {
             let objects = jumbo.objects().ok_or(CliError::NoPlaceForValues)?;
             let now = SystemTime::now();
             let mut before = now;
+            let mut names = BTreeSet::from_iter(names);
+            if connection.has_values_of(&jumbo) {
+                names.extend(all_domains(domain.service()).await?);
+            }
             for name in names {
                 let domain = Domain::new(domain.service().clone(), name);
                 before = before.min(needed_since(&domain, now).await?);
@@ -78,6 +85,19 @@ impl JumboPrune {
             Ok(())
         })
     }
+}
+
+/// All domains of a service: also one that is deprecated may have open executions.
+async fn all_domains(service: &AnyService) -> Result<Vec<DomainName>, CliError> {
+    let mut names = Vec::new();
+    for status in [
+        RegistrationStatus::Registered,
+        RegistrationStatus::Deprecated,
+    ] {
+        let infos: Vec<_> = Domain::all(service.clone(), status).try_collect().await?;
+        names.extend(infos.into_iter().map(|info| info.name));
+    }
+    Ok(names)
 }
 
 /// What is older nobody in the domain needs.

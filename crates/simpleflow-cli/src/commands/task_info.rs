@@ -1,7 +1,7 @@
 //! `task.info`: one task of an execution.
 
 use clap::{ArgAction, Args};
-use simpleflow_swf::history::{Task, read_json};
+use simpleflow_swf::history::{Attempt, Task, read_json};
 
 use crate::error::CliError;
 use crate::jumbo::Decode;
@@ -70,16 +70,25 @@ impl TaskInfo {
             return Err(CliError::WhichExecution);
         };
         let which = self.on.which(names, self.run_id.as_deref())?;
-        let history = self.on.with_values(which, async |execution, jumbo| {
-            self.decode.history(&execution, &jumbo).await
-        })?;
-        let task = history.find(task_id).ok_or_else(|| CliError::NoTask {
-            id: task_id.clone(),
-            ids: history
-                .tasks()
-                .iter()
-                .map(|task| task.id.to_string())
-                .collect(),
+        let (task, last) = self.on.with_values(which, async |execution, jumbo| {
+            let history = execution.history().await?;
+            let task = history.find(task_id).ok_or_else(|| CliError::NoTask {
+                id: task_id.clone(),
+                ids: history
+                    .tasks()
+                    .iter()
+                    .map(|task| task.id.to_string())
+                    .collect(),
+            })?;
+            let mut last = task.last().clone();
+            let mut shown = vec![&mut last.input, &mut last.result, &mut last.reason];
+            if self.details {
+                shown.push(&mut last.details);
+            }
+            for value in shown {
+                self.decode.value(value, &jumbo).await;
+            }
+            Ok((task.clone(), last))
         })?;
         let [
             kind,
@@ -91,7 +100,7 @@ impl TaskInfo {
             input,
             result,
             reason,
-        ] = row(task);
+        ] = row(&task, &last);
         let table = match self.details {
             false => {
                 let mut table = Table::new(COLUMNS);
@@ -101,7 +110,7 @@ impl TaskInfo {
                 table
             }
             true => {
-                let details = task.last().details.as_deref().into();
+                let details = last.details.as_deref().into();
                 let mut table = Table::new(WITH_DETAILS);
                 table.push([
                     kind, id, name, version, state, timestamp, input, result, reason, details,
@@ -113,8 +122,7 @@ impl TaskInfo {
     }
 }
 
-fn row(task: &Task) -> [Cell; 9] {
-    let last = task.last();
+fn row(task: &Task, last: &Attempt) -> [Cell; 9] {
     let input = last.input.as_deref();
     [
         task.kind.as_str().into(),

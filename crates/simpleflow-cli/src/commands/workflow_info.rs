@@ -33,12 +33,13 @@ const COLUMNS: &[&str] = &[
 impl WorkflowInfo {
     pub(crate) fn run(self, format: Format) -> Result<(), CliError> {
         let table = self.execution.with_values(async |execution, jumbo| {
-            let history = self.decode.history(&execution, &jumbo).await?;
+            let history = execution.history().await?;
             let started = history.started();
             let tags = started.and_then(|started| started.tag_list.as_ref());
             let tags: Vec<_> = tags.into_iter().flatten().flatten().collect();
             let tags: Vec<_> = tags.iter().map(|tag| tag.as_str()).collect();
-            let input = started.and_then(|started| started.input.as_deref());
+            let mut input = started.and_then(|started| started.input.clone());
+            self.decode.value(&mut input, &jumbo).await;
             let text = |text: Option<&str>| Cell::from(text);
             let id = execution.id();
             let mut table = Table::new(COLUMNS);
@@ -51,7 +52,7 @@ impl WorkflowInfo {
                 id.run_id.as_str().into(),
                 tags.join(",").into(),
                 history.elapsed().as_secs_f64().into(),
-                input.map_or(Cell::Missing, |input| Cell::Json(read_json(input))),
+                input.map_or(Cell::Missing, |input| Cell::Json(read_json(&input))),
             ]);
             Ok(table)
         })?;

@@ -9,7 +9,6 @@ use clap::Args;
 use simpleflow_core::payload::ArgumentError;
 use simpleflow_core::{Registry, WorkflowEntry};
 use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions, start};
-use simpleflow_jumbo::Jumbo;
 use simpleflow_model::types::History;
 use simpleflow_model::{DomainName, SignalName, SmolStr, TaskListName, Timestamp, WorkflowId};
 
