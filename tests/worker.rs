@@ -1,6 +1,7 @@
 //! `worker.start`: a worker as a process, against a server process.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -113,15 +114,31 @@ fn a_task_is_polled_for_only_when_there_is_room() {
 }
 
 #[test]
-fn a_domain_that_is_not_there_ends_it() {
+fn a_domain_that_is_not_there_is_waited_for() {
     let swf = Swf::start();
-    let args = ["worker.start", "-d", "nowhere", "-t", TASK_LIST];
-    for more in [&[][..], &["--one-task"]] {
-        let done = run(swf.command(&[&args[..], more].concat()), "");
-        assert_eq!((done.code, &*done.stdout), (1, ""), "{}", done.stderr);
-        for said in ["Unknown domain: nowhere", "decider.start and standalone"] {
-            assert!(done.stderr.contains(said), "{}", done.stderr);
+    let args = ["worker.start", "-d", "later", "-t", TASK_LIST];
+    let start = |more: &[&str]| {
+        let mut command = swf.command(&[&args[..], more].concat());
+        Running::start(command.stdin(Stdio::null()))
+    };
+    let mut workers = [start(&[]), start(&["--one-task"])];
+    for worker in &workers {
+        let said = worker.says("waits for domain");
+        for part in ["\"later\"", "decider.start and standalone"] {
+            assert!(said.contains(part), "{said}");
         }
+    }
+    let mut stopped = start(&[]);
+    stopped.says("waits for domain");
+    stopped.signal("-TERM");
+    assert_eq!(stopped.ends(), 0);
+    let domain = json!({"name": "later", "workflowExecutionRetentionPeriodInDays": "1"});
+    swf.call("RegisterDomain", domain);
+    workers[0].says("takes tasks from task list");
+    workers[1].says("takes one task from task list");
+    for worker in &mut workers {
+        worker.signal("-TERM");
+        assert_eq!(worker.ends(), 0);
     }
 }
 

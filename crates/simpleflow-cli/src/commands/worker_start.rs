@@ -28,7 +28,8 @@ use crate::signals::{self, Signals, Then};
 /// How many threads there may be beside those of activities that block.
 const OTHER_THREADS: usize = 64;
 
-/// How long to wait before a service that does not answer is asked once more.
+/// How long to wait before a service that does not answer, or does not know the domain, is asked once
+/// more.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Start a worker, which runs the activities of this program.
@@ -43,7 +44,7 @@ Examples:
   simpleflow worker.start -d TestDomain -t quickstart -N 20 --isolation process --memory-limit 512
   simpleflow worker.start -d TestDomain -t quickstart --one-task")]
 pub(crate) struct WorkerStart {
-    /// The domain. One that is not there ends the worker: deciders register it.
+    /// The domain. One that is not there is waited for: deciders register it.
     #[arg(
         short,
         long,
@@ -161,11 +162,11 @@ impl WorkerStart {
             resources.announce();
             let worker = self.worker(&connection, registry, &resources)?.jumbo(jumbo);
             tokio::select! {
-                () = self.run_worker(&worker, &stop) => Ok(()),
-                unknown = domain_unknown(&connection.service, &self.domain) => {
-                    Err(CliError::from(unknown))
-                }
+                known = self.domain_is_known(&connection.service) => known?,
+                () = stop.requested() => return Ok(()),
             }
+            self.run_worker(&worker, &stop).await;
+            Ok::<_, CliError>(())
         };
         let (worked, then) = signals.run(&stop, work).await;
         connection.close().await?;
@@ -190,6 +191,35 @@ impl WorkerStart {
                 }
                 decided => return Ok(decided?),
             }
+        }
+    }
+
+    /// Waits until the service knows the domain: who starts decider and worker together need not know
+    /// which of them is there first. Whatever else it says is left to the worker, who may have no right
+    /// to ask this. A task that was polled elsewhere is of a domain that is there.
+    async fn domain_is_known(&self, service: &AnyService) -> Result<(), ServiceError> {
+        let mut told = false;
+        loop {
+            let request = DescribeDomain {
+                name: self.domain.clone(),
+                ..DescribeDomain::default()
+            };
+            match service.describe_domain(request).await {
+                Err(error) if error.is_fault(FaultKind::UnknownResource) => {
+                    if self.poll_data.is_some() {
+                        return Err(error);
+                    }
+                    if !std::mem::replace(&mut told, true) {
+                        output::say(&format!(
+                            "waits for domain {:?}, which is not registered. Is its name right? \
+                             decider.start and standalone register a domain that is not there",
+                            self.domain.as_str()
+                        ));
+                    }
+                }
+                _ => return Ok(()),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -244,19 +274,6 @@ impl WorkerStart {
             Some(limit) => isolated.memory_limit(u64::from(limit) << 20),
             None => isolated,
         })
-    }
-}
-
-/// Ends when the service does not know the domain: the worker would ask in vain for ever. Whatever
-/// else it says is left to the worker, who may have no right to ask this.
-async fn domain_unknown(service: &AnyService, domain: &DomainName) -> ServiceError {
-    let request = DescribeDomain {
-        name: domain.clone(),
-        ..DescribeDomain::default()
-    };
-    match service.describe_domain(request).await {
-        Err(error) if error.is_fault(FaultKind::UnknownResource) => error,
-        _ => std::future::pending().await,
     }
 }
 
