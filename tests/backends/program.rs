@@ -199,7 +199,7 @@ fn interpret<'a>(
 #[derive(Clone, Debug)]
 pub struct Case {
     pub steps: Vec<Step>,
-    /// The choices of the driver, which go on as zeros.
+    /// The choices of the driver, which does without when they are used up.
     pub luck: Vec<u8>,
 }
 
