@@ -1,6 +1,7 @@
 //! Running the command as a process.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +16,21 @@ pub fn command(args: &[&str]) -> Command {
         .args(args)
         .env_remove("RUST_LOG")
         .env_remove("LOG_LEVEL");
+    command
+}
+
+/// The command with these arguments in this directory, where it finds what is there and nothing that
+/// the environment names: no endpoint, no domain, no place.
+pub fn alone(directory: &Path, args: &[&str]) -> Command {
+    const NAMES: [&str; 5] = ["AWS_", "METROLOGY_", "SIMPLEFLOW_", "STEP_BUCKET", "SWF_"];
+    let mut command = command(args);
+    command.current_dir(directory);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if NAMES.iter().any(|start| text.starts_with(start)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

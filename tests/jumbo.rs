@@ -12,14 +12,12 @@ use simpleflow::model::operation::RegisterDomain;
 use simpleflow_executor::SwfService as _;
 use simpleflow_server::{Embedded, Storage};
 
-use crate::common::{self, Done, run};
+use crate::common::{Done, alone, run};
 
-/// The command in this directory, without what the environment says of AWS.
+/// The command in this directory, with a cache there.
 fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = common::command(args);
+    let mut command = alone(dir, args);
     command
-        .current_dir(dir)
-        .env_remove("SWF_DOMAIN")
         .env("SIMPLEFLOW_DISK_CACHE_DIR", dir.join("cache"))
         .env("SIMPLEFLOW_ENABLE_DISK_CACHE", "true");
     command

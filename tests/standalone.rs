@@ -3,16 +3,13 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{self, Done, run};
+use crate::common::{Done, alone, run};
 use crate::running::Running;
 
 const BASIC: &str = "examples.basic.BasicWorkflow";
 
-/// The command in this directory, without what the environment says of AWS.
 fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = common::command(&[&["standalone"], args].concat());
-    command.current_dir(dir).env_remove("SWF_DOMAIN");
-    command
+    alone(dir, &[&["standalone"], args].concat())
 }
 
 fn standalone(dir: &Path, args: &[&str]) -> Done {
@@ -132,14 +129,11 @@ fn an_activity_is_rerun_in_a_store_that_others_can_look_into() {
         &[BASIC, "--workflow-id", "former", "--input", "[3, 0]"],
     );
     assert_eq!(done.code, 0, "{}", done.stderr);
-    let mut rerun = common::command(&["activity.rerun", "-d", "standalone"]);
+    let mut rerun = alone(dir.path(), &["activity.rerun", "-d", "standalone"]);
     rerun
         .args(["--workflow-id", "former"])
-        .args(["--activity-id", "activity-examples.basic.increment-1"])
-        .env_remove("AWS_ENDPOINT_URL_SWF")
-        .env_remove("AWS_ENDPOINT_URL")
-        .current_dir(dir.path());
-    let done = common::run(rerun, "");
+        .args(["--activity-id", "activity-examples.basic.increment-1"]);
+    let done = run(rerun, "");
     assert_eq!((done.code, &*done.stdout), (0, "4\n"), "{}", done.stderr);
     assert!(
         done.stderr.contains("a server in this process"),
@@ -156,8 +150,8 @@ fn others_look_into_it_while_it_runs_and_afterwards() {
     running.says("deadline scheduled");
     // A region of the environment is not that of the store.
     let why = || {
-        let mut why = common::command(&["workflow.why", "standalone", "approval"]);
-        why.current_dir(dir.path()).env("AWS_REGION", "eu-west-1");
+        let mut why = alone(dir.path(), &["workflow.why", "standalone", "approval"]);
+        why.env("AWS_REGION", "eu-west-1");
         run(why, "")
     };
     let told = why();

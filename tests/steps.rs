@@ -5,14 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::common::{command, run};
+use crate::common::{alone, run};
 
 /// Runs a workflow in a directory, and gives its result if it completed.
 fn standalone(directory: &Path, args: &[&str]) -> Option<Value> {
-    let mut command = command(&[&["standalone"], args].concat());
-    command.current_dir(directory);
-    command.env_remove("SWF_DOMAIN").env_remove("STEP_BUCKET");
-    let done = run(command, "");
+    let done = run(alone(directory, &[&["standalone"], args].concat()), "");
     let last = done.stdout.lines().next_back().unwrap_or_default();
     match done.code {
         0 => Some(serde_json::from_str(last).expect("a result is JSON")),
