@@ -15,7 +15,7 @@ pub async fn fail_but_dont_raise() -> Result<()> {
     bail!("this task had a problem, but it's okay")
 }
 
-/// Fails, and the workflow with it, also when nobody awaits it.
+/// Fails, and the workflow with it, whatever the workflow makes of that.
 #[activity(
     task_list = "quickstart",
     version = "example",
@@ -49,10 +49,13 @@ impl Workflow for FailingWorkflow {
 
     async fn run(self, flow: Flow) -> Result<String> {
         let tolerated = flow.submit(fail_but_dont_raise());
-        if self.fail {
-            flow.submit(fail_and_raise());
-        }
+        let raises = self.fail.then(|| flow.submit(fail_and_raise()));
         let failure = tolerated.await.expect_err("it fails");
+        if let Some(raises) = raises {
+            // Also when nobody looks at its result. It is awaited so that the workflow does not end
+            // before it.
+            let _ = raises.await;
+        }
         Ok(failure.reason())
     }
 

@@ -5,17 +5,20 @@
 //! simpleflow workflow.start --local examples.retry.Download --input '[9]'
 //! ```
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use simpleflow::prelude::*;
 
-/// The last part that the server was asked for.
-static LAST: AtomicU32 = AtomicU32::new(0);
+/// What the server was asked for: by which run, and which part.
+static ASKED: Mutex<BTreeSet<(String, u32)>> = Mutex::new(BTreeSet::new());
 
 /// Fetches a part. The server is busy when it is asked for every fourth one for the first time.
 #[activity(version = "example", retry = 2)]
-pub async fn fetch(part: u32) -> Result<String> {
-    if part % 4 == 3 && LAST.fetch_max(part, Ordering::Relaxed) < part {
+pub async fn fetch(context: ActivityContext, part: u32) -> Result<String> {
+    let request = (context.info().run_id.to_string(), part);
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    if asked.insert(request) && part % 4 == 3 {
         bail!("the server is busy, at part {part}");
     }
     Ok(format!("part {part}"))
@@ -63,6 +66,8 @@ impl Workflow for Download {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use simpleflow::testing::{Test, explore};
 
     use super::*;

@@ -1,25 +1,24 @@
 //! Each example, in one process and through a server: the same result, and the same decisions.
 //!
 //! What finishes first may differ, and with it in which answer a decision stands and where. So the
-//! decisions are compared as a set, each with all that it says.
+//! decisions are compared without their order, each with all that it says and how often it was made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use simpleflow::objects::Places;
 use tempfile::TempDir;
 
-use crate::common::{command, run};
+use crate::common::{alone, run};
 use crate::running::{PATIENCE, Running};
 use crate::server::Server;
+use crate::swf::found_within;
 
 /// An execution of an example.
-struct Example {
+struct Example<E = End<'static>> {
     /// The file that it is in.
     file: &'static str,
     workflow: &'static str,
@@ -29,25 +28,48 @@ struct Example {
     options: Option<(&'static str, &'static [&'static str])>,
     /// Sent right after the start.
     signals: &'static [(&'static str, &'static str)],
-    /// Its result as JSON; none when it fails.
-    result: Option<&'static str>,
+    end: E,
 }
 
-const fn example(file: &'static str, workflow: &'static str, input: &'static str) -> Example {
+/// How an execution ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End<'a> {
+    /// With this result as JSON.
+    Completed(&'a str),
+    /// For this reason.
+    Failed(&'a str),
+}
+
+/// One of which the end is to be said.
+const fn example(file: &'static str, workflow: &'static str, input: &'static str) -> Example<()> {
     Example {
         file,
         workflow,
         input,
         options: None,
         signals: &[],
-        result: None,
+        end: (),
     }
 }
 
-impl Example {
-    const fn gives(mut self, result: &'static str) -> Self {
-        self.result = Some(result);
-        self
+impl Example<()> {
+    const fn gives(self, result: &'static str) -> Example {
+        self.ends(End::Completed(result))
+    }
+
+    const fn fails(self, reason: &'static str) -> Example {
+        self.ends(End::Failed(reason))
+    }
+
+    const fn ends(self, end: End<'static>) -> Example {
+        Example {
+            file: self.file,
+            workflow: self.workflow,
+            input: self.input,
+            options: self.options,
+            signals: self.signals,
+            end,
+        }
     }
 
     const fn run_with(mut self, task_list: &'static str, options: &'static [&'static str]) -> Self {
@@ -71,6 +93,12 @@ const CHAINS: &str =
 const STEPS: &str =
     r#"["my_step","my_step_force","my_step_with_callback_done","my_step_with_signal"]"#;
 
+const RAISED: &str = "Workflow execution error in activity-examples.failing.fail_and_raise: \
+    \"Error: this task had a problem, and fails the workflow\"";
+
+const NO_HOTEL: &str = "Workflow execution error in activity-examples.saga.book: \
+    \"Error: there is no hotel in Atlantis\"";
+
 const EXAMPLES: &[Example] = &[
     example("approval", "Approval", r#"["ada", 1]"#).gives(r#""ada: no answer""#),
     example("approval", "Approval", r#"["ada", 86400]"#)
@@ -87,7 +115,7 @@ const EXAMPLES: &[Example] = &[
         r#"[5, "quickstart"]"#,
     )
     .gives("10"),
-    example("failing", "FailingWorkflow", "[true]"),
+    example("failing", "FailingWorkflow", "[true]").fails(RAISED),
     example("failing", "NotFailingWorkflow", "[]")
         .gives(r#"["never mind","Error: this task had a problem, but it's okay",null]"#),
     example(
@@ -116,10 +144,10 @@ const EXAMPLES: &[Example] = &[
     example("priorities", "WorkflowPriority4", "[1]").gives("2"),
     example("priorities", "WorkflowPriority5", "[1]").gives("4"),
     example("program", "Factorial", "[5]").gives("120"),
-    example("retry", "Download", "[2]").gives(r#"["part 1","part 2"]"#),
-    example("retry", "Download", "[18]"),
+    example("retry", "Download", "[3]").gives(r#"["part 1","part 2","part 3"]"#),
+    example("retry", "Download", "[18]").fails("Workflow execution failed: 2 parts are damaged"),
     example("saga", "Trip", r#"["Rome"]"#).gives(r#"["flight-Rome","car-Rome","hotel-Rome"]"#),
-    example("saga", "Trip", r#"["Atlantis"]"#),
+    example("saga", "Trip", r#"["Atlantis"]"#).fails(NO_HOTEL),
     example("signals", "SignalsWorkflow", "[]").gives(r#""A""#),
     example("signals", "CanvasSignalsWorkflow", "[]").gives(CHAINS),
     example("signals", "ParentSignalsWorkflow", "[]").gives(r#""child""#),
@@ -170,9 +198,7 @@ fn examples_are_the_same_in_one_process_and_through_a_server() {
         let (local, through) = (served.locally(example, &id), served.history(&id));
         for (history, way) in [(&local, "locally"), (&through, "through a server")] {
             let last = history.last().expect("a history has events");
-            let completed = &last["workflowExecutionCompletedEventAttributes"];
-            let result = completed["result"].as_str();
-            assert_eq!(result, example.result, "{id} {way}: {last}");
+            assert_eq!(end(last), Some(example.end), "{id} {way}: {last}");
         }
         assert_eq!(decisions(&local), decisions(&through), "{id}");
     }
@@ -182,7 +208,7 @@ fn examples_are_the_same_in_one_process_and_through_a_server() {
 struct Served {
     server: Server,
     directory: TempDir,
-    _processes: Vec<Running>,
+    processes: Vec<Running>,
 }
 
 impl Served {
@@ -191,7 +217,7 @@ impl Served {
         let mut served = Self {
             server: Server::start(&["--in-memory"]),
             directory: tempfile::tempdir().expect("a directory"),
-            _processes: Vec::new(),
+            processes: Vec::new(),
         };
         served.put_programs();
         let domain = json!({"name": "examples", "workflowExecutionRetentionPeriodInDays": "1"});
@@ -222,7 +248,7 @@ impl Served {
             worker
         });
         let processes = [decider].into_iter().chain(workers);
-        served._processes = processes
+        served.processes = processes
             .map(|mut process| Running::start(&mut process))
             .collect();
         served
@@ -254,11 +280,9 @@ impl Served {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = command(args);
         let directory = self.directory.path();
-        command
-            .current_dir(directory)
-            .env("SIMPLEFLOW_BINARIES_DIRECTORY", directory.join("binaries"));
+        let mut command = alone(directory, args);
+        command.env("SIMPLEFLOW_BINARIES_DIRECTORY", directory.join("binaries"));
         command
     }
 
@@ -293,27 +317,39 @@ impl Served {
         let runs = json!({
             "domain": "examples", "executionFilter": {"workflowId": id}, "startTimeFilter": oldest,
         });
-        let start = Instant::now();
-        let closed = loop {
+        let closed = found_within(PATIENCE, || {
             let closed = self
                 .server
                 .ask("ListClosedWorkflowExecutions", runs.clone());
             // The newest run comes first.
-            match closed["executionInfos"].get(0) {
-                Some(run) if run["closeStatus"] != "CONTINUED_AS_NEW" => {
-                    break run["execution"].clone();
-                }
-                _ => {}
-            }
-            assert!(start.elapsed() < PATIENCE, "{id} does not end");
-            thread::sleep(Duration::from_millis(20));
-        };
+            let run = closed["executionInfos"].get(0)?;
+            let goes_on = run["closeStatus"] == "CONTINUED_AS_NEW";
+            (!goes_on).then(|| run["execution"].clone())
+        });
+        let closed = closed.unwrap_or_else(|| panic!("{id} does not end\n{}", self.state(runs)));
         let history = json!({"domain": "examples", "execution": closed});
         let history = self.server.ask("GetWorkflowExecutionHistory", history);
         assert!(history.get("nextPageToken").is_none(), "{id} has one page");
         let mut events = events(history);
         events.iter_mut().for_each(read_long_values);
         events
+    }
+
+    /// What there is to find out why executions do not end: their last events, and what the
+    /// processes said.
+    fn state(&self, executions: Value) -> String {
+        let mut state = String::new();
+        let open = self.server.ask("ListOpenWorkflowExecutions", executions);
+        for open in open["executionInfos"].as_array().into_iter().flatten() {
+            let last = json!({
+                "domain": "examples", "execution": open["execution"],
+                "reverseOrder": true, "maximumPageSize": 10,
+            });
+            let last = events(self.server.ask("GetWorkflowExecutionHistory", last));
+            state.extend(last.iter().rev().map(|event| format!("{event}\n")));
+        }
+        state.extend(self.processes.iter().map(Running::said));
+        state
     }
 }
 
@@ -349,31 +385,41 @@ fn signals(example: &Example) -> Vec<String> {
         .collect()
 }
 
-/// What an execution decided, without what differs from run to run.
-fn decisions(events: &[Value]) -> BTreeSet<String> {
+/// How an execution ended, by its last event.
+fn end(last: &Value) -> Option<End<'_>> {
+    let completed = &last["workflowExecutionCompletedEventAttributes"];
+    let failed = &last["workflowExecutionFailedEventAttributes"];
+    let completed = completed["result"].as_str().map(End::Completed);
+    completed.or_else(|| failed["reason"].as_str().map(End::Failed))
+}
+
+/// What an execution decided, and how often, without what differs from run to run.
+fn decisions(events: &[Value]) -> BTreeMap<String, usize> {
     let run_of_child = run_in_ids(events);
-    events
-        .iter()
-        .filter_map(|event| {
-            let kind = event["eventType"].as_str().expect("an event has a type");
-            let name = format!("{}{}EventAttributes", kind[..1].to_lowercase(), &kind[1..]);
-            let mut attributes = event[&name].as_object()?.clone();
-            attributes.remove("decisionTaskCompletedEventId")?;
-            // In one process all types are registered beforehand, else when they are missed.
-            let cause = attributes.get("cause").and_then(Value::as_str);
-            if cause.is_some_and(|cause| cause.ends_with("_TYPE_DOES_NOT_EXIST")) {
-                return None;
-            }
-            // A cancel refers to an event, a signal to a run.
-            attributes.remove("startedEventId");
-            attributes.remove("runId");
-            let text = json!([kind, attributes]).to_string();
-            Some(match &run_of_child {
-                Some(run) => text.replace(run, "--RUN--"),
-                None => text,
-            })
+    let mut decisions = BTreeMap::new();
+    let all = events.iter().filter_map(|event| {
+        let kind = event["eventType"].as_str().expect("an event has a type");
+        let name = format!("{}{}EventAttributes", kind[..1].to_lowercase(), &kind[1..]);
+        let mut attributes = event[&name].as_object()?.clone();
+        attributes.remove("decisionTaskCompletedEventId")?;
+        // In one process all types are registered beforehand, else when they are missed.
+        let cause = attributes.get("cause").and_then(Value::as_str);
+        if cause.is_some_and(|cause| cause.ends_with("_TYPE_DOES_NOT_EXIST")) {
+            return None;
+        }
+        // A cancel refers to an event, a signal to a run.
+        attributes.remove("startedEventId");
+        attributes.remove("runId");
+        let text = json!([kind, attributes]).to_string();
+        Some(match &run_of_child {
+            Some(run) => text.replace(run, "--RUN--"),
+            None => text,
         })
-        .collect()
+    });
+    for decision in all {
+        *decisions.entry(decision).or_default() += 1;
+    }
+    decisions
 }
 
 /// What stands for the run of the parent in the ids of its children.

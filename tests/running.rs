@@ -48,6 +48,11 @@ impl Lines {
         lines
     }
 
+    /// All lines that are there and were not read yet.
+    pub fn so_far(&self) -> String {
+        self.0.try_iter().collect()
+    }
+
     fn take(&self, last: impl Fn(&str) -> bool) -> (String, Result<(), RecvTimeoutError>) {
         let start = Instant::now();
         let mut lines = String::new();
@@ -111,6 +116,11 @@ impl Running {
     /// Waits until it says something with this in it, on stderr: all that it said up to there.
     pub fn says(&self, what: &str) -> String {
         self.stderr.until(what)
+    }
+
+    /// What it said on stderr that was not read yet.
+    pub fn said(&self) -> String {
+        self.stderr.so_far()
     }
 
     /// Waits for its end: its exit code, or -1 after a signal.

@@ -16,13 +16,19 @@ pub fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Waits until there is something that may take longer than most.
-pub fn wait_at_most<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_at_most<T>(patience: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
+    let found = found_within(patience, look);
+    found.unwrap_or_else(|| panic!("there is still no {what}"))
+}
+
+/// Waits until there is something: none when there is none in that time.
+pub fn found_within<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
-        if let Some(found) = look() {
+        let found = look();
+        if found.is_some() || start.elapsed() >= patience {
             return found;
         }
-        assert!(start.elapsed() < patience, "there is still no {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
