@@ -20,6 +20,20 @@ def dotted(workflow):
     return f"{workflow.__module__}.{workflow.__qualname__}"
 
 
+def done(command, environment):
+    """What came of a command that ran to its end."""
+    return subprocess.run(
+        command, env=environment, text=True, capture_output=True, timeout=PATIENCE, check=False
+    )
+
+
+def ran(command, environment):
+    """What a command prints on stdout, which succeeds."""
+    came = done(command, environment)
+    assert came.returncode == 0, came.stderr
+    return came.stdout
+
+
 @contextlib.contextmanager
 def background(command, environment, log, **more):
     """A command that runs until the end, with all the processes that it makes."""
@@ -39,6 +53,15 @@ def background(command, environment, log, **more):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextlib.contextmanager
+def all_running(commands, environment, logs):
+    """Commands that run until the end, each by the name of its log."""
+    with contextlib.ExitStack() as stack:
+        for name, command in commands.items():
+            stack.enter_context(background(command, environment, logs / f"{name}.log"))
+        yield
 
 
 class Outcome:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from aws import moto_server, s3_client
 from server import running_server
 from world import REGION, World, client, unique
 
@@ -41,6 +42,25 @@ def environment(endpoint):
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(HERE),
     }
+
+
+@pytest.fixture(scope="session")
+def rust():
+    """The command under test."""
+    path = os.environ.get("SIMPLEFLOW_UNDER_TEST")
+    assert path, "set SIMPLEFLOW_UNDER_TEST to the path of the command"
+    return [path]
+
+
+@pytest.fixture(scope="session")
+def moto_url(tmp_path_factory):
+    with moto_server(tmp_path_factory.mktemp("moto") / "moto.log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3(moto_url):
+    return s3_client(moto_url)
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,12 @@ SIMPLEFLOW_UNDER_TEST is the path of the command, the one with `tests/interopera
 import csv
 import io
 import json
-import os
 import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
-from commands import COMMAND, PATIENCE, Outcome, background, dotted
+from commands import COMMAND, PATIENCE, Outcome, all_running, dotted, ran
 from simpleflow.command import cli
 from waiting import eventually
 from workflows import elsewhere
@@ -32,22 +30,6 @@ SAMPLE = {
     "nothing": [None, {}, [], ""],
     "members": {"z": True, "a": False, "args": [1], "kwargs": {"x": 2}},
 }
-
-
-@pytest.fixture(scope="module")
-def rust():
-    path = os.environ.get("SIMPLEFLOW_UNDER_TEST")
-    assert path, "set SIMPLEFLOW_UNDER_TEST to the path of the command"
-    return [path]
-
-
-def ran(command, environment):
-    """What a command prints on stdout."""
-    done = subprocess.run(
-        command, env=environment, text=True, capture_output=True, timeout=PATIENCE, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +71,11 @@ def executions(rust, domain, environment, tmp_path_factory):
         + ["worker.start", "--domain", domain, "--task-list", "rust-workers"]
         + ["--nb-processes", "3", "--heartbeat", "1"],
     }
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        contexts = [
-            background(command, environment, files / f"{name}.log")
-            for name, command in processes.items()
-        ]
-        try:
-            for context in contexts:
-                context.__enter__()
-            yield dict(threads.map(start, starts.items()))
-        finally:
-            for context in contexts:
-                context.__exit__(None, None, None)
+    with (
+        ThreadPoolExecutor(max_workers=2) as threads,
+        all_running(processes, environment, files),
+    ):
+        yield dict(threads.map(start, starts.items()))
 
 
 @pytest.fixture

@@ -5,18 +5,11 @@ SIMPLEFLOW_UNDER_TEST is the path of the command.
 """
 
 import json
-import os
 import subprocess
 import sys
-from urllib.error import URLError
-from urllib.request import urlopen
 
-import boto3
 import pytest
-from commands import COMMAND, Outcome, background, dotted
-from server import free_port
-from test_moto import PATIENCE, running
-from waiting import eventually
+from commands import COMMAND, PATIENCE, Outcome, all_running, dotted, ran
 from workflows import elsewhere
 from world import unique
 
@@ -28,67 +21,19 @@ LONG = "é🦀" * 20_000
 
 
 @pytest.fixture(scope="module")
-def values(endpoint, environment, tmp_path_factory):
-    """The environment of programs whose long values are on S3, and a client of it."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    log = tmp_path_factory.mktemp("s3") / "moto.log"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with running(command, log) as process:
-
-        def listens():
-            assert process.poll() is None, log.read_text()
-            with urlopen(f"{url}/moto-api/", timeout=5):
-                return True
-
-        eventually(listens, retry=(URLError, ConnectionError))
-        settings = {
-            **environment,
-            "AWS_ENDPOINT_URL_S3": url,
-            "SIMPLEFLOW_JUMBO_FIELDS_BUCKET": f"{BUCKET}/{PREFIX}",
-        }
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=url,
-            aws_access_key_id="AKIDTEST",
-            aws_secret_access_key="secret",
-            region_name="us-east-1",
-        )
-        s3.create_bucket(Bucket=BUCKET)
-        yield settings, s3
+def settings(environment, moto_url, s3):
+    """The environment of programs whose long values are on S3."""
+    s3.create_bucket(Bucket=BUCKET)
+    return {
+        **environment,
+        "AWS_ENDPOINT_URL_S3": moto_url,
+        "SIMPLEFLOW_JUMBO_FIELDS_BUCKET": f"{BUCKET}/{PREFIX}",
+    }
 
 
 @pytest.fixture(scope="module")
-def rust():
-    path = os.environ.get("SIMPLEFLOW_UNDER_TEST")
-    assert path, "set SIMPLEFLOW_UNDER_TEST to the path of the command"
-    return [path]
-
-
-@pytest.fixture(scope="module")
-def ran(values):
-    """Runs a command to its end: what it prints."""
-    settings, _ = values
-
-    def run(command, **more):
-        done = subprocess.run(
-            command,
-            env={**settings, **more},
-            text=True,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def executions(rust, domain, values, ran, tmp_path_factory):
+def executions(rust, domain, settings, tmp_path_factory):
     """One in which this decides and Python works, and one the other way round."""
-    settings, _ = values
     files = tmp_path_factory.mktemp("jumbo")
     text = files / "text.json"
     text.write_text(json.dumps([LONG]))
@@ -98,29 +43,22 @@ def executions(rust, domain, values, ran, tmp_path_factory):
     }
     decider = ["decider.start", "--domain", domain]
     worker = ["worker.start", "--domain", domain, "--nb-processes", "3"]
-    processes = [
-        COMMAND + decider + ["--nb-processes", "1", dotted(elsewhere.LongByRust)],
-        COMMAND + worker + ["--task-list", "workers"],
-        rust + decider + ["--task-list", "rust-deciders"],
-        rust + worker + ["--task-list", "rust-workers"],
-    ]
-    contexts = [
-        background(command, settings, files / f"{number}.log")
-        for number, command in enumerate(processes)
-    ]
-    try:
-        for context in contexts:
-            context.__enter__()
+    processes = {
+        "python-decider": COMMAND
+        + decider
+        + ["--nb-processes", "1", dotted(elsewhere.LongByRust)],
+        "python-worker": COMMAND + worker + ["--task-list", "workers"],
+        "rust-decider": rust + decider + ["--task-list", "rust-deciders"],
+        "rust-worker": rust + worker + ["--task-list", "rust-workers"],
+    }
+    with all_running(processes, settings, files):
         started = {}
         for name, (command, workflow) in starts.items():
             start = ["workflow.start", "--domain", domain, "--workflow-id", unique("jumbo")]
             start += ["--input-file", str(text), workflow]
-            workflow_id, run_id = ran(command + start).split()
+            workflow_id, run_id = ran(command + start, settings).split()
             started[name] = {"workflowId": workflow_id, "runId": run_id}
         yield started
-    finally:
-        for context in contexts:
-            context.__exit__(None, None, None)
 
 
 def object_of(s3, signature):
@@ -134,8 +72,7 @@ def object_of(s3, signature):
 
 
 @pytest.mark.parametrize("name", ["by Python", "by Rust"])
-def test_long_values_go_to_the_other_side_and_back(executions, values, swf, domain, name):
-    _, s3 = values
+def test_long_values_go_to_the_other_side_and_back(executions, s3, swf, domain, name):
     outcome = Outcome(swf, domain, executions[name])
     assert outcome.status == "COMPLETED", outcome.events[-1]
     (completed,) = outcome.attributes("WorkflowExecutionCompleted")
@@ -148,14 +85,14 @@ def test_long_values_go_to_the_other_side_and_back(executions, values, swf, doma
 
 
 def test_what_is_shown_is_the_signature_unless_it_is_asked_for(
-    executions, swf, domain, ran, rust
+    executions, swf, domain, settings, rust
 ):
     execution = executions["by Rust"]
     Outcome(swf, domain, execution)
     info = ["--format", "json", "--header", "workflow.info", domain, execution["workflowId"]]
-    (shown,) = json.loads(ran(rust + info))
+    (shown,) = json.loads(ran(rust + info, settings))
     assert shown["input"].startswith(SIGNATURE)
-    (shown,) = json.loads(ran(rust + info + ["--decode"]))
+    (shown,) = json.loads(ran(rust + info + ["--decode"], settings))
     assert shown["input"]["args"] == [LONG]
 
 
@@ -165,8 +102,9 @@ DECODE = "import sys; from simpleflow import format; print(format.decode(sys.arg
 
 
 @pytest.mark.parametrize("more", [{}, {"SIMPLEFLOW_ENABLE_DISK_CACHE": "true"}])
-def test_each_reads_what_the_other_wrote(values, swf, domain, ran, rust, more, tmp_path):
-    settings, s3 = values
+def test_each_reads_what_the_other_wrote(
+    settings, s3, swf, domain, rust, more, tmp_path
+):
     environment = {**settings, **more, "SIMPLEFLOW_DISK_CACHE_DIR": str(tmp_path)}
     encoded = subprocess.run(
         [sys.executable, "-c", ENCODE],
@@ -193,11 +131,12 @@ def test_each_reads_what_the_other_wrote(values, swf, domain, ran, rust, more, t
     )
     for _ in range(2):
         info = ["--format", "json", "--header", "workflow.info", "--decode", domain, workflow_id]
-        (shown,) = json.loads(ran(rust + info, **more, SIMPLEFLOW_DISK_CACHE_DIR=str(tmp_path)))
+        (shown,) = json.loads(ran(rust + info, environment))
         assert shown["input"] == [LONG]
     payload = tmp_path / "payload.json"
     payload.write_text(json.dumps([LONG], ensure_ascii=False))
-    ran(rust + ["workflow.signal", domain, workflow_id, "go", "--input-file", str(payload)])
+    signal = ["workflow.signal", domain, workflow_id, "go", "--input-file", str(payload)]
+    ran(rust + signal, settings)
     events = swf.get_workflow_execution_history(
         domain=domain,
         execution={
@@ -212,22 +151,22 @@ def test_each_reads_what_the_other_wrote(values, swf, domain, ran, rust, more, t
     (signaled,) = [e for e in events if e["eventType"] == "WorkflowExecutionSignaled"]
     sent = signaled["workflowExecutionSignaledEventAttributes"]["input"]
     assert object_of(s3, sent) == payload.read_text()
-    assert ran([sys.executable, "-c", DECODE, sent]) == LONG
+    assert ran([sys.executable, "-c", DECODE, sent], settings) == LONG
     swf.terminate_workflow_execution(domain=domain, workflowId=workflow_id)
 
 
-def test_what_is_compressed_is_read_by_this_side(values, swf, domain, ran, rust, tmp_path):
-    _, s3 = values
+def test_what_is_compressed_is_read_by_this_side(settings, s3, swf, domain, rust, tmp_path):
     text = tmp_path / "text.json"
     text.write_text(json.dumps([LONG]))
     start = ["workflow.start", "--domain", domain, "--workflow-id", unique("jumbo")]
     start += ["--task-list", "nobody", "--input-file", str(text), "long-by-python"]
-    started = ran(rust + start, SIMPLEFLOW_JUMBO_FIELDS_COMPRESSION="zstd")
+    compresses = {**settings, "SIMPLEFLOW_JUMBO_FIELDS_COMPRESSION": "zstd"}
+    started = ran(rust + start, compresses)
     workflow_id = started.split()[0]
     info = ["--format", "json", "--header", "workflow.info", domain, workflow_id]
-    (shown,) = json.loads(ran(rust + info))
+    (shown,) = json.loads(ran(rust + info, settings))
     key = shown["input"].split(" ")[0].removeprefix(f"simpleflow+s3://{BUCKET}/")
     assert s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] < 1_000
-    (shown,) = json.loads(ran(rust + info + ["--decode"]))
+    (shown,) = json.loads(ran(rust + info + ["--decode"], settings))
     assert shown["input"]["args"] == [LONG]
     swf.terminate_workflow_execution(domain=domain, workflowId=workflow_id)

@@ -8,24 +8,21 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
-from server import free_port, stop
+from commands import PATIENCE, ran
+from server import stop
 from waiting import eventually
 from world import REGION, client
 
 DOMAIN = "moto-tests"
 
-# How long a command may take on a machine that has other things to do.
-PATIENCE = 60
-
 
 @contextlib.contextmanager
-def running(command, log, environment=None):
-    """A process that runs until the end, and says on stderr what the log then has."""
+def running(command, log, environment):
+    """A process that is stopped at the end as an operator would, and says on stderr what the log then
+    has.
+    """
     with log.open("wb") as errors:
         process = subprocess.Popen(
             command,
@@ -46,29 +43,18 @@ def logs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def moto(logs):
+def moto(moto_url):
     """A client of moto, with the domain in it."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with running(command, logs / "moto.log") as process:
-
-        def listens():
-            assert process.poll() is None, (logs / "moto.log").read_text()
-            with urlopen(f"{url}/moto-api/", timeout=5):
-                return True
-
-        eventually(listens, retry=(URLError, ConnectionError))
-        swf = client(url)
-        swf.register_domain(name=DOMAIN, workflowExecutionRetentionPeriodInDays="1")
-        yield swf
+    swf = client(moto_url)
+    swf.register_domain(name=DOMAIN, workflowExecutionRetentionPeriodInDays="1")
+    return swf
 
 
 @pytest.fixture(scope="module")
-def environment(moto):
+def environment(moto, moto_url):
     return {
         **os.environ,
-        "AWS_ENDPOINT_URL_SWF": moto.meta.endpoint_url,
+        "AWS_ENDPOINT_URL_SWF": moto_url,
         "AWS_ACCESS_KEY_ID": "AKIDTEST",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": REGION,
@@ -79,36 +65,16 @@ def environment(moto):
 
 
 @pytest.fixture(scope="module")
-def command():
-    path = os.environ.get("SIMPLEFLOW_UNDER_TEST")
-    assert path, "set SIMPLEFLOW_UNDER_TEST to the path of the command"
-    return path
-
-
-@pytest.fixture(scope="module")
-def simpleflow(command, environment):
+def simpleflow(rust, environment):
     """Runs the command to its end: what it prints."""
-
-    def run(*arguments):
-        done = subprocess.run(
-            [command, *arguments],
-            env=environment,
-            text=True,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
+    return lambda *arguments: ran([*rust, *arguments], environment)
 
 
 @pytest.fixture(scope="module")
-def execution(moto, simpleflow, command, environment, logs):
+def execution(moto, simpleflow, rust, environment, logs):
     """One that was run by a decider and a worker, which have stopped."""
-    decider = [command, "decider.start", "--nb-processes", "2", "basic"]
-    worker = [command, "worker.start", "--task-list", "quickstart", "--nb-processes", "2"]
+    decider = [*rust, "decider.start", "--nb-processes", "2", "basic"]
+    worker = [*rust, "worker.start", "--task-list", "quickstart", "--nb-processes", "2"]
     with (
         running(decider, logs / "decider.log", environment) as deciding,
         running(worker, logs / "worker.log", environment) as working,

@@ -7,16 +7,9 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
-from urllib.error import URLError
-from urllib.request import urlopen
 
-import boto3
 import pytest
-from botocore.config import Config
-from server import free_port
-from test_moto import PATIENCE, running
-from waiting import eventually
+from commands import done
 
 # Where the activities of the command have their program.
 BUCKET, KEY = "simpleflow-tools", "v1/greet"
@@ -25,33 +18,8 @@ PROGRAM = '#!/bin/sh\necho "hello $1"\n'
 
 
 @pytest.fixture(scope="module")
-def moto_url(tmp_path_factory):
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    log = tmp_path_factory.mktemp("s3") / "moto.log"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with running(command, log) as process:
-
-        def listens():
-            assert process.poll() is None, log.read_text()
-            with urlopen(f"{url}/moto-api/", timeout=5):
-                return True
-
-        eventually(listens, retry=(URLError, ConnectionError))
-        yield url
-
-
-@pytest.fixture(scope="module")
-def s3(moto_url):
+def s3(s3):
     """A client, with the program in its bucket."""
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=moto_url,
-        aws_access_key_id="AKIDTEST",
-        aws_secret_access_key="secret",
-        region_name="us-east-1",
-        config=Config(s3={"addressing_style": "path"}),
-    )
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key=KEY, Body=PROGRAM.encode())
     s3.create_bucket(Bucket="results")
@@ -64,10 +32,8 @@ def directory(tmp_path):
 
 
 @pytest.fixture
-def simpleflow(moto_url, directory, tmp_path):
+def simpleflow(rust, moto_url, directory, tmp_path):
     """Runs the command: what came of it."""
-    path = os.environ.get("SIMPLEFLOW_UNDER_TEST")
-    assert path, "set SIMPLEFLOW_UNDER_TEST to the path of the command"
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL_S3": moto_url,
@@ -80,17 +46,7 @@ def simpleflow(moto_url, directory, tmp_path):
     }
     environment.pop("SWF_DOMAIN", None)
 
-    def run(*arguments, **more):
-        return subprocess.run(
-            [path, *arguments],
-            env={**environment, **more},
-            text=True,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    return run
+    return lambda *arguments, **more: done([*rust, *arguments], {**environment, **more})
 
 
 def test_a_binary_is_downloaded_to_where_the_original_has_it(s3, simpleflow, directory):

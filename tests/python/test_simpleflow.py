@@ -5,7 +5,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from commands import COMMAND, PATIENCE, Outcome, background, dotted
+from commands import COMMAND, PATIENCE, Outcome, background, dotted, ran
 from workflows import definitions
 from world import unique
 
@@ -43,11 +43,7 @@ def executions(standalone, domain, environment, logs, tmp_path_factory):
         arguments = ["workflow.start", "--domain", domain, "--tags", "one,two"]
         arguments += ["--input", json.dumps(inputs.get(workflow.name, []))]
         arguments += ["--workflow-id", unique(workflow.name), dotted(workflow)]
-        run = subprocess.run(
-            COMMAND + arguments, env=environment, text=True, capture_output=True, check=False
-        )
-        assert run.returncode == 0, run.stderr
-        workflow_id, run_id = run.stdout.split()
+        workflow_id, run_id = ran(COMMAND + arguments, environment).split()
         return workflow.name, {"workflowId": workflow_id, "runId": run_id}
 
     decider = ["decider.start", "--domain", domain, "--nb-processes", "2"]

@@ -7,9 +7,7 @@ SIMPLEFLOW_UNDER_TEST is the path of the command, the one with `tests/interopera
 import json
 
 import pytest
-from commands import COMMAND, Outcome, background, dotted
-from test_interoperation import ran, rust  # noqa: F401
-from test_objects import moto_url, s3  # noqa: F401
+from commands import COMMAND, Outcome, all_running, dotted, ran
 from workflows.steps import Steps
 from world import unique
 
@@ -20,13 +18,13 @@ SIDES = ("rust", "python")
 
 
 @pytest.fixture(scope="module")
-def everything(environment, moto_url):  # noqa: F811
+def everything(environment, moto_url):
     """Where the commands find the server and S3."""
     return {**environment, "AWS_ENDPOINT_URL_S3": moto_url}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def processes(rust, s3, domain, everything, tmp_path_factory):  # noqa: F811
+def processes(rust, s3, domain, everything, tmp_path_factory):
     files = tmp_path_factory.mktemp("steps")
     s3.create_bucket(Bucket=BUCKET)
     at = ["--domain", domain]
@@ -37,21 +35,12 @@ def processes(rust, s3, domain, everything, tmp_path_factory):  # noqa: F811
         "python-worker": [*COMMAND, "worker.start", *at, "--nb-processes", "1"]
         + ["--task-list", "python-step-workers"],
     }
-    contexts = [
-        background(command, everything, files / f"{name}.log")
-        for name, command in commands.items()
-    ]
-    try:
-        for context in contexts:
-            context.__enter__()
+    with all_running(commands, everything, files):
         yield
-    finally:
-        for context in contexts:
-            context.__exit__(None, None, None)
 
 
 @pytest.fixture
-def outcome(rust, swf, domain, everything):  # noqa: F811
+def outcome(rust, swf, domain, everything):
     """Runs the workflow of one side with the workers of one."""
 
     def run(decider, worker, prefix):
@@ -94,7 +83,7 @@ def statuses(outcome):
 
 @pytest.mark.parametrize("worker", SIDES)
 @pytest.mark.parametrize("decider", SIDES)
-def test_each_side_goes_by_the_list_of_the_other(s3, outcome, decider, worker):  # noqa: F811
+def test_each_side_goes_by_the_list_of_the_other(s3, outcome, decider, worker):
     prefix = f"{unique('people')}/steps"
     first = outcome(decider, worker, prefix)
     forced = [("forced.b", "scheduled", "always"), ("forced.b", "completed", "always")]
@@ -116,7 +105,7 @@ def test_each_side_goes_by_the_list_of_the_other(s3, outcome, decider, worker): 
 
 
 @pytest.mark.parametrize("worker", SIDES)
-def test_both_sides_leave_the_same_in_the_history(s3, outcome, worker):  # noqa: F811
+def test_both_sides_leave_the_same_in_the_history(s3, outcome, worker):
     prefix = unique("same") + "/"
     histories = []
     for decider in SIDES:
