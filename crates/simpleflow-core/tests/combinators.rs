@@ -8,19 +8,6 @@ mod common;
 use common::*;
 use futures::future::{Either, join_all, select, select_all, try_join, try_join_all};
 use futures::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt as _};
-use simpleflow_core::testing::HistoryBuilder;
-
-fn scheduled(count: usize) -> HistoryBuilder {
-    started().decision(|d| {
-        (1..=count).fold(d, |d, n| {
-            d.schedule_activity(format!("activity-inc-{n}"), "inc")
-        })
-    })
-}
-
-fn complete(history: HistoryBuilder, n: usize) -> HistoryBuilder {
-    history.activity_completed(&format!("activity-inc-{n}"), n.to_string())
-}
 
 workflow!(JoinAll(flow) -> Vec<i64> {
     // Beyond 30, `join_all` is another implementation.

@@ -9,19 +9,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use common::*;
-use simpleflow_core::testing::HistoryBuilder;
-
-fn scheduled(count: usize) -> HistoryBuilder {
-    started().decision(|d| {
-        (1..=count).fold(d, |d, n| {
-            d.schedule_activity(format!("activity-inc-{n}"), "inc")
-        })
-    })
-}
-
-fn complete(history: HistoryBuilder, n: usize) -> HistoryBuilder {
-    history.activity_completed(&format!("activity-inc-{n}"), n.to_string())
-}
 
 /// Increments twice.
 fn twice(flow: &Flow, x: i64) -> Future<i64> {

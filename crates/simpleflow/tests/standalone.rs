@@ -13,6 +13,7 @@ use simpleflow_executor::{
 use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
 use simpleflow_model::operation::{
     GetWorkflowExecutionHistory, PollForDecisionTask, RegisterDomain, RespondDecisionTaskCompleted,
+    SignalWorkflowExecution,
 };
 use simpleflow_model::{EventAttributes, HistoryEvent, RetentionDays, TaskList, WorkflowExecution};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
@@ -126,6 +127,18 @@ async fn history(service: &EmbeddedService, execution: &WorkflowExecution) -> Ve
     history.expect("a history").events
 }
 
+/// Sends an execution the signal "go".
+async fn go(service: &EmbeddedService, begun: &Begun) {
+    let signal = SignalWorkflowExecution {
+        domain: DOMAIN.into(),
+        workflow_id: begun.execution.workflow_id.clone(),
+        signal_name: "go".into(),
+        ..SignalWorkflowExecution::default()
+    };
+    let sent = service.signal_workflow_execution(signal).await;
+    sent.expect("it is open");
+}
+
 #[tokio::test]
 async fn a_repair_takes_the_results_of_its_execution_and_not_of_others() {
     let embedded = open().await;
@@ -175,15 +188,7 @@ async fn an_execution_that_is_open_is_gone_on_with_when_that_is_wanted() {
         (&again.execution, &again.task_list),
         (&begun.execution, &begun.task_list)
     );
-    let signal = simpleflow_model::operation::SignalWorkflowExecution {
-        domain: DOMAIN.into(),
-        workflow_id: again.execution.workflow_id.clone(),
-        signal_name: "go".into(),
-        input: Some("null".into()),
-        ..Default::default()
-    };
-    let sent = service.signal_workflow_execution(signal).await;
-    sent.expect("it is open");
+    go(&service, &again).await;
     let ended = run(&second, &again, |_| false).await;
     assert_eq!(ended, Ended::Closed(Outcome::Completed("0".into())));
     assert_eq!(
@@ -229,14 +234,7 @@ async fn an_execution_that_continued_as_new_is_gone_on_with_under_its_first_inpu
     let again = begin::<Rounds>(&second).await.expect("it is there");
     assert!(again.resumed);
     assert_ne!(again.execution.run_id, begun.execution.run_id);
-    let signal = simpleflow_model::operation::SignalWorkflowExecution {
-        domain: DOMAIN.into(),
-        workflow_id: again.execution.workflow_id.clone(),
-        signal_name: "go".into(),
-        ..Default::default()
-    };
-    let sent = service.signal_workflow_execution(signal).await;
-    sent.expect("it is open");
+    go(&service, &again).await;
     let ended = run(&second, &again, |_| false).await;
     assert_eq!(ended, Ended::Closed(Outcome::Completed("2".into())));
 }
@@ -284,14 +282,7 @@ async fn a_repair_that_is_gone_on_with_in_a_later_run_answers_none_of_its_tasks(
     let again = begin::<Echoes>(&second).await.expect("it is there");
     assert_eq!(again.first_run, begun.execution.run_id);
     assert_ne!(again.execution.run_id, begun.execution.run_id);
-    let signal = simpleflow_model::operation::SignalWorkflowExecution {
-        domain: DOMAIN.into(),
-        workflow_id: again.execution.workflow_id.clone(),
-        signal_name: "go".into(),
-        ..Default::default()
-    };
-    let sent = service.signal_workflow_execution(signal).await;
-    sent.expect("it is open");
+    go(&service, &again).await;
     let ended = run(&second, &again, |_| false).await;
     assert_eq!(ended, Ended::Closed(Outcome::Completed("1".into())));
 }

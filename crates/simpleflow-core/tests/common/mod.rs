@@ -66,6 +66,20 @@ pub fn started() -> HistoryBuilder {
     HistoryBuilder::new().started("[]")
 }
 
+/// The first so many calls of `inc` are scheduled.
+pub fn scheduled(count: usize) -> HistoryBuilder {
+    started().decision(|d| {
+        (1..=count).fold(d, |d, n| {
+            d.schedule_activity(format!("activity-inc-{n}"), "inc")
+        })
+    })
+}
+
+/// The n-th call of `inc` gives n.
+pub fn complete(history: HistoryBuilder, n: usize) -> HistoryBuilder {
+    history.activity_completed(&format!("activity-inc-{n}"), n.to_string())
+}
+
 pub fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
