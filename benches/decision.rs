@@ -1,17 +1,19 @@
 //! One warm decision: the suspended code gets what is new, on short and on long histories. The
 //! cost must not grow with the history.
 
+use std::process::ExitCode;
+
 use simpleflow::model::{EventAttributes, HistoryEvent};
 use simpleflow::replay::{Limits, Replayer};
 use simpleflow::{RunContext, Workflow, WorkflowEntry};
-use simpleflow_benches::{Chain, Times, ratio, timed, verdict};
+use simpleflow_benches::{Chain, Times, ended, ratio, timed, verdict};
 use simpleflow_executor::{Local, StartOptions};
 
 /// How many decisions are measured at each length, and how often.
 const DECISIONS: usize = 40;
 const ROUNDS: usize = 25;
 
-fn main() {
+fn main() -> ExitCode {
     let lengths = [300, 3_000, 24_000];
     println!("one warm decision on histories of 300, 3,000 and 24,000 events; bound on growth 1.3");
     let mut local = Local::new(simpleflow::Registry::linked()).expect("the local backend starts");
@@ -64,6 +66,7 @@ fn main() {
         "largest / smallest median: {growth:.2}; bound 1.3: {}",
         verdict(growth, 1.3)
     );
+    ended()
 }
 
 fn replayer<W: Workflow>() -> Replayer {

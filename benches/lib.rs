@@ -1,6 +1,8 @@
-//! What the benchmarks share: the workflows that they run, and measuring in pairs.
+//! What the benchmarks share: the workflows that they run, measuring in pairs, and bounds.
 
 use std::hint::black_box;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use simpleflow::prelude::*;
@@ -105,7 +107,39 @@ pub fn ratio(a: Duration, b: Duration) -> f64 {
     a.as_secs_f64() / b.as_secs_f64()
 }
 
-/// Says whether a figure keeps its bound.
+/// Whether a bound of this program was missed.
+static MISSED: AtomicBool = AtomicBool::new(false);
+
+/// Says whether a figure keeps its bound, which is the most that it may be.
 pub fn verdict(figure: f64, bound: f64) -> &'static str {
-    if figure <= bound { "kept" } else { "NOT KEPT" }
+    judged(figure <= bound)
+}
+
+/// Says whether a figure keeps its bound, which is the least that it may be.
+pub fn verdict_at_least(figure: f64, bound: f64) -> &'static str {
+    judged(figure >= bound)
+}
+
+fn judged(kept: bool) -> &'static str {
+    match kept {
+        true => "kept",
+        false => {
+            MISSED.store(true, Ordering::Relaxed);
+            "NOT KEPT"
+        }
+    }
+}
+
+/// Says that a figure with a bound is missing, which is no better than one that misses it.
+pub fn not_measured() -> &'static str {
+    MISSED.store(true, Ordering::Relaxed);
+    "NOT MEASURED"
+}
+
+/// How a program ends that has printed all its figures: it fails if a bound was missed.
+pub fn ended() -> ExitCode {
+    match MISSED.load(Ordering::Relaxed) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
 }

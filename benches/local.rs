@@ -3,11 +3,11 @@
 //!
 //! `SIMPLEFLOW_BENCH_PYTHON` is the interpreter with the original in it; `scripts/bench` sets it.
 
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use simpleflow::{Registry, Workflow, WorkflowEntry};
-use simpleflow_benches::{Chain, FanOut, Times, timed};
+use simpleflow_benches::{Chain, FanOut, Times, ended, not_measured, timed, verdict_at_least};
 use simpleflow_executor::{Local, Outcome, StartOptions};
 
 const ROUNDS: usize = 4;
@@ -18,7 +18,7 @@ const RUNS: usize = 5;
 /// The least ratio of our rate to the original's.
 const BOUND: f64 = 10.0;
 
-fn main() {
+fn main() -> ExitCode {
     println!("local executor, trivial activities; bound: {BOUND} times the original's rate");
     let python = std::env::var_os("SIMPLEFLOW_BENCH_PYTHON");
     let mut fan_out = Vec::new();
@@ -47,8 +47,9 @@ fn main() {
     );
     row("chain 1000", 1_000, Times::new(chain), original("chain"));
     if python.is_none() {
-        println!("the original was not measured: SIMPLEFLOW_BENCH_PYTHON is not set");
+        println!("SIMPLEFLOW_BENCH_PYTHON is not set");
     }
+    ended()
 }
 
 fn row(name: &str, tasks: u32, ours: Times, theirs: Option<f64>) {
@@ -61,10 +62,10 @@ fn row(name: &str, tasks: u32, ours: Times, theirs: Option<f64>) {
         Some(seconds) => {
             let original = f64::from(tasks) / seconds;
             let ratio = rate / original;
-            let verdict = if ratio >= BOUND { "kept" } else { "NOT KEPT" };
+            let verdict = verdict_at_least(ratio, BOUND);
             println!(", original {original:>7.0} tasks/s, ratio {ratio:.1} {verdict}");
         }
-        None => println!(),
+        None => println!(", original {}", not_measured()),
     }
 }
 

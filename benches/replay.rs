@@ -1,15 +1,17 @@
 //! Cold replay: a whole history from its JSON to the next decisions, beside only reading the same
 //! JSON into typed events.
 
+use std::process::ExitCode;
+
 use simpleflow::model::types::History;
 use simpleflow::replay::{Limits, Replayer};
 use simpleflow::{RunContext, Workflow, WorkflowEntry};
-use simpleflow_benches::{Chain, FanOut, paired, ratio, verdict};
+use simpleflow_benches::{Chain, FanOut, ended, paired, ratio, verdict};
 use simpleflow_executor::{Local, StartOptions};
 
 const ROUNDS: usize = 31;
 
-fn main() {
+fn main() -> ExitCode {
     println!("cold replay: JSON to decisions, beside JSON to typed events only; bound 1.5");
     println!(
         "{:<16} {:>7} {:>12} {:>12} {:>12} {:>7}",
@@ -38,6 +40,7 @@ fn main() {
         "linear: 24,000 events take {growth:.2} times the time of 12,000; bound 2.2: {}",
         verdict(growth, 2.2)
     );
+    ended()
 }
 
 /// The history that the engine makes of a run, as JSON.

@@ -3,10 +3,10 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, SystemTime};
 
-use simpleflow_benches::{Times, paired, ratio, verdict};
+use simpleflow_benches::{Times, ended, paired, ratio, verdict_at_least};
 use simpleflow_executor::registration;
 use simpleflow_model::operation::{
     GetWorkflowExecutionHistory, StartWorkflowExecution, TerminateWorkflowExecution,
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DOMAIN: &str = "bench";
 const DECIDERS: &str = "deciders";
 
-fn main() {
+fn main() -> ExitCode {
     let ours = PathBuf::from(variable("SIMPLEFLOW_BENCH_COMMAND"));
     let original = PathBuf::from(variable("SIMPLEFLOW_BENCH_PYTHON")).with_file_name("simpleflow");
     println!("start-up beside Python simpleflow, bound {BOUND} times faster");
@@ -65,6 +65,7 @@ fn main() {
         &Times::new(slow),
     );
     runtime.block_on(server.stop()).expect("the server stops");
+    ended()
 }
 
 fn variable(name: &str) -> OsString {
@@ -73,13 +74,12 @@ fn variable(name: &str) -> OsString {
 
 fn report(what: &str, ours: &Times, original: &Times) {
     let figure = ratio(original.min(), ours.min());
-    // The verdict is on what must not be more than 1.
     println!(
         "  {what:<22} {:>9.3?}, original {:>9.3?}, {figure:.0} times faster (medians {:.0}): {}",
         ours.min(),
         original.min(),
         ratio(original.median(), ours.median()),
-        verdict(BOUND / figure, 1.0)
+        verdict_at_least(figure, BOUND)
     );
 }
 

@@ -3,12 +3,13 @@
 //! thread, with its calls of the service in the process.
 
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use simpleflow::{Registry, WorkflowEntry};
-use simpleflow_benches::{Chain, Times, ratio, verdict};
+use simpleflow_benches::{Chain, Times, ended, ratio, verdict};
 use simpleflow_executor::{Decider, StartOptions, Stop, Worker, registration, start};
 use simpleflow_model::Timestamp;
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
@@ -26,7 +27,7 @@ const BOUND: f64 = 0.03;
 const DOMAIN: &str = "bench";
 const DECIDERS: &str = "deciders";
 
-fn main() {
+fn main() -> ExitCode {
     println!("a decider's CPU for {STEPS} activities in sequence: code kept, beside full replays");
     let runtime = Runtime::new().expect("a runtime");
     let embedded = runtime
@@ -62,6 +63,7 @@ fn main() {
         ratio(kept.median(), full.median()),
         verdict(figure, BOUND)
     );
+    ended()
 }
 
 /// Runs one execution with a decider that keeps so many, on a thread of its own; what that thread

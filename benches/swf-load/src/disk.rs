@@ -1,6 +1,8 @@
-//! What the disk can do at best: one append, with fdatasync.
+//! What the disk takes for one write with fdatasync: an append, which makes its file longer, and an
+//! overwrite in a file that is long enough, as the log of a store is, which takes less.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,16 +10,38 @@ use anyhow::{Context as _, Result};
 
 use crate::times::Times;
 
-const APPENDS: usize = 200;
+const WRITES: usize = 200;
 const SIZE: usize = 4096;
 
-/// The times of appends of 4 kB to a new file, each with fdatasync.
-pub fn appends(directory: &Path) -> Result<Times> {
+/// The times of writes of 4 kB, each with fdatasync.
+pub struct Writes {
+    /// To a new file.
+    pub appends: Times,
+    /// To the same file, from its beginning again.
+    pub overwrites: Times,
+}
+
+/// Measures both.
+///
+/// # Errors
+/// Those of the file system.
+pub fn writes(directory: &Path) -> Result<Writes> {
     let mut file =
         tempfile::tempfile_in(directory).with_context(|| directory.display().to_string())?;
-    let block = [0; SIZE];
+    let appends = synced(&mut file)?;
+    file.sync_all()?;
+    file.rewind()?;
+    let overwrites = synced(&mut file)?;
+    Ok(Writes {
+        appends,
+        overwrites,
+    })
+}
+
+fn synced(file: &mut File) -> Result<Times> {
+    let block = [b'x'; SIZE];
     let mut times = Times::default();
-    for _ in 0..APPENDS {
+    for _ in 0..WRITES {
         let start = Instant::now();
         file.write_all(&block)?;
         file.sync_data()?;

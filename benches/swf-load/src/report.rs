@@ -131,6 +131,11 @@ impl Report {
         (0..self.servers.len()).filter(|index| Some(*index) != self.baseline)
     }
 
+    /// Whether there is one that the others are compared with.
+    pub fn has_baseline(&self) -> bool {
+        self.baseline.is_some()
+    }
+
     /// The name of a server.
     pub fn server(&self, index: usize) -> &str {
         &self.servers[index]

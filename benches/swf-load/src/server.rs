@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 
 use crate::client::Client;
+use crate::figures::Figure;
 use crate::wire::Connection;
 
 /// Where a server listens and what is known about it.
@@ -59,6 +60,11 @@ impl FromStr for Server {
 }
 
 impl Server {
+    /// Whether a figure is measured of it.
+    pub fn measures(&self, figure: Figure) -> bool {
+        figure.repeats() || !self.small
+    }
+
     /// Waits until it accepts connections.
     ///
     /// # Errors
