@@ -60,6 +60,22 @@ fn a_new_project_builds_runs_and_passes_its_test() {
     assert!(done.stdout.contains("1 passed"), "{}", done.stdout);
 }
 
+/// What is compiled in a checkout is there for a project only where it is compiled alike.
+#[test]
+fn a_new_project_is_compiled_as_its_checkout_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let project = directory.path().join("my-project");
+    let done = simpleflow(&["new", project.to_str().unwrap()]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let profile = |directory: &Path| {
+        let manifest = std::fs::read_to_string(directory.join("Cargo.toml")).unwrap();
+        let (_, profile) = manifest.split_once("[profile.dev]\n").expect("a profile");
+        profile.split("\n\n").next().map(str::to_owned)
+    };
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    assert_eq!(profile(&project), profile(&checkout));
+}
+
 #[test]
 fn an_empty_directory_will_do_and_its_path_is_quoted() {
     let directory = tempfile::tempdir().unwrap();
