@@ -1,19 +1,19 @@
 //! The errors of workflows and activities, and how they travel as a reason and details.
 
-use std::any::Any;
+mod failure;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
-use serde_json::json;
 use simpleflow_model::enums::ActivityTaskTimeoutType;
 use simpleflow_model::{SmolStr, limits};
 
 use crate::canvas::AggregateError;
 use crate::continued::NextRun;
-use crate::flow::too_long;
-use crate::payload::ArgumentError;
 use crate::task::Task;
+pub use failure::Failure;
+use failure::cut;
 
 /// The result of a workflow or an activity.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -216,134 +216,6 @@ impl fmt::Debug for Error {
         }
         Ok(())
     }
-}
-
-/// A reason and details, as SWF records a failure.
-///
-/// The reason is at most 256 characters; what does not fit is cut, and the whole goes first in
-/// the details. These are [cut](Self::within) to what may go by who sends them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What happened, in a line.
-    pub reason: SmolStr,
-    /// More of it.
-    pub details: Option<SmolStr>,
-}
-
-impl Failure {
-    /// A failure whose reason is within SWF's limit.
-    pub fn new(reason: impl Into<String>, details: Option<String>) -> Self {
-        let reason = reason.into();
-        let short = cut(&reason, limits::REASON_LENGTH);
-        let details = match details {
-            Some(details) if short.len() < reason.len() => Some(format!("{reason}\n{details}")),
-            None if short.len() < reason.len() => Some(reason),
-            details => details,
-        };
-        Self {
-            reason: short,
-            details: details.map(Into::into),
-        }
-    }
-
-    /// The failure with a reason within SWF's limit, and details of at most that many characters.
-    #[must_use]
-    pub fn within(self, details: usize) -> Self {
-        let whole = Self::new(self.reason, self.details.map(Into::into));
-        Self {
-            details: whole.details.map(|text| match text.len() > details {
-                true => cut(&text, details),
-                false => text,
-            }),
-            ..whole
-        }
-    }
-
-    /// The failure of an activity, in the original's form: the reason is `Type: message`, the
-    /// details are a JSON object with `error`, `error_type`, `message` and `traceback`.
-    pub fn of_activity<E: fmt::Display + fmt::Debug + 'static>(error: &E) -> Self {
-        if let Some(error) = (error as &dyn Any).downcast_ref::<Error>() {
-            return match &*error.0 {
-                Repr::Fail {
-                    reason,
-                    details: Some(details),
-                } => Self::new(reason.clone(), Some(details.clone())),
-                Repr::Fail {
-                    reason,
-                    details: None,
-                } => Self::with_type("simpleflow::Error", reason, &[]),
-                Repr::NonRetryable(error) => Self::of_activity(error).non_retryable(),
-                Repr::Cancelled { .. } | Repr::ContinueAsNew(_) => {
-                    Self::with_type("simpleflow::Error", &error.to_string(), &[])
-                }
-                Repr::Other { type_name, .. } => {
-                    let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
-                    Self::with_type(type_name, &error.to_string(), &causes)
-                }
-            };
-        }
-        let causes: Vec<String> = format!("{error:?}").lines().map(str::to_owned).collect();
-        Self::with_type(std::any::type_name::<E>(), &error.to_string(), &causes)
-    }
-
-    /// The same failure, as one that is not to be tried again.
-    fn non_retryable(self) -> Self {
-        let details = self.details.as_deref().unwrap_or_default();
-        let mut details = match serde_json::from_str(details) {
-            Ok(serde_json::Value::Object(details)) => details,
-            _ => serde_json::Map::from_iter([
-                ("message".to_owned(), self.reason.as_str().into()),
-                ("details".to_owned(), details.into()),
-            ]),
-        };
-        details.insert("non_retryable".to_owned(), true.into());
-        let mut text = serde_json::Value::Object(details).to_string();
-        if text.chars().count() > limits::DATA_LENGTH {
-            // What is cut off would take with it that it is JSON.
-            text = json!({"message": self.reason, "non_retryable": true}).to_string();
-        }
-        Self {
-            details: Some(text.into()),
-            ..self
-        }
-    }
-
-    /// The failure of an activity whose result has more characters than may go.
-    pub fn result_too_long(length: usize, most: usize) -> Self {
-        Self::of_activity(&Error::msg(too_long("result", length, most)))
-    }
-
-    /// The failure of an activity with an error of this type, in the original's form.
-    pub fn with_type(type_name: &str, message: &str, traceback: &[String]) -> Self {
-        let error = short_type_name(type_name);
-        let reason = match message {
-            "" => error.to_owned(),
-            message => format!("{error}: {message}"),
-        };
-        let details = json!({
-            "error": error,
-            "error_type": type_name,
-            "message": message,
-            "traceback": traceback,
-        });
-        Self::new(reason, Some(details.to_string()))
-    }
-}
-
-/// `a::b::C<d::E>` is `C<d::E>`.
-fn short_type_name(type_name: &str) -> &str {
-    let path_end = type_name.find('<').unwrap_or(type_name.len());
-    let start = type_name[..path_end].rfind("::").map_or(0, |i| i + 2);
-    &type_name[start..]
-}
-
-fn cut(text: &str, most: usize) -> SmolStr {
-    const MARK: &str = " ...";
-    if text.len() <= most || text.chars().count() <= most {
-        return text.into();
-    }
-    let start: String = text.chars().take(most.saturating_sub(MARK.len())).collect();
-    (start + MARK).into()
 }
 
 /// The failure of a task: an activity, a child execution, a timer, a signal, a Lambda function, code
@@ -578,12 +450,6 @@ struct Said {
     non_retryable: bool,
 }
 
-impl From<ArgumentError> for Failure {
-    fn from(error: ArgumentError) -> Self {
-        Self::with_type("simpleflow::ArgumentError", &error.to_string(), &[])
-    }
-}
-
 /// Returns early with an [`Error`] in one's own words, as in `bail!("no part of {name} is left")`.
 #[macro_export]
 macro_rules! bail {
@@ -595,47 +461,6 @@ macro_rules! bail {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_activity_fails_in_the_original_s_form() {
-        let error: Error = "x".parse::<i64>().unwrap_err().into();
-        let failure = Failure::of_activity(&error);
-        assert_eq!(
-            failure.reason,
-            "ParseIntError: invalid digit found in string"
-        );
-        let details: serde_json::Value =
-            serde_json::from_str(failure.details.as_deref().unwrap()).unwrap();
-        assert_eq!(details["error"], "ParseIntError");
-        assert_eq!(details["error_type"], "core::num::error::ParseIntError");
-        assert_eq!(details["message"], "invalid digit found in string");
-        assert_eq!(details["traceback"], json!([]));
-
-        let failure = Failure::of_activity(&Error::msg("no luck"));
-        assert_eq!(failure.reason, "Error: no luck");
-        let failure = Failure::of_activity(&Error::msg("no luck").with_details("at all"));
-        assert_eq!(
-            (failure.reason.as_str(), failure.details.as_deref()),
-            ("no luck", Some("at all"))
-        );
-        assert_eq!(short_type_name("a::b::C<d::E>"), "C<d::E>");
-    }
-
-    #[test]
-    fn a_long_reason_goes_on_in_the_details() {
-        let long = "é".repeat(300);
-        let failure = Failure::new(long.clone(), Some("more".into()));
-        assert_eq!(failure.reason.chars().count(), 256);
-        assert!(failure.reason.ends_with(" ..."));
-        assert_eq!(failure.details.unwrap(), format!("{long}\nmore"));
-        let failure = Failure::new("short", Some("é".repeat(40_000)));
-        assert_eq!(failure.details.as_ref().unwrap().chars().count(), 40_000);
-        let failure = failure.within(limits::DATA_LENGTH);
-        assert_eq!(
-            failure.details.unwrap().chars().count(),
-            limits::DATA_LENGTH
-        );
-    }
 
     #[test]
     fn bail_takes_a_format() {

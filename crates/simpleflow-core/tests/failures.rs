@@ -83,11 +83,13 @@ fn a_failure_may_be_one_that_is_not_tried_again() {
             .with_details("d".repeat(40_000)),
         Error::from("x".parse::<i64>().unwrap_err()).non_retryable(),
     ] {
-        let failure = Failure::of_activity(&error);
+        let failure = Failure::of_activity(&error).within(32_768);
         let details = failure.details.unwrap();
         assert!(details.chars().count() <= 32_768);
         assert!(not_again(&failure.reason, &details), "{details}");
     }
+    let long = Failure::with_type("builtins.ValueError", &"no ".repeat(100), &[]);
+    assert!(not_again(&long.reason, &long.details.unwrap()));
     let plain = Failure::of_activity(&Error::msg("no"));
     assert!(!not_again(&plain.reason, &plain.details.unwrap()));
 }

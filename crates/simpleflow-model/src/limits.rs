@@ -33,3 +33,9 @@ pub const EXECUTION_SECONDS: u32 = 31_536_000;
 /// The most decisions that a decider of this project sends in one response. SWF bounds a response
 /// by its size alone; the Python original and AWS's own Java library stop at 100.
 pub const DECISIONS_PER_RESPONSE: usize = 100;
+
+/// Whether a text has more than so many characters. It has no more characters than bytes, so most are
+/// not counted.
+pub fn is_longer(text: &str, most: usize) -> bool {
+    text.len() > most && text.chars().count() > most
+}
