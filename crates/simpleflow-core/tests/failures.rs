@@ -438,3 +438,45 @@ fn tasks_of_two_kinds_with_one_id_rest_at_one_time() {
         ["child same", "schedule same(1)"]
     );
 }
+
+#[simpleflow_macros::workflow]
+struct Withdraws {
+    aborts: bool,
+}
+
+impl Workflow for Withdraws {
+    type Output = ();
+
+    async fn run(self, flow: Flow) -> Result<()> {
+        flow.on_task_failure(move |_: &TaskFailure| match self.aborts {
+            true => FailureDecision::abort(),
+            false => FailureDecision::retry_now(),
+        });
+        let task = flow.submit(polite(1));
+        let child = flow.submit(Child { x: 1 }.call().workflow_id("c"));
+        flow.wait_signal::<()>("go").await?;
+        task.cancel();
+        child.cancel();
+        flow.wait_signal::<()>("end").await.map_err(Error::from)
+    }
+}
+
+#[test]
+fn a_task_that_was_cancelled_before_its_refusal_is_told_stays_cancelled() {
+    for aborts in [false, true] {
+        // The decider learns of the signal first, and then of what became of its decisions.
+        let history = HistoryBuilder::new()
+            .started(format!("[{aborts}]"))
+            .decision_started()
+            .signaled("go", "")
+            .decided(|d| {
+                d.schedule_activity(ID, "polite")
+                    .refused("ACTIVITY_TYPE_DEPRECATED")
+                    .start_child("c", "child")
+                    .refused("WORKFLOW_TYPE_DEPRECATED")
+            });
+        assert!(next::<Withdraws>(&history).is_empty(), "aborts: {aborts}");
+        let history = history.signaled("end", "");
+        assert_eq!(next::<Withdraws>(&history), ["complete null"]);
+    }
+}

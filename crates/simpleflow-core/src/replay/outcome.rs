@@ -158,18 +158,7 @@ impl Replayer {
 
     pub(super) fn deliver_refusal(&mut self, task: &Rc<Task>, kind: TaskErrorKind, at: Moment) {
         self.set_moment(at);
-        match (&kind, &task.kind) {
-            (
-                TaskErrorKind::Refused { .. } | TaskErrorKind::NotStarted { .. },
-                TaskKind::Activity(_) | TaskKind::Child(_) | TaskKind::Lambda(_),
-            ) => {
-                self.task_failed(task, kind);
-            }
-            _ => {
-                self.fail_task(task, kind);
-                self.poll();
-            }
-        }
+        self.ended_badly(task, kind);
     }
 
     fn start(&mut self, started: WorkflowExecutionStarted) {
@@ -243,19 +232,27 @@ impl Replayer {
     }
 
     fn failed(&mut self, scheduled: EventId, kind: TaskErrorKind) {
-        let Some(task) = self.close_task(scheduled) else {
-            return;
-        };
+        if let Some(task) = self.close_task(scheduled) {
+            self.ended_badly(&task, kind);
+        }
+    }
+
+    /// A task did not end with a result. The code may have cancelled it before it learns of that.
+    fn ended_badly(&mut self, task: &Rc<Task>, kind: TaskErrorKind) {
         if task.is_done() {
             return;
         }
+        let is_work = matches!(
+            task.kind,
+            TaskKind::Activity(_) | TaskKind::Child(_) | TaskKind::Lambda(_)
+        );
         let cancelled =
             matches!(kind, TaskErrorKind::Cancelled { .. }) || task.cancel_requested.get();
-        if cancelled {
-            self.fail_task(&task, kind);
-            self.poll();
+        if is_work && !cancelled {
+            self.task_failed(task, kind);
         } else {
-            self.task_failed(&task, kind);
+            self.fail_task(task, kind);
+            self.poll();
         }
     }
 
