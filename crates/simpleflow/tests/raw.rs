@@ -92,7 +92,7 @@ fn a_raw_text_is_all_of_an_input_and_of_a_result() {
         "{not json",
         "{not json",
         // Of the result of a task.
-        "{\"args\":[\"<a b=\\\"c\\\">!\"],\"kwargs\":{}}",
+        "<a b=\"c\">!",
         "<a b=\"c\">!!",
         "a: b",
         "a: b",

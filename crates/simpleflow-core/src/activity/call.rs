@@ -1,5 +1,6 @@
 //! A call of an activity in a workflow: its arguments, and what differs from its definition.
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
@@ -9,16 +10,19 @@ use simpleflow_model::{SmolStr, TaskPriority, Timeout};
 use super::{Activity, ActivityDefinition};
 use crate::future::Future;
 use crate::payload;
+use crate::raw::Raw;
 use crate::retry::RetryPolicy;
 use crate::task::Task;
 
 /// An argument of a call: a value, or the future of one.
-pub struct Arg(pub(crate) ArgKind);
+pub struct Arg {
+    pub(crate) kind: ArgKind,
+    /// Whether the value is a [`Raw`].
+    pub(crate) is_raw: bool,
+}
 
 pub(crate) enum ArgKind {
     Json(SmolStr),
-    /// The JSON of a [`Raw`](crate::Raw).
-    Raw(SmolStr),
     Future(Rc<Task>),
     Invalid(SmolStr),
 }
@@ -36,8 +40,7 @@ pub trait IntoArg<T> {
 
 impl<T: Serialize> IntoArg<T> for T {
     fn into_arg(self) -> Arg {
-        Arg(match payload::to_json(&self) {
-            Ok(json) if crate::raw::text_of(&self).is_some() => ArgKind::Raw(json),
+        let kind = match payload::to_json(&self) {
             Ok(json) => ArgKind::Json(json),
             Err(error) => ArgKind::Invalid(
                 format!(
@@ -46,17 +49,22 @@ impl<T: Serialize> IntoArg<T> for T {
                 )
                 .into(),
             ),
-        })
+        };
+        let is_raw = crate::raw::text_of(&self).is_some();
+        Arg { kind, is_raw }
     }
 }
 
-impl<T> IntoArg<T> for &Future<T> {
+impl<T: 'static> IntoArg<T> for &Future<T> {
     fn into_arg(self) -> Arg {
-        Arg(ArgKind::Future(self.task()))
+        Arg {
+            kind: ArgKind::Future(self.task()),
+            is_raw: TypeId::of::<T>() == TypeId::of::<Raw>(),
+        }
     }
 }
 
-impl<T> IntoArg<T> for Future<T> {
+impl<T: 'static> IntoArg<T> for Future<T> {
     fn into_arg(self) -> Arg {
         (&self).into_arg()
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use simpleflow_model::{ActivityId, SmolStr, WorkflowId, limits};
 
 use super::{Flow, FlowState};
-use crate::activity::{ActivityCall, Arg, ArgKind, OwnId};
+use crate::activity::{ActivityCall, ArgKind, OwnId};
 use crate::error::TaskErrorKind;
 use crate::future::Future;
 use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
@@ -114,14 +114,11 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         let mut args = Vec::with_capacity(self.args.len());
         let mut waits: Vec<(Rc<Task>, usize)> = Vec::new();
         let mut failure = None;
-        let mut is_raw = false;
-        for (index, Arg(arg)) in self.args.into_iter().enumerate() {
-            args.push(match arg {
+        let is_raw =
+            matches!(&self.args[..], [arg] if arg.is_raw) && definition.parameters.len() == 1;
+        for (index, arg) in self.args.into_iter().enumerate() {
+            args.push(match arg.kind {
                 ArgKind::Json(json) => json,
-                ArgKind::Raw(json) => {
-                    is_raw = definition.parameters.len() == 1;
-                    json
-                }
                 ArgKind::Invalid(problem) => {
                     failure.get_or_insert(TaskErrorKind::Input(problem));
                     SmolStr::default()
