@@ -209,12 +209,20 @@ impl<T: Values> Values for [T] {
 }
 
 impl EventAttributes {
-    /// Whether its values are those that a decision gave: who decided knows them.
+    /// Whether its values are those that a decision gave and who decided does not need again: a replay
+    /// makes them anew. Those of markers it compares.
     pub fn repeats_a_decision(&self) -> bool {
         matches!(
             self,
             Self::ActivityTaskScheduled(_)
+                | Self::TimerStarted(_)
                 | Self::StartChildWorkflowExecutionInitiated(_)
+                | Self::StartChildWorkflowExecutionFailed(_)
+                | Self::SignalExternalWorkflowExecutionInitiated(_)
+                | Self::SignalExternalWorkflowExecutionFailed(_)
+                | Self::RequestCancelExternalWorkflowExecutionInitiated(_)
+                | Self::RequestCancelExternalWorkflowExecutionFailed(_)
+                | Self::LambdaFunctionScheduled(_)
                 | Self::DecisionTaskCompleted(_)
                 | Self::WorkflowExecutionContinuedAsNew(_)
         )
@@ -225,6 +233,18 @@ impl EventAttributes {
 mod tests {
     use super::*;
     use crate::event::ActivityTaskFailed;
+
+    #[test]
+    fn what_a_timer_holds_repeats_a_decision_and_what_a_marker_holds_is_compared() {
+        let repeats = |attributes: EventAttributes| attributes.repeats_a_decision();
+        assert!(repeats(event::TimerStarted::default().into()));
+        assert!(repeats(
+            event::SignalExternalWorkflowExecutionInitiated::default().into()
+        ));
+        assert!(!repeats(event::MarkerRecorded::default().into()));
+        assert!(!repeats(event::WorkflowExecutionSignaled::default().into()));
+        assert!(!repeats(event::ActivityTaskCompleted::default().into()));
+    }
 
     #[test]
     fn an_answer_has_the_values_of_its_decisions() {
