@@ -73,10 +73,17 @@ impl Flow {
     fn make(&self, make: impl FnOnce(&mut FlowState) -> Rc<Task>) -> Rc<Task> {
         let mut state = self.shared.state.borrow_mut();
         state.scope.clone_from(&self.scope);
+        state.has_made.set(false);
         let task = make(&mut state);
-        state.admit(&task);
         // What makes tasks otherwise belongs to none.
         state.scope = None;
+        let is_late = self
+            .scope
+            .as_ref()
+            .is_some_and(|scope| scope.is_cancelled());
+        if is_late && state.has_made.get() {
+            state.turn_away(&task);
+        }
         task
     }
 

@@ -221,6 +221,28 @@ fn a_scope_is_cancelled_with_those_in_it() {
     );
 }
 
+workflow!(SubmitsAgain(flow) -> Vec<bool> {
+    let scope = flow.scope();
+    let charge = scope.submit(slow(1).id("c"));
+    scope.cancel();
+    let again = scope.submit(slow(1).id("c"));
+    let outside = flow.submit(slow(1).id("c"));
+    flow.wait_signal::<()>("go").await?;
+    let state = |future: &Future<i64>| future.state() == FutureState::Cancelled;
+    Ok([&charge, &again, &outside].map(state).to_vec())
+});
+
+#[test]
+fn a_task_that_was_there_before_its_scope_was_cancelled_keeps_its_id() {
+    let history = started();
+    assert!(next::<SubmitsAgain>(&history).is_empty());
+    let history = history.decision(|d| d).signaled("go", "");
+    assert_eq!(
+        next::<SubmitsAgain>(&history),
+        ["complete [true,true,true]"]
+    );
+}
+
 thread_local! {
     static ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
 }

@@ -69,14 +69,6 @@ impl ScopeState {
         rollbacks.push(Rc::downgrade(task));
     }
 
-    /// Whether this is the task that was added last.
-    pub(super) fn just_added(&self, task: &Rc<Task>) -> bool {
-        let tasks = self.tasks.borrow();
-        tasks
-            .last()
-            .is_some_and(|last| std::ptr::eq(last.as_ptr(), Rc::as_ptr(task)))
-    }
-
     fn cancel(&self, shared: &Shared) {
         if self.cancelled.replace(true) {
             return;

@@ -53,6 +53,8 @@ pub(crate) struct FlowState {
     pub(crate) raised: Option<Error>,
     /// The scope of the code that makes tasks.
     pub(crate) scope: Option<Rc<ScopeState>>,
+    /// Whether a task was made since the code began to submit one, which may be there already.
+    pub(super) has_made: Cell<bool>,
     /// The code that is asked about failures.
     pub(crate) failure_handler: Option<FailureHandler>,
     /// The cancel of the execution.
@@ -93,6 +95,7 @@ impl FlowState {
             known_patches: HashSet::new(),
             raised: None,
             scope: None,
+            has_made: Cell::default(),
             failure_handler: None,
             cancel: CancelRequest::default(),
             rollbacks: Vec::new(),
@@ -117,6 +120,7 @@ impl FlowState {
         state: State,
     ) -> Rc<Task> {
         self.note_use();
+        self.has_made.set(true);
         let task = Task::new(id, kind, location, state, Rc::clone(&self.awaited));
         if let Some(scope) = &self.scope {
             scope.add(&task);
@@ -124,13 +128,9 @@ impl FlowState {
         task
     }
 
-    /// Takes a task that was made in a cancelled scope back. Its id is as free as if it had never
+    /// Takes a task back that was made in a cancelled scope. Its id is as free as if it had never
     /// been there.
-    pub(crate) fn admit(&mut self, task: &Rc<Task>) {
-        let is_late = |scope: &Rc<ScopeState>| scope.is_cancelled() && scope.just_added(task);
-        if !self.scope.as_ref().is_some_and(is_late) {
-            return;
-        }
+    pub(super) fn turn_away(&mut self, task: &Rc<Task>) {
         self.cancel(task);
         if let Some(space) = task.kind.id_space() {
             let key = (space, task.id().clone());
