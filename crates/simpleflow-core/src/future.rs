@@ -178,6 +178,11 @@ impl Done {
         Self(Waiter::new(task))
     }
 
+    /// The same for one who does other things meanwhile: it does not count as a wait.
+    pub(crate) fn aside(task: Rc<Task>) -> Self {
+        Self(Waiter::aside(task))
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.0.is_done()
     }

@@ -57,8 +57,11 @@ pub(crate) type Awaited = Rc<Cell<usize>>;
 /// Those who wait for a task, in the order in which they began to.
 #[derive(Default)]
 struct Waiting {
-    wakers: BTreeMap<u64, Waker>,
+    /// Whom to wake, and whether that counts as a wait.
+    wakers: BTreeMap<u64, (Waker, bool)>,
     next: u64,
+    /// How many count.
+    counted: usize,
 }
 
 /// One who may wait for a task: a future that polls it. When that is dropped, nothing waits there
@@ -67,12 +70,26 @@ pub(crate) struct Waiter {
     task: Rc<Task>,
     /// Its place among those who wait.
     place: Cell<Option<u64>>,
+    counts: bool,
 }
 
 impl Waiter {
     pub(crate) fn new(task: Rc<Task>) -> Self {
+        Self::of(task, true)
+    }
+
+    /// One that also does other things: that it waits too keeps no code going.
+    pub(crate) fn aside(task: Rc<Task>) -> Self {
+        Self::of(task, false)
+    }
+
+    fn of(task: Rc<Task>, counts: bool) -> Self {
         let place = Cell::new(None);
-        Self { task, place }
+        Self {
+            task,
+            place,
+            counts,
+        }
     }
 
     /// Whether the task is done; if not, this waits for it from now on.
@@ -82,7 +99,9 @@ impl Waiter {
         if self.task.is_done() {
             return Poll::Ready(());
         }
-        let place = self.task.wait(self.place.get(), context.waker());
+        let place = self
+            .task
+            .wait(self.place.get(), context.waker(), self.counts);
         self.place.set(Some(place));
         Poll::Pending
     }
@@ -108,7 +127,7 @@ impl Deref for Waiter {
 
 impl Clone for Waiter {
     fn clone(&self) -> Self {
-        Self::new(Rc::clone(&self.task))
+        Self::of(Rc::clone(&self.task), self.counts)
     }
 }
 
@@ -481,22 +500,22 @@ impl Task {
     }
 
     fn wake(&self) {
-        for waker in self.take_wakers().into_values() {
+        for (waker, _) in self.take_wakers().into_values() {
             waker.wake();
         }
     }
 
-    fn take_wakers(&self) -> BTreeMap<u64, Waker> {
-        let wakers = std::mem::take(&mut self.waiting.borrow_mut().wakers);
-        if !wakers.is_empty() {
+    fn take_wakers(&self) -> BTreeMap<u64, (Waker, bool)> {
+        let mut waiting = self.waiting.borrow_mut();
+        if std::mem::take(&mut waiting.counted) > 0 {
             self.awaited.set(self.awaited.get() - 1);
         }
-        wakers
+        std::mem::take(&mut waiting.wakers)
     }
 
     /// Whether something waits for it.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self.waiting.borrow().wakers.is_empty()
+        self.waiting.borrow().counted > 0
     }
 
     /// How many wait for it.
@@ -512,28 +531,34 @@ impl Task {
 
     /// Lets this waker be woken when the task ends, in the place of the one that the same waiter had,
     /// and gives its place.
-    fn wait(&self, place: Option<u64>, waker: &Waker) -> u64 {
+    fn wait(&self, place: Option<u64>, waker: &Waker, counts: bool) -> u64 {
         let mut waiting = self.waiting.borrow_mut();
         if let Some(place) = place
-            && let Some(known) = waiting.wakers.get_mut(&place)
+            && let Some((known, _)) = waiting.wakers.get_mut(&place)
         {
             known.clone_from(waker);
             return place;
         }
-        if waiting.wakers.is_empty() {
-            self.awaited.set(self.awaited.get() + 1);
+        if counts {
+            if waiting.counted == 0 {
+                self.awaited.set(self.awaited.get() + 1);
+            }
+            waiting.counted += 1;
         }
         let place = waiting.next;
         waiting.next += 1;
-        waiting.wakers.insert(place, waker.clone());
+        waiting.wakers.insert(place, (waker.clone(), counts));
         place
     }
 
     fn wait_no_more(&self, place: u64) {
         let mut waiting = self.waiting.borrow_mut();
         let waker = waiting.wakers.remove(&place);
-        if waker.is_some() && waiting.wakers.is_empty() {
-            self.awaited.set(self.awaited.get() - 1);
+        if let Some((_, true)) = waker {
+            waiting.counted -= 1;
+            if waiting.counted == 0 {
+                self.awaited.set(self.awaited.get() - 1);
+            }
         }
         // It is dropped when nothing is borrowed.
         drop(waiting);

@@ -412,6 +412,39 @@ fn to_wait_no_more_for_a_cancel_is_no_cancel() {
     );
 }
 
+workflow!(WaitsForForeign(flow) -> i64 {
+    flow.saga(async |saga| {
+        let step = saga.submit(slow(1)).await?;
+        std::future::pending::<()>().await;
+        Ok(step)
+    })
+    .await
+});
+
+workflow!(WaitsForCancel(flow) -> i64 {
+    flow.saga(async |saga| {
+        saga.cancel_requested().await?;
+        Ok(1)
+    })
+    .await
+});
+
+#[test]
+fn a_foreign_future_in_a_saga_is_found() {
+    let history = started()
+        .decision(|d| d.schedule_activity("activity-slow-1", "slow"))
+        .activity_completed("activity-slow-1", "1");
+    let decisions = next::<WaitsForForeign>(&history);
+    assert!(
+        decisions[0].starts_with("fail Cannot replay the workflow: it awaits a foreign future"),
+        "{decisions:?}"
+    );
+    // Which a cancel that the steps wait for is not.
+    assert!(next::<WaitsForCancel>(&started()).is_empty());
+    let requested = started().decision(|d| d).cancel_requested();
+    assert_eq!(next::<WaitsForCancel>(&requested), ["cancel the execution"]);
+}
+
 // Two trips in one: the second fails when the first has a step that is done and one that runs.
 workflow!(TwoTrips(flow) -> i64 {
     flow.saga(async |saga| {

@@ -12,6 +12,7 @@ use simpleflow_model::SmolStr;
 
 use super::{Flow, Scope, Shared, Site, Submit};
 use crate::error::{Error, Result, TaskErrorKind};
+use crate::future::Done;
 use crate::registry::WorkflowFuture;
 use crate::task::{State, Task};
 
@@ -34,10 +35,10 @@ impl Saga {
     #[track_caller]
     pub fn undo<S: Submit + 'static>(&self, call: S) {
         let site = Site::caller();
-        self.undos.borrow_mut().push(Box::new(move |flow| {
+        self.add(Box::new(move |flow| {
             let task = call.submit_to(&flow, site);
             Box::pin(async move {
-                crate::future::Done::of(task.clone()).await;
+                Done::of(task.clone()).await;
                 task.with_state(|state| match state {
                     State::Done(Err(error)) => match error.kind() {
                         TaskErrorKind::Dependency(_) => Ok(()),
@@ -52,9 +53,12 @@ impl Saga {
     /// How to undo what was done, in several steps. They go through the flow that the closure gets,
     /// which no cancel reaches.
     pub fn undo_with(&self, undo: impl AsyncFnOnce(Flow) -> Result<()> + 'static) {
-        self.undos
-            .borrow_mut()
-            .push(Box::new(|flow| Box::pin(async move { undo(flow).await })));
+        self.add(Box::new(|flow| Box::pin(async move { undo(flow).await })));
+    }
+
+    fn add(&self, undo: Undo) {
+        self.shared.state.borrow().note_use();
+        self.undos.borrow_mut().push(undo);
     }
 }
 
@@ -151,7 +155,8 @@ impl Flow {
         };
         let cancel = self.cancel_requested();
         let result = {
-            let mut cancelled = pin!(cancel.done());
+            // No code waits for it: that is what the steps do.
+            let mut cancelled = pin!(Done::aside(cancel.task()));
             let mut steps = pin!(steps(&saga));
             std::future::poll_fn(|context| {
                 if !saga.scope.is_cancelled() && cancelled.as_mut().poll(context).is_ready() {
@@ -217,10 +222,7 @@ impl Begun<'_> {
         let saga = self.saga.take()?;
         let shared = &self.around.shared;
         let failures = Rc::<RefCell<Vec<Error>>>::default();
-        let flow = Flow {
-            shared: Rc::clone(shared),
-            scope: None,
-        };
+        let flow = self.around.apart();
         let (failed, undo_flow) = (Rc::clone(&failures), flow.clone());
         let code = Box::pin(async move {
             saga.scope.cancel();
@@ -263,7 +265,7 @@ pub(crate) struct Rollback {
 
 impl Rollback {
     fn done(&self) -> impl StdFuture<Output = ()> + use<> {
-        crate::future::Done::of(Rc::clone(&self.task))
+        Done::of(Rc::clone(&self.task))
     }
 
     fn is_of_interest(&self) -> bool {
