@@ -125,8 +125,11 @@ pub trait Workflow: WorkflowInput {
     /// What the workflow does.
     fn run(self, flow: Flow) -> impl Future<Output = Result<Self::Output>>;
 
-    /// Whether a request to cancel the execution is to be heeded. It is asked once for each request;
-    /// one that is not heeded changes nothing.
+    /// Whether a request to cancel the execution is to be heeded; one that is not changes nothing.
+    ///
+    /// It is no hook but part of the workflow's code: it decides, and it is asked of each request again
+    /// at each replay of the history. So it must answer the same each time, from what the context says,
+    /// and do nothing else.
     ///
     /// An execution whose cancel is heeded is cancelled at once, unless its code handles that
     /// itself: see [`Flow::cancel_requested`].
@@ -139,8 +142,8 @@ pub trait Workflow: WorkflowInput {
     ///
     /// # Hooks
     /// Hooks are for what is beside the workflow: to count, to tell somebody. They run in the decider,
-    /// which waits for them, and so may do I/O; they change no decision. Their order is the Python
-    /// original's:
+    /// which waits for them, and so may do I/O; they change no decision.
+    /// ([`should_cancel`](Self::should_cancel) does, and may not.) Their order is the Python original's:
     ///
     /// | the replay ends with | the hooks |
     /// | --- | --- |
