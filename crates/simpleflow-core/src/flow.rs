@@ -64,6 +64,14 @@ pub(crate) struct Shared {
 }
 
 impl Flow {
+    /// A flow in no scope.
+    pub(crate) fn new(shared: &Rc<Shared>) -> Self {
+        Self {
+            shared: Rc::clone(shared),
+            scope: None,
+        }
+    }
+
     /// The most characters of an input, a result or details.
     pub(crate) fn value_length(&self) -> usize {
         self.shared.state.borrow().value_length
@@ -303,8 +311,8 @@ impl Flow {
     /// ```
     ///
     /// # Errors
-    /// When the value has no JSON form, or what the history remembers is not a `T`. A value of more
-    /// than about 32,700 characters of JSON fails the workflow.
+    /// When what the history remembers is not a `T`. A value that cannot be remembered, since it has no
+    /// JSON form or more than about 32,700 characters of it, fails the workflow.
     #[track_caller]
     pub fn record<T>(&self, effect: impl FnOnce() -> T) -> Result<T>
     where
@@ -333,15 +341,11 @@ impl Flow {
         };
         let value = match known {
             Some(value) => value,
-            None => {
-                let value = self.run_effect(effect).map_err(|misuse| {
-                    let mut state = self.shared.state.borrow_mut();
-                    state.raised.get_or_insert_with(|| problem(&misuse));
-                    problem(&misuse)
-                })?;
-                crate::payload::to_json(&value)
-                    .map_err(|error| problem(&format_args!("it has no JSON form: {error}")))?
-            }
+            None => self.run_effect(effect).map_err(|misuse| {
+                let mut state = self.shared.state.borrow_mut();
+                state.raised.get_or_insert_with(|| problem(&misuse));
+                problem(&misuse)
+            })?,
         };
         let mut state = self.shared.state.borrow_mut();
         state.remember_value(&name, number, &value, location);
@@ -352,20 +356,22 @@ impl Flow {
         })
     }
 
-    /// Runs an effect, or says how it misuses the flow. Then nothing is remembered, so that it does
-    /// the same at each replay.
-    fn run_effect<T>(&self, effect: impl FnOnce() -> T) -> Result<T, &'static str> {
+    /// The value of an effect as JSON text, or why it cannot be remembered: then a replay would run it
+    /// again, and might get another.
+    fn run_effect<T: Serialize>(&self, effect: impl FnOnce() -> T) -> Result<SmolStr, SmolStr> {
         let state = || self.shared.state.borrow();
         let outer = state().effect.replace(Effect::Runs);
         // No borrow is held: it may read the flow.
         let value = effect();
-        match state().effect.replace(outer) {
-            Effect::Misused => Err(
+        if state().effect.replace(outer) == Effect::Misused {
+            return Err(
                 "its effect uses the flow, which a replay would not repeat, since it does not run the \
-                 effect: submit, record, and take random values before or after it",
-            ),
-            _ => Ok(value),
+                 effect: submit, record, and take random values before or after it"
+                    .into(),
+            );
         }
+        crate::payload::to_json(&value)
+            .map_err(|error| format!("it has no JSON form: {error}").into())
     }
 
     /// What is known of the last signal or marker of a name, or of the timer with an id that was

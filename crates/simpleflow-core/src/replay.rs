@@ -398,9 +398,6 @@ impl Replayer {
     }
 
     fn flow(&self) -> Flow {
-        Flow {
-            shared: Rc::clone(&self.shared),
-            scope: None,
-        }
+        Flow::new(&self.shared)
     }
 }

@@ -177,12 +177,15 @@ fn a_value_that_cannot_be_read_is_an_error_and_not_made_anew() {
     assert!(error.contains("cannot be read"), "{error}");
 }
 
-workflow!(Mistaken(flow) -> Vec<String> {
-    let mut told = Vec::new();
+workflow!(Mistaken(flow) -> String {
+    Ok(flow.record_named("n", || true).unwrap_err().to_string())
+});
+
+workflow!(Unwritable(flow) -> bool {
     let map: std::collections::HashMap<(i64, i64), i64> = [((1, 2), 3)].into();
-    told.push(flow.record(|| KeyedByPairs(map)).err().map(|error| error.to_string()).unwrap_or_default());
-    told.push(flow.record_named("n", || true).unwrap_err().to_string());
-    Ok(told)
+    let refused = flow.record(|| KeyedByPairs(map)).is_err();
+    flow.submit(inc(1)).await?;
+    Ok(refused)
 });
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -190,7 +193,7 @@ workflow!(Mistaken(flow) -> Vec<String> {
 struct KeyedByPairs(std::collections::HashMap<(i64, i64), i64>);
 
 #[test]
-fn a_value_that_has_no_json_form_or_another_type_is_an_error() {
+fn a_value_that_has_another_type_is_an_error() {
     let history = started().decision(|d| {
         d.marker("simpleflow.value", value("n", 1, 80))
             .schedule_activity("x", "y")
@@ -208,10 +211,19 @@ fn a_value_that_has_no_json_form_or_another_type_is_an_error() {
             .complete("null")
     });
     replay::<Mistaken>(&history).check().unwrap();
-    let [_, complete] = &next::<Mistaken>(&started())[..] else {
-        panic!("{:?}", next::<Mistaken>(&started()));
+}
+
+#[test]
+fn a_value_that_has_no_json_form_fails_the_workflow() {
+    let [failed] = &next::<Unwritable>(&started())[..] else {
+        panic!("{:?}", next::<Unwritable>(&started()));
     };
-    assert!(complete.starts_with("fail"), "{complete}");
+    assert!(failed.starts_with("fail"), "{failed}");
+    assert!(
+        failed.contains("the recorded value \"record\" at"),
+        "{failed}"
+    );
+    assert!(failed.contains("it has no JSON form"), "{failed}");
 }
 
 workflow!(MarksTooMuch(flow) -> i64 {
@@ -316,6 +328,31 @@ workflow!(MisusesRecord(flow) -> i64 {
     flow.record(|| flow.record(|| 1).unwrap_or_default())
 });
 
+workflow!(MisusesScope(flow) -> bool {
+    let scope = flow.scope();
+    flow.record(|| {
+        scope.cancel();
+        true
+    })
+});
+
+workflow!(MisusesSteps(flow) -> bool {
+    flow.record(|| {
+        flow.steps().add_forced_steps(["a"], None);
+        true
+    })
+});
+
+workflow!(MisusesSaga(flow) -> bool {
+    flow.saga(async |saga| {
+        saga.record(|| {
+            saga.undo(inc(1));
+            true
+        })
+    })
+    .await
+});
+
 workflow!(ReadsTime(flow) -> bool {
     let now = flow.record(|| flow.now().to_string())?;
     Ok(now == flow.now().to_string())
@@ -338,6 +375,9 @@ fn an_effect_that_uses_the_flow_fails_the_workflow_the_same_at_each_replay() {
     }
     fails::<MisusesRandom>("record");
     fails::<MisusesSubmit>("n");
+    fails::<MisusesScope>("record");
+    fails::<MisusesSteps>("record");
+    fails::<MisusesSaga>("record");
     // The inner value is right, and remembered; the outer one is not.
     let decided = next::<MisusesRecord>(&started());
     assert_eq!(decided.len(), 2, "{decided:?}");

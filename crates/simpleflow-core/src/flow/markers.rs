@@ -82,7 +82,7 @@ impl Markers {
 
 impl FlowState {
     /// The flow is used in a way that a replay has to repeat.
-    pub(super) fn note_use(&self) {
+    pub(crate) fn note_use(&self) {
         if self.effect.get() == Effect::Runs {
             self.effect.set(Effect::Misused);
         }

@@ -73,6 +73,7 @@ impl ScopeState {
         if self.cancelled.replace(true) {
             return;
         }
+        shared.state.borrow().note_use();
         let before = shared.state.borrow().rollbacks.clone();
         let tasks = self.tasks.borrow().clone();
         for task in tasks.iter().filter_map(Weak::upgrade) {
@@ -136,10 +137,7 @@ impl Flow {
 
     /// The same flow for what belongs to no scope: tasks that others rely on too.
     pub(crate) fn apart(&self) -> Self {
-        Self {
-            shared: Rc::clone(&self.shared),
-            scope: None,
-        }
+        Self::new(&self.shared)
     }
 
     fn in_scope(&self, state: Rc<ScopeState>) -> Scope {

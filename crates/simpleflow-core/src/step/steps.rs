@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use simpleflow_model::SmolStr;
 
+use super::StepsState;
 use super::choices::Choices;
 use crate::activity::ActivityDefinition;
 use crate::flow::Flow;
@@ -36,29 +37,35 @@ impl Flow {
     }
 }
 
-fn add<'a, N: Into<SmolStr>>(
-    choices: &mut Choices,
-    steps: impl IntoIterator<Item = N>,
-    reason: impl Into<Option<&'a str>>,
-) {
-    let reason = reason.into().filter(|reason| !reason.is_empty());
+fn add(choices: &mut Choices, steps: Vec<SmolStr>, reason: Option<&str>) {
+    let reason = reason.filter(|reason| !reason.is_empty());
     for step in steps {
-        choices.add(step.into(), reason.map(SmolStr::from));
+        choices.add(step, reason.map(SmolStr::from));
     }
 }
 
 impl Steps {
+    /// Changes what the execution knows of its steps, and gives what it does not need any more: that is
+    /// the user's, and may use the flow when it is dropped.
+    fn change<T>(&self, change: impl FnOnce(&mut StepsState) -> T) -> T {
+        let mut state = self.flow.shared.state.borrow_mut();
+        state.note_use();
+        change(&mut state.steps)
+    }
+
     /// The bucket of the list of steps that are done: the name of a bucket of S3, or the URL of any
     /// [place](simpleflow_objects::Place). Without one it is what the worker that runs the activities
     /// says: its `STEP_BUCKET`, or else its place for objects.
     pub fn set_bucket(&self, bucket: impl Into<SmolStr>) {
-        self.flow.shared.state.borrow_mut().steps.bucket = Some(bucket.into());
+        let bucket = bucket.into();
+        self.change(|steps| steps.bucket = Some(bucket));
     }
 
     /// What the keys of the list begin with, by default `WORKFLOW_ID/steps/`. A `/` is put between it and
     /// the name of a step if it has none.
     pub fn set_path_prefix(&self, prefix: impl Into<SmolStr>) {
-        self.flow.shared.state.borrow_mut().steps.prefix = Some(prefix.into());
+        let prefix = prefix.into();
+        self.change(|steps| steps.prefix = Some(prefix));
     }
 
     /// Changes the settings of the two activities that read and write the list. These are by default
@@ -66,7 +73,7 @@ impl Steps {
     /// and their failure fails the workflow; they are on the task list that `#[workflow]` names, or else
     /// on `default`.
     pub fn set_activity_params(&self, params: impl Fn(&mut ActivityDefinition) + 'static) {
-        self.flow.shared.state.borrow_mut().steps.params = Some(Rc::new(params));
+        drop(self.change(|steps| steps.params.replace(Rc::new(params))));
     }
 
     /// Steps that run also when they are done: a name stands for the step and all below it, so `a.b`
@@ -76,8 +83,9 @@ impl Steps {
         steps: impl IntoIterator<Item = N>,
         reason: impl Into<Option<&'a str>>,
     ) {
-        let mut state = self.flow.shared.state.borrow_mut();
-        add(&mut state.steps.forced, steps, reason);
+        let names = steps.into_iter().map(Into::into).collect();
+        let reason = reason.into();
+        self.change(|steps| add(&mut steps.forced, names, reason));
     }
 
     /// The names that [`add_forced_steps`](Self::add_forced_steps) was given, or that steps
@@ -93,8 +101,9 @@ impl Steps {
         steps: impl IntoIterator<Item = N>,
         reason: impl Into<Option<&'a str>>,
     ) {
-        let mut state = self.flow.shared.state.borrow_mut();
-        add(&mut state.steps.skipped, steps, reason);
+        let names = steps.into_iter().map(Into::into).collect();
+        let reason = reason.into();
+        self.change(|steps| add(&mut steps.skipped, names, reason));
     }
 
     /// The names that [`add_skipped_steps`](Self::add_skipped_steps) was given, in their order.
