@@ -7,13 +7,14 @@ mod program;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use simpleflow_model::{SmolStr, TaskPriority, Timeout};
+use simpleflow_model::{SmolStr, TaskListName, TaskPriority, Timeout, TypeName, Version};
 
 pub use call::{ActivityCall, Arg, IntoArg};
 pub(crate) use call::{ArgKind, OwnId};
 pub use context::{ActivityContext, ActivityInfo, HeartbeatSink, OpenPlace};
 pub use program::{PROGRAM_ERROR, Program};
 
+use crate::check::{Problem, check_name, check_timeout};
 use crate::error::Failure;
 use crate::payload::Parameter;
 use crate::retry::RetryPolicy;
@@ -85,6 +86,17 @@ impl ActivityDefinition {
             parameters,
             location: "",
         }
+    }
+
+    /// Whether the service takes tasks with these settings.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        check_name(TypeName::new(self.name.clone()))?;
+        check_name(Version::new(self.version.clone()))?;
+        check_name(TaskListName::new(self.task_list.clone()))?;
+        check_timeout("start_to_close_timeout", self.start_to_close_timeout)?;
+        check_timeout("schedule_to_close_timeout", self.schedule_to_close_timeout)?;
+        check_timeout("schedule_to_start_timeout", self.schedule_to_start_timeout)?;
+        check_timeout("heartbeat_timeout", self.heartbeat_timeout)
     }
 
     /// The parameters whose arguments travel by name.

@@ -6,8 +6,8 @@ use simpleflow_model::decision::ContinueAsNewWorkflowExecution;
 use simpleflow_model::event::WorkflowExecutionStarted;
 use simpleflow_model::{Arn, SmolStr, TaskList};
 
+use crate::check::{check_length, no_json};
 use crate::error::Error;
-use crate::flow::too_long;
 use crate::tags::TagList;
 use crate::workflow::{Changed, Workflow, WorkflowCall, WorkflowDefinition, input_of};
 
@@ -56,17 +56,11 @@ impl<W: Workflow> IntoNextRun for WorkflowCall<W> {
                 "cannot continue as new at {location}: {problem}"
             ))
         };
+        self.settings.check().map_err(|problem| refused(&problem))?;
         let args = self.workflow.to_arguments();
-        let args =
-            args.map_err(|error| refused(&format_args!("the input has no JSON form: {error}")))?;
+        let args = args.map_err(|error| refused(&no_json("input", &error)))?;
         let input = input_of(&self.workflow, &args);
-        let length = input.chars().count();
-        if length > most {
-            return Err(refused(&too_long("input", length, most)));
-        }
-        if let Some(problem) = self.settings.problem() {
-            return Err(refused(&problem));
-        }
+        check_length("input", &input, most).map_err(|problem| refused(&problem))?;
         Ok(NextRun {
             settings: self.settings,
             changed: self.changed,

@@ -34,10 +34,11 @@ pub(crate) use scope::ScopeState;
 pub(crate) use signals::Received;
 pub(crate) use state::FlowState;
 pub use submit::Submit;
-pub(crate) use submit::{Site, SubmitTo, too_long};
+pub(crate) use submit::{Site, SubmitTo};
 pub(crate) use timers::timer_seconds;
 pub(crate) use wakes::MAIN;
 
+use crate::check::check_length;
 use crate::context::RunContext;
 use crate::continued::ContinueAs;
 use crate::error::{Error, Result, TaskError};
@@ -396,16 +397,14 @@ impl Flow {
     pub fn set_execution_context(&self, context: impl Into<SmolStr>) {
         let location = Location::caller();
         let context = context.into();
-        let length = context.chars().count();
         let mut state = self.shared.state.borrow_mut();
         state.note_use();
-        let most = state.value_length;
-        if length > most {
-            let problem = too_long("execution context", length, most);
-            let error = Error::msg(format_args!("at {location}: {problem}"));
-            state.raised.get_or_insert(error);
-        } else {
-            state.execution_context = Some(context);
+        match check_length("execution context", &context, state.value_length) {
+            Ok(()) => state.execution_context = Some(context),
+            Err(problem) => {
+                let error = Error::msg(format_args!("at {location}: {problem}"));
+                state.raised.get_or_insert(error);
+            }
         }
     }
 

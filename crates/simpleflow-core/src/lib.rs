@@ -10,6 +10,7 @@ extern crate self as simpleflow;
 
 mod activity;
 pub mod canvas;
+mod check;
 mod commands;
 mod context;
 mod continued;

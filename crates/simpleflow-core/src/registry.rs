@@ -11,9 +11,9 @@ use simpleflow_model::SmolStr;
 use crate::activity::{
     Activity, ActivityContext, ActivityDefinition, ActivityResult, RunningActivity,
 };
+use crate::check::check_length;
 use crate::error::{Error, Failure, Result};
 use crate::flow::Flow;
-use crate::flow::too_long;
 use crate::hooks::{Hooks, Table};
 use crate::middleware::{IntoMiddleware, Middleware, MiddlewareError, Middlewares, When};
 use crate::payload::{ArgumentError, Arguments, to_json};
@@ -64,10 +64,8 @@ impl WorkflowEntry {
                 Ok(Box::pin(async move {
                     let most = flow.value_length();
                     let result = recorded(&workflow.run(flow).await?)?;
-                    match result.len() > most && result.chars().count() > most {
-                        true => Err(Error::msg(too_long("result", result.chars().count(), most))),
-                        false => Ok(result),
-                    }
+                    check_length("result", &result, most).map_err(Error::msg)?;
+                    Ok(result)
                 }))
             },
             hooks: &Table::<W>::HOOKS,

@@ -144,7 +144,7 @@ impl Replay {
 fn limits_of(history: &mut RecordedHistory) -> Limits {
     let mut limits = Limits::default();
     history.events.each_value(&mut |field, value| {
-        if value.len() > field.limit && value.chars().count() > field.limit {
+        if field.is_exceeded_by(value) {
             limits.value_length = usize::MAX;
         }
     });

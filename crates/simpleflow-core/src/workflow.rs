@@ -1,9 +1,10 @@
 //! Workflows: what they are, and how one is started as the child of another.
 
 use simpleflow_model::{
-    ChildPolicy, SmolStr, TaskListName, TaskPriority, Timeout, Version, limits,
+    ChildPolicy, SmolStr, TaskListName, TaskPriority, Timeout, TypeName, Version, limits,
 };
 
+use crate::check::{Problem, check_name, check_timeout};
 use crate::error::Result;
 use crate::flow::Flow;
 use crate::hooks::ReplayContext;
@@ -252,31 +253,30 @@ pub trait Workflow: WorkflowInput {
 }
 
 impl WorkflowDefinition {
-    /// What the service would not take of an execution with these settings: it would refuse the
-    /// whole response, again and again.
-    pub(crate) fn problem(&self) -> Option<SmolStr> {
+    /// Whether the service takes an execution with these settings.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
         /// The greatest length of the ARN of a role, in characters.
         const ROLE_LENGTH: usize = 1_600;
-        if let Err(invalid) = Version::new(self.version.clone()) {
-            return Some(invalid.to_string().into());
+        check_name(TypeName::new(self.name.clone()))?;
+        check_name(Version::new(self.version.clone()))?;
+        if let Some(task_list) = &self.task_list {
+            check_name(TaskListName::new(task_list.clone()))?;
         }
-        if let Some(task_list) = &self.task_list
-            && let Err(invalid) = TaskListName::new(task_list.clone())
-        {
-            return Some(invalid.to_string().into());
-        }
+        check_timeout("execution_timeout", self.execution_timeout)?;
+        check_timeout("decision_tasks_timeout", self.decision_tasks_timeout)?;
         if let Some(role) = &self.lambda_role
             && !(1..=ROLE_LENGTH).contains(&role.chars().count())
         {
-            return Some(smol_str::format_smolstr!(
+            return Err(smol_str::format_smolstr!(
                 "lambda role {role:?}: expected the ARN of a role, of 1 to {ROLE_LENGTH} characters"
             ));
         }
-        let TagList::Own(tags) = &self.tag_list else {
-            return None;
-        };
-        let invalid = InvalidTags::check(tags).err()?;
-        Some(invalid.to_string().into())
+        match &self.tag_list {
+            TagList::Own(tags) => {
+                InvalidTags::check(tags).map_err(|invalid| invalid.to_string().into())
+            }
+            TagList::Inherited => Ok(()),
+        }
     }
 }
 

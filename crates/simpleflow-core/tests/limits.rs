@@ -6,10 +6,10 @@ extern crate simpleflow_core as simpleflow;
 mod common;
 
 use common::*;
-use simpleflow_core::WorkflowEntry;
 use simpleflow_core::replay::{Limits, MissingType, ReplayError, Replayer};
 use simpleflow_core::testing::{HistoryBuilder, replay};
-use simpleflow_model::{ActivityType, Decision};
+use simpleflow_core::{Lambda, Step, WorkflowEntry};
+use simpleflow_model::{ActivityType, Decision, Timeout};
 
 workflow!(FanOut(flow) -> i64 {
     let all: Vec<_> = (0..120).map(|x| flow.submit(inc(x))).collect();
@@ -542,4 +542,94 @@ fn the_timer_of_a_retry_that_is_refused_is_asked_for_a_few_times() {
         .activity_completed(id, "1")
         .decision(|d| d.complete("1"));
     replay::<Later>(&once).check().unwrap();
+}
+
+#[simpleflow_macros::workflow(name = "child")]
+struct Child;
+
+impl Workflow for Child {
+    type Output = i64;
+
+    async fn run(self, _: Flow) -> Result<i64> {
+        Ok(1)
+    }
+}
+
+workflow!(SaysTooMuch(flow) -> Vec<String> {
+    const LONG: u32 = 100_000_000;
+    let tasks = [
+        flow.submit(inc(1).version("a:b")),
+        flow.submit(inc(1).task_list(" x")),
+        flow.submit(inc(1).start_to_close_timeout(LONG)),
+        flow.submit(inc(1).schedule_to_close_timeout(LONG)),
+        flow.submit(inc(1).schedule_to_start_timeout(LONG)),
+        flow.submit(inc(1).heartbeat_timeout(LONG)),
+        // Its settings before its input.
+        flow.submit(inc(1).activity_id("").version("")),
+        flow.submit(Child.call().execution_timeout(LONG)),
+        flow.submit(Child.call().decision_tasks_timeout(LONG)),
+        flow.submit(Lambda::new("f").start_to_close_timeout(0)),
+        flow.submit(Lambda::new("f").start_to_close_timeout(901)),
+        flow.submit(Lambda::new("f").start_to_close_timeout(Timeout::None)),
+    ];
+    let mut told = Vec::new();
+    for task in tasks {
+        let error = task.await.unwrap_err();
+        assert!(matches!(error.kind(), TaskErrorKind::Input(_)));
+        told.push(error.reason());
+    }
+    flow.submit(inc(1).start_to_close_timeout(LONG - 1).heartbeat_timeout(Timeout::None)).await?;
+    Ok(told)
+});
+
+#[test]
+fn what_the_service_would_not_take_of_a_task_fails_that_task_alone() {
+    let scheduled = "activity-inc-7";
+    assert_eq!(
+        next::<SaysTooMuch>(&started()),
+        [format!("schedule {scheduled}(1)")]
+    );
+    let history = started()
+        .decision(|d| d.schedule_activity(scheduled, "inc"))
+        .activity_completed(scheduled, "2");
+    let decided = next::<SaysTooMuch>(&history);
+    let told = decided[0].strip_prefix("complete ").unwrap();
+    let told: Vec<String> = simpleflow_core::serde_json::from_str(told).unwrap();
+    let too_long =
+        |field| format!("{field} of 100000000: expected at most 99999999 seconds, or NONE");
+    let of_a_lambda = |said| format!("start_to_close_timeout of {said}: expected 1 to 900 seconds");
+    assert!(
+        told[0].starts_with("version \"a:b\" contains ':'"),
+        "{told:?}"
+    );
+    assert!(told[1].starts_with("task list \" x\" starts"), "{told:?}");
+    assert!(told[6].starts_with("activity id \"\" is empty"), "{told:?}");
+    assert_eq!(
+        [&told[2..6], &told[7..]].concat(),
+        [
+            too_long("start_to_close_timeout"),
+            too_long("schedule_to_close_timeout"),
+            too_long("schedule_to_start_timeout"),
+            too_long("heartbeat_timeout"),
+            too_long("execution_timeout"),
+            too_long("decision_tasks_timeout"),
+            of_a_lambda("0"),
+            of_a_lambda("901"),
+            of_a_lambda("NONE"),
+        ]
+    );
+}
+
+#[test]
+fn the_settings_of_the_activities_of_steps_are_looked_at_too() {
+    workflow!(Steps(flow) -> () {
+        flow.steps().set_activity_params(|params| params.task_list = "a|b".into());
+        flow.submit(Step::new("s", inc(1))).await?;
+        Ok(())
+    });
+    let decided = next::<Steps>(&started());
+    assert!(
+        decided[0].starts_with("fail") && decided[0].contains("task list \"a|b\" contains"),
+        "{decided:?}"
+    );
 }

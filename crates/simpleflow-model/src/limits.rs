@@ -30,6 +30,11 @@ pub const TAGS: usize = 5;
 pub const PAGE_SIZE: usize = 1_000;
 /// The longest time that an execution may be open, in seconds: one year.
 pub const EXECUTION_SECONDS: u32 = 31_536_000;
+/// The longest timer, and the longest time limit that is not `NONE`, in seconds: what the eight digits
+/// of the service can say, more than three years.
+pub const TIMEOUT_SECONDS: u32 = 99_999_999;
+/// The longest time that a Lambda function may run, in seconds.
+pub const LAMBDA_SECONDS: u32 = 900;
 /// The most decisions that a decider of this project sends in one response. SWF bounds a response
 /// by its size alone; the Python original and AWS's own Java library stop at 100.
 pub const DECISIONS_PER_RESPONSE: usize = 100;

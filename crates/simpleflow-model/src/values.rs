@@ -6,7 +6,7 @@
 
 use smol_str::SmolStr;
 
-use crate::limits::{DATA_LENGTH, HEARTBEAT_DETAILS_LENGTH, REASON_LENGTH};
+use crate::limits::{DATA_LENGTH, HEARTBEAT_DETAILS_LENGTH, REASON_LENGTH, is_longer};
 use crate::{Decision, EventAttributes, HistoryEvent, decision, event, operation, types};
 
 /// A member that holds a value.
@@ -18,6 +18,13 @@ pub struct ValueField {
     pub name: &'static str,
     /// How many characters the service takes.
     pub limit: usize,
+}
+
+impl ValueField {
+    /// Whether a value is longer than the service takes there.
+    pub fn is_exceeded_by(&self, value: &str) -> bool {
+        is_longer(value, self.limit)
+    }
 }
 
 /// What has members that hold values.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use simpleflow_model::{SmolStr, limits};
 
 use super::{Error, Repr};
-use crate::flow::too_long;
+use crate::check::too_long;
 use crate::payload::ArgumentError;
 
 /// A reason and details, as SWF records a failure.

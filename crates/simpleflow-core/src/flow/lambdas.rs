@@ -3,10 +3,11 @@
 use std::panic::Location;
 use std::rc::Rc;
 
-use simpleflow_model::{FunctionId, FunctionName, SmolStr, limits};
+use simpleflow_model::{FunctionId, FunctionName, SmolStr, Timeout, limits};
 
+use super::FlowState;
 use super::submit::{Submit, sealed};
-use super::{FlowState, too_long};
+use crate::check::{Problem, check_name, check_value};
 use crate::lambda::Lambda;
 use crate::task::{IdSpace, LambdaTask, State, Task, TaskKind};
 use crate::task_id;
@@ -30,21 +31,17 @@ impl<T> sealed::IntoTask for Lambda<T> {
         if let Some(task) = state.task_of(space, &id).filter(|_| unique) {
             return task;
         }
-        let invalid_id = FunctionId::new(id.clone()).err();
-        let invalid = invalid_id.or(FunctionName::new(self.name.clone()).err());
-        let mut problem = invalid.map(|invalid| SmolStr::from(invalid.to_string()));
-        let input = match settings.input.transpose() {
-            Ok(input) => input,
-            Err(error) => {
-                problem = Some(format!("its input has no JSON form: {error}").into());
-                None
-            }
+        let input = check(&id, &self.name, settings.start_to_close_timeout).and_then(|()| {
+            // A function knows nothing of values that are elsewhere.
+            let input = settings.input;
+            input
+                .map(|input| check_value("input", input, limits::DATA_LENGTH))
+                .transpose()
+        });
+        let (input, problem) = match input {
+            Ok(input) => (input, None),
+            Err(problem) => (None, Some(problem)),
         };
-        let length = input.as_ref().map_or(0, |input| input.chars().count());
-        // A function knows nothing of values that are elsewhere.
-        if length > limits::DATA_LENGTH {
-            problem = Some(too_long("input", length, limits::DATA_LENGTH));
-        }
         let lambda = LambdaTask {
             name: self.name,
             input,
@@ -60,5 +57,18 @@ impl<T> sealed::IntoTask for Lambda<T> {
             None => state.queue(&task),
         }
         task
+    }
+}
+
+/// What the service would not take of a call with this id.
+fn check(id: &SmolStr, name: &SmolStr, timeout: Option<Timeout>) -> Result<(), Problem> {
+    check_name(FunctionId::new(id.clone()))?;
+    check_name(FunctionName::new(name.clone()))?;
+    const MOST: u32 = limits::LAMBDA_SECONDS;
+    match timeout {
+        None | Some(Timeout::Seconds(1..=MOST)) => Ok(()),
+        Some(timeout) => {
+            Err(format!("start_to_close_timeout of {timeout}: expected 1 to {MOST} seconds").into())
+        }
     }
 }

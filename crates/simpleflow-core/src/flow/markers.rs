@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use simpleflow_model::{MarkerName, SmolStr};
 
-use super::{FlowState, too_long};
+use super::FlowState;
+use crate::check::{check_length, check_name};
 use crate::commands::{Command, PATCH_MARKER, VALUE_MARKER};
 use crate::error::Error;
 use crate::marker::Marker;
@@ -97,14 +98,11 @@ impl FlowState {
         location: &'static Location<'static>,
     ) {
         self.last_submit = Some(location);
-        let details = MarkerName::new(name.clone())
-            .map_err(|problem| problem.to_string())
-            .and(details.map_err(|problem| format!("its details have no JSON form: {problem}")))
-            .and_then(|details| match details.chars().count() {
-                length if length > self.value_length => {
-                    Err(too_long("details", length, self.value_length).to_string())
-                }
-                _ => Ok(details),
+        let details = check_name(MarkerName::new(name.clone()))
+            .and(details.map_err(|error| format!("its details have no JSON form: {error}").into()))
+            .and_then(|details: SmolStr| {
+                check_length("details", &details, self.value_length)?;
+                Ok(details)
             });
         match details {
             Ok(details) => {

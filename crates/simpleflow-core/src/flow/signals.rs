@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use simpleflow_model::{SignalName, SmolStr, Timestamp, WorkflowExecution, WorkflowId};
 
+use super::FlowState;
 use super::submit::{Submit, sealed};
-use super::{FlowState, too_long};
+use crate::check::{check_length, check_name, no_json};
 use crate::signal::{self, Receiver, Signal};
 use crate::task::{Dependent, SignalToSend, State, Task, TaskKind};
 use crate::task_id;
@@ -231,26 +232,7 @@ impl sealed::IntoTask for Signal {
     fn into_task(self, state: &mut FlowState, location: &'static Location<'static>) -> Rc<Task> {
         state.last_submit = Some(location);
         let id = state.next_signal_id(&self.name);
-        let mut problem = SignalName::new(self.name.clone())
-            .err()
-            .map(|problem| problem.to_string().into());
-        let input = match &self.payload {
-            Ok(payload) => {
-                let envelope = || signal::to_input(payload, self.propagate);
-                let input = self.raw.unwrap_or_else(envelope);
-                let length = input.chars().count();
-                let most = state.value_length;
-                if length > most {
-                    problem.get_or_insert_with(|| too_long("input", length, most));
-                }
-                Some(input)
-            }
-            Err(error) => {
-                problem
-                    .get_or_insert_with(|| format!("its payload has no JSON form: {error}").into());
-                None
-            }
-        };
+        let mut problem = check_name(SignalName::new(self.name.clone())).err();
         let run = &state.run;
         let (workflow_id, known_run, child) = match self.receiver {
             Receiver::Own => {
@@ -258,9 +240,8 @@ impl sealed::IntoTask for Signal {
                 (run.workflow_id.as_str().into(), Some(run_id), None)
             }
             Receiver::Execution(workflow_id) => {
-                if let Err(invalid) = WorkflowId::new(workflow_id.clone()) {
-                    problem.get_or_insert_with(|| invalid.to_string().into());
-                }
+                let checked = check_name(WorkflowId::new(workflow_id.clone()));
+                problem = problem.or(checked.err());
                 (workflow_id, None, None)
             }
             Receiver::Parent => match &run.parent_workflow_id {
@@ -287,6 +268,17 @@ impl sealed::IntoTask for Signal {
                 }
             },
         };
+        let input = match &self.payload {
+            Ok(payload) => {
+                let envelope = || signal::to_input(payload, self.propagate);
+                let input = self.raw.unwrap_or_else(envelope);
+                check_length("input", &input, state.value_length).map(|()| input)
+            }
+            Err(error) => Err(no_json("payload", error)),
+        };
+        let input = input
+            .map_err(|wrong| problem.get_or_insert(wrong).clone())
+            .ok();
         let kind = TaskKind::SendSignal(SignalToSend {
             name: self.name,
             input,

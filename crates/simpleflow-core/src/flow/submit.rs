@@ -4,15 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 
-use simpleflow_model::{ActivityId, SmolStr, WorkflowId, limits};
+use simpleflow_model::{ActivityId, SmolStr, WorkflowId};
 
 use super::{Flow, FlowState};
 use crate::activity::{ActivityCall, ArgKind, OwnId};
+use crate::check::{check_length, check_name, no_json};
 use crate::error::TaskErrorKind;
 use crate::future::Future;
 use crate::task::{ActivityTask, ChildTask, Dependent, IdSpace, State, Task, TaskKind};
 use crate::task_id;
-use crate::workflow::{Workflow, WorkflowCall, WorkflowDefinition, input_of};
+use crate::workflow::{Workflow, WorkflowCall, input_of};
 
 /// What can be given to [`Flow::submit`](crate::Flow::submit), and be a member of a
 /// [canvas](crate::canvas): the call of an activity, a workflow or the call of one, a [`Lambda`](crate::Lambda)
@@ -143,9 +144,6 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
                     OwnId::Suffix(suffix) => task_id::of_activity(name, suffix),
                     OwnId::Whole(id) => id,
                 };
-                if let Err(problem) = ActivityId::new(id.clone()) {
-                    failure.get_or_insert(TaskErrorKind::Input(problem.to_string().into()));
-                }
                 (Some(id), true)
             }
             // The id is a hash of the arguments: while one is not known, there is none.
@@ -160,6 +158,11 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         if unique && let Some(task) = id.as_ref().and_then(|id| state.task_of(space, id)) {
             return task;
         }
+        let checked = match &id {
+            Some(id) => check_name(ActivityId::new(id.clone())),
+            None => Ok(()),
+        };
+        let checked = checked.and_then(|()| definition.check());
         let activity = ActivityTask {
             definition: self.definition,
             overrides: self.overrides,
@@ -171,7 +174,7 @@ impl<T> sealed::IntoTask for ActivityCall<T> {
         if unique {
             state.keep_by_id(space, &task);
         }
-        if let Some(failure) = failure {
+        if let Some(failure) = checked.err().map(TaskErrorKind::Input).or(failure) {
             let error = task.error(failure);
             state.finish(&task, Err(error));
         } else if waits.is_empty() {
@@ -240,30 +243,13 @@ impl FlowState {
         if let TaskKind::Activity(activity) = &task.kind
             && activity.input_bytes() > self.value_length
         {
-            let length = activity.input().chars().count();
-            if length > self.value_length {
-                return self.refuse_input(task, too_long("input", length, self.value_length));
+            let checked = check_length("input", &activity.input(), self.value_length);
+            if let Err(problem) = checked {
+                return self.refuse_input(task, problem);
             }
         }
         self.queue(task);
     }
-}
-
-/// What the service would not take of a child.
-fn child_problem(id: &SmolStr, settings: &WorkflowDefinition) -> Option<SmolStr> {
-    match WorkflowId::new(id.clone()) {
-        Err(invalid) => Some(invalid.to_string().into()),
-        Ok(_) => settings.problem(),
-    }
-}
-
-/// The message about a value that is longer than may go.
-pub(crate) fn too_long(field: &str, length: usize, most: usize) -> SmolStr {
-    let who = match most {
-        limits::DATA_LENGTH => "SWF takes",
-        _ => "jumbo fields take",
-    };
-    format!("{length} characters of {field} are too many: {who} at most {most}").into()
 }
 
 #[diagnostic::do_not_recommend]
@@ -320,17 +306,10 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
             return task;
         }
         let input = input_of(&self.workflow, args);
-        let problem = match arguments {
-            Err(error) => Some(SmolStr::from(format!(
-                "its input has no JSON form: {error}"
-            ))),
-            Ok(_) => {
-                let length = input.chars().count();
-                let most = state.value_length;
-                (length > most).then(|| too_long("input", length, most))
-            }
-        };
-        let problem = problem.or_else(|| child_problem(&id, &settings));
+        let checked = check_name(WorkflowId::new(id.clone()))
+            .and_then(|()| settings.check())
+            .and(arguments.map_err(|error| no_json("input", &error)))
+            .and_then(|_| check_length("input", &input, state.value_length));
         let child = ChildTask {
             settings: Rc::new(settings),
             input,
@@ -340,9 +319,9 @@ impl<W: Workflow> sealed::IntoTask for WorkflowCall<W> {
         if unique {
             state.keep_by_id(space, &task);
         }
-        match problem {
-            Some(problem) => state.refuse_input(&task, problem),
-            None => state.queue(&task),
+        match checked {
+            Ok(()) => state.queue(&task),
+            Err(problem) => state.refuse_input(&task, problem),
         }
         task
     }

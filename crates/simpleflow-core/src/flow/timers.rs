@@ -4,16 +4,14 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use simpleflow_model::{SmolStr, TimerId};
+use simpleflow_model::{SmolStr, TimerId, limits};
 
+use super::FlowState;
 use super::submit::{Submit, sealed};
-use super::{FlowState, too_long};
+use crate::check::{Problem, check_name, check_value};
 use crate::task::{IdSpace, State, Task, TaskKind};
 use crate::task_id;
 use crate::timer::Timer;
-
-/// The longest time that SWF's eight digits of seconds can say: more than three years.
-const LONGEST_TIMER_SECONDS: u64 = 99_999_999;
 
 impl Submit for Timer {
     type Output = ();
@@ -26,25 +24,17 @@ impl sealed::IntoTask for Timer {
         if let Some(task) = state.task_of(space, &self.id) {
             return task;
         }
-        let mut problem = TimerId::new(self.id.clone())
-            .err()
-            .map(|problem| SmolStr::from(problem.to_string()));
-        if task_id::is_reserved_timer(&self.id) {
-            problem = Some("timers with this id are the decider's own: choose another".into());
-        }
-        let control = match self.control.transpose() {
-            Ok(control) => control,
-            Err(error) => {
-                problem = Some(format!("its control has no JSON form: {error}").into());
-                None
-            }
+        let most = state.value_length;
+        let control = check_id(&self.id).and_then(|()| {
+            let control = self.control;
+            control
+                .map(|control| check_value("control", control, most))
+                .transpose()
+        });
+        let (control, problem) = match control {
+            Ok(control) => (control, None),
+            Err(problem) => (None, Some(problem)),
         };
-        let length = control
-            .as_ref()
-            .map_or(0, |control| control.chars().count());
-        if length > state.value_length {
-            problem = Some(too_long("control", length, state.value_length));
-        }
         let task = state.new_timer(self.id, self.duration, control, location);
         state.keep_by_id(space, &task);
         match problem {
@@ -52,6 +42,14 @@ impl sealed::IntoTask for Timer {
             None => state.queue(&task),
         }
         task
+    }
+}
+
+fn check_id(id: &SmolStr) -> Result<(), Problem> {
+    check_name(TimerId::new(id.clone()))?;
+    match task_id::is_reserved_timer(id) {
+        true => Err("timers with this id are the decider's own: choose another".into()),
+        false => Ok(()),
     }
 }
 
@@ -98,5 +96,5 @@ impl FlowState {
 pub(crate) fn timer_seconds(duration: Duration) -> u32 {
     let fraction = u64::from(duration.subsec_nanos() > 0);
     let seconds = duration.as_secs().saturating_add(fraction);
-    seconds.min(LONGEST_TIMER_SECONDS) as u32
+    seconds.min(limits::TIMEOUT_SECONDS.into()) as u32
 }

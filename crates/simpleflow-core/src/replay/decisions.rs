@@ -8,7 +8,7 @@ use simpleflow_model::decision::{
     ScheduleActivityTask, ScheduleLambdaFunction, SignalExternalWorkflowExecution,
     StartChildWorkflowExecution, StartTimer,
 };
-use simpleflow_model::values::{ValueField, Values as _};
+use simpleflow_model::values::Values as _;
 use simpleflow_model::{
     ActivityType, Arn, Decision, RunId, SmolStr, TaskList, TaskPriority, Timeout, TimerId,
     WorkflowType, limits,
@@ -152,7 +152,7 @@ impl Replayer {
             let names: Vec<_> = waiting.map(SmolStr::as_str).collect();
             let context = serde_json::json!({"waiting_signals": names}).to_string();
             // It is for people; one that the service would refuse is better left out.
-            if context.chars().count() <= limits::DATA_LENGTH {
+            if !limits::is_longer(&context, limits::DATA_LENGTH) {
                 return Some(context.into());
             }
         }
@@ -201,17 +201,14 @@ impl Response {
 /// About the decision that is sent, if it has values that are longer than the service takes: what
 /// goes in their place fits into the shortest fields.
 fn with_short_values(decision: &mut Decision) -> Option<Decision> {
-    let is_long = |field: &ValueField, value: &SmolStr| {
-        value.len() > field.limit && value.chars().count() > field.limit
-    };
     let mut any = false;
-    decision.each_value(&mut |field, value| any |= is_long(field, value));
+    decision.each_value(&mut |field, value| any |= field.is_exceeded_by(value));
     if !any {
         return None;
     }
     let mut short = decision.clone();
     short.each_value(&mut |field, value| {
-        if is_long(field, value) {
+        if field.is_exceeded_by(value) {
             *value = "x".repeat(limits::REASON_LENGTH).into();
         }
     });
