@@ -87,9 +87,7 @@ impl Replayer {
                     response.push(|| decision(command, workflow, &state.run));
                 }
             }
-            if let Some(decision) = ending.decision(self.limits.value_length) {
-                response.push(|| decision);
-            }
+            response.push(|| ending.decision(self.limits.value_length));
         } else {
             let mut free = self
                 .limits
@@ -178,13 +176,15 @@ impl Response {
         }
     }
 
-    /// Adds a decision, unless it does not fit; one place is kept for the wake-up timer.
-    fn push(&mut self, decision: impl FnOnce() -> Decision) {
+    /// Adds a decision, if there is one, unless it does not fit; one place is kept for the wake-up timer.
+    fn push(&mut self, decision: impl FnOnce() -> Option<Decision>) {
         if self.full || self.decisions.len() + 1 >= self.limits.decisions {
             self.full = true;
             return;
         }
-        let mut decision = decision();
+        let Some(mut decision) = decision() else {
+            return;
+        };
         let bytes = match with_short_values(&mut decision) {
             None => json_bytes(&decision),
             Some(short) => json_bytes(&short),
@@ -233,10 +233,15 @@ fn json_bytes(decision: &Decision) -> usize {
     counter.0
 }
 
-fn decision(command: &Command, workflow: &WorkflowDefinition, run: &RunContext) -> Decision {
-    match command {
-        Command::Start(task) => start(task, workflow, run),
-        Command::Cancel(task) => cancel(task),
+/// The decision for a command; none for what the service has no part in.
+fn decision(
+    command: &Command,
+    workflow: &WorkflowDefinition,
+    run: &RunContext,
+) -> Option<Decision> {
+    Some(match command {
+        Command::Start(task) => return start(task, workflow, run),
+        Command::Cancel(task) => return cancel(task),
         Command::BackOff {
             task,
             timer_id,
@@ -260,33 +265,25 @@ fn decision(command: &Command, workflow: &WorkflowDefinition, run: &RunContext) 
             ..RecordMarker::default()
         }
         .into(),
-    }
+    })
 }
 
-fn start(task: &Task, workflow: &WorkflowDefinition, run: &RunContext) -> Decision {
-    match &task.kind {
+fn start(task: &Task, workflow: &WorkflowDefinition, run: &RunContext) -> Option<Decision> {
+    Some(match &task.kind {
         TaskKind::Activity(activity) => schedule_activity(task, activity, workflow.task_priority),
         TaskKind::Child(child) => start_child(task, child, run),
         TaskKind::SendSignal(signal) => send_signal(signal),
         TaskKind::Lambda(lambda) => schedule_lambda(task, lambda),
-        // Nobody starts the wait for a signal or a cancel, or a coroutine.
-        TaskKind::Timer { .. }
-        | TaskKind::Signal
-        | TaskKind::CancelRequest
-        | TaskKind::Coroutine(_) => {
-            let (seconds, control) = match &task.kind {
-                TaskKind::Timer { seconds, control } => (*seconds, control.clone()),
-                _ => (0, None),
-            };
-            StartTimer {
-                timer_id: task.id().clone().into(),
-                start_to_fire_timeout: Timeout::Seconds(seconds),
-                control,
-                ..StartTimer::default()
-            }
-            .into()
+        TaskKind::Timer { seconds, control } => StartTimer {
+            timer_id: task.id().clone().into(),
+            start_to_fire_timeout: Timeout::Seconds(*seconds),
+            control: control.clone(),
+            ..StartTimer::default()
         }
-    }
+        .into(),
+        // Nobody starts the wait for a signal or a cancel, or a coroutine.
+        TaskKind::Signal | TaskKind::CancelRequest | TaskKind::Coroutine(_) => return None,
+    })
 }
 
 fn schedule_activity(
@@ -369,9 +366,9 @@ fn send_signal(signal: &SignalToSend) -> Decision {
     .into()
 }
 
-fn cancel(task: &Task) -> Decision {
+fn cancel(task: &Task) -> Option<Decision> {
     let id = task.id().clone();
-    match &task.kind {
+    Some(match &task.kind {
         TaskKind::Activity(_) => RequestCancelActivityTask {
             activity_id: id.into(),
             ..RequestCancelActivityTask::default()
@@ -383,18 +380,18 @@ fn cancel(task: &Task) -> Decision {
             ..RequestCancelExternalWorkflowExecution::default()
         }
         .into(),
-        // Signals and Lambda functions that the service has cannot be called back.
-        TaskKind::Timer { .. }
-        | TaskKind::Signal
-        | TaskKind::CancelRequest
-        | TaskKind::Coroutine(_)
-        | TaskKind::SendSignal(_)
-        | TaskKind::Lambda(_) => CancelTimer {
+        TaskKind::Timer { .. } => CancelTimer {
             timer_id: id.into(),
             ..CancelTimer::default()
         }
         .into(),
-    }
+        // Signals and Lambda functions that the service has cannot be called back.
+        TaskKind::SendSignal(_)
+        | TaskKind::Lambda(_)
+        | TaskKind::Signal
+        | TaskKind::CancelRequest
+        | TaskKind::Coroutine(_) => return None,
+    })
 }
 
 fn wake_up() -> Decision {
