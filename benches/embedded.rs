@@ -8,14 +8,15 @@ use std::io::{Seek as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use simpleflow::{Registry, WorkflowEntry};
 use simpleflow_benches::{Chain, Times, ended, ratio, timed, verdict};
-use simpleflow_executor::{Decider, StartError, StartOptions, Stop, Worker, registration, start};
-use simpleflow_model::operation::GetWorkflowExecutionHistory;
-use simpleflow_model::{DomainName, EventAttributes, Timestamp};
+use simpleflow_executor::{
+    Decider, Follow, Outcome, StartError, StartOptions, Stop, Worker, registration, start,
+};
+use simpleflow_model::{DomainName, Timestamp};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
-use simpleflow_service::SwfService as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
@@ -158,24 +159,14 @@ impl Side {
         };
         let (service, domain) = (&self.service, DomainName::from(DOMAIN));
         let (entry, input) = (WorkflowEntry::of::<Chain>(), format!("[{steps}]"));
-        let result = self.tasks.block_on(&self.runtime, async {
+        let end = self.tasks.block_on(&self.runtime, async {
             let now = Timestamp::default();
             let execution = start(service, &domain, &entry, &input, &options, now).await?;
-            service.closed(&execution.run_id).await?;
-            let history = GetWorkflowExecutionHistory {
-                domain: domain.clone(),
-                execution,
-                reverse_order: Some(true),
-                maximum_page_size: Some(1),
-                ..GetWorkflowExecutionHistory::default()
-            };
-            let history = service.get_workflow_execution_history(history).await?;
-            Ok::<_, StartError>(history.events.into_iter().next())
+            let mut follow = Follow::new(service.clone(), domain.clone(), execution);
+            Ok::<_, StartError>(follow.end(Duration::ZERO).await?)
         });
-        let last = result.expect("the service answers").expect("an event");
-        let EventAttributes::WorkflowExecutionCompleted(completed) = last.attributes else {
-            panic!("{last:?}");
-        };
-        assert_eq!(completed.result.as_deref(), Some(&*steps.to_string()));
+        let end = Outcome::of(&end.expect("the service answers").attributes);
+        let expected = Outcome::Completed(steps.to_string().into());
+        assert_eq!(end, Some(expected));
     }
 }

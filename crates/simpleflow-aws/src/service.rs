@@ -195,15 +195,15 @@ macro_rules! service {
                 self.poll("PollForDecisionTask", &request, Some(EARLY_TASKS)).await
             }
 
-            async fn describe_workflow_execution_when_closed(
+            async fn get_workflow_execution_history_when_closed(
                 &self,
-                request: DescribeWorkflowExecution,
-            ) -> Result<WorkflowExecutionDetail, ServiceError> {
+                request: GetWorkflowExecutionHistory,
+            ) -> Result<History, ServiceError> {
                 let Some(plain) = &self.plain else {
-                    return self.describe_workflow_execution(request).await;
+                    return self.get_workflow_execution_history(request).await;
                 };
                 let call = Call {
-                    operation: "DescribeWorkflowExecution",
+                    operation: "GetWorkflowExecutionHistory",
                     request: &request,
                     time: POLL,
                     asks_for: Some(WHEN_CLOSED),

@@ -5,9 +5,8 @@ mod common;
 use std::pin::pin;
 
 use common::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Way, client, config, key};
-use simpleflow_model::CloseStatus;
 use simpleflow_model::operation::{
-    DescribeDomain, DescribeWorkflowExecution, TerminateWorkflowExecution,
+    DescribeDomain, GetWorkflowExecutionHistory, TerminateWorkflowExecution,
 };
 use simpleflow_server::{Config, Credentials, RunningServer, Server, Storage};
 use simpleflow_service::conformance::Suite;
@@ -46,12 +45,12 @@ async fn a_close_is_told_when_it_happens() {
     let service = Way::Plain.to(server.addr());
     let suite = Suite::prepare(service.clone(), "closes".into()).await;
     let execution = suite.started("told").await;
-    let describe = DescribeWorkflowExecution {
+    let history = GetWorkflowExecutionHistory {
         domain: "closes".into(),
         execution: execution.clone(),
         ..Default::default()
     };
-    let mut told = pin!(service.describe_workflow_execution_when_closed(describe));
+    let mut told = pin!(service.get_workflow_execution_history_when_closed(history));
     // It waits: the server has answered others meanwhile.
     let other = DescribeDomain {
         name: "closes".into(),
@@ -71,8 +70,8 @@ async fn a_close_is_told_when_it_happens() {
         .terminate_workflow_execution(terminate)
         .await
         .unwrap();
-    let info = told.await.unwrap().execution_info;
-    assert_eq!(info.close_status, Some(CloseStatus::Terminated));
+    let last = told.await.unwrap().events.pop().unwrap().attributes;
+    assert_eq!(last.event_type(), "WorkflowExecutionTerminated");
     server.stop().await.unwrap();
 }
 
@@ -81,17 +80,17 @@ async fn a_server_that_stops_lets_go_of_who_waits_for_a_close() {
     let server = server(None).await;
     let service = Way::Plain.to(server.addr());
     let suite = Suite::prepare(service.clone(), "closes".into()).await;
-    let describe = DescribeWorkflowExecution {
+    let history = GetWorkflowExecutionHistory {
         domain: "closes".into(),
         execution: suite.started("open").await,
         ..Default::default()
     };
-    let told = service.describe_workflow_execution_when_closed(describe);
+    let told = service.get_workflow_execution_history_when_closed(history);
     let (told, stopped) = tokio::join!(told, server.stop());
     stopped.unwrap();
     // Either it was told that it is open, or it came too late.
     if let Ok(told) = told {
-        assert_eq!(told.execution_info.close_status, None);
+        assert_eq!(told.events.len(), 2);
     }
 }
 

@@ -79,16 +79,16 @@ macro_rules! service {
                 }
             }
 
-            async fn describe_workflow_execution_when_closed(
+            async fn get_workflow_execution_history_when_closed(
                 &self,
-                request: DescribeWorkflowExecution,
-            ) -> Result<WorkflowExecutionDetail, ServiceError> {
+                request: GetWorkflowExecutionHistory,
+            ) -> Result<History, ServiceError> {
                 match self {
                     Self::Remote(service) => {
-                        service.describe_workflow_execution_when_closed(request).await
+                        service.get_workflow_execution_history_when_closed(request).await
                     }
                     Self::Embedded(service) => {
-                        service.describe_workflow_execution_when_closed(request).await
+                        service.get_workflow_execution_history_when_closed(request).await
                     }
                 }
             }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use simpleflow_model::operation::{DescribeWorkflowExecution, GetWorkflowExecutionHistory};
-use simpleflow_model::{
-    DomainName, EventAttributes, EventId, ExecutionStatus, HistoryEvent, WorkflowExecution,
-};
+use simpleflow_model::operation::GetWorkflowExecutionHistory;
+use simpleflow_model::{DomainName, EventAttributes, EventId, HistoryEvent, WorkflowExecution};
 use simpleflow_service::{ServiceError, SwfService};
 use tokio::time::{Instant, sleep};
 
@@ -69,7 +67,8 @@ impl<S: SwfService> Follow<S> {
         new.retain(|event| event.event_id > self.seen);
         new.reverse();
         if let Some(last) = new.last() {
-            self.saw(last);
+            self.seen = last.event_id;
+            self.goes_on(last);
         }
         Ok(new)
     }
@@ -99,13 +98,11 @@ impl<S: SwfService> Follow<S> {
     pub async fn end(&mut self, pause: Duration) -> Result<HistoryEvent, ServiceError> {
         loop {
             let began = Instant::now();
-            if self.is_closed().await? {
-                let last = self.last_event().await?;
-                self.saw(&last);
-                if Outcome::of(&last.attributes).is_some() {
-                    return Ok(last);
-                }
-            } else if began.elapsed() < WAITED {
+            let last = self.last_event().await?;
+            if Outcome::of(&last.attributes).is_some() {
+                return Ok(last);
+            }
+            if !self.goes_on(&last) && began.elapsed() < WAITED {
                 sleep(pause).await;
             }
         }
@@ -116,27 +113,16 @@ impl<S: SwfService> Follow<S> {
     pub(crate) async fn closed(&self) {
         loop {
             let began = Instant::now();
-            match self.is_closed().await {
-                Ok(true) => return,
-                Ok(false) if began.elapsed() >= WAITED => {}
-                Ok(false) | Err(_) => std::future::pending().await,
+            match self.last_event().await {
+                Ok(last) if is_close(&last) => return,
+                Ok(_) if began.elapsed() >= WAITED => {}
+                Ok(_) | Err(_) => std::future::pending().await,
             }
         }
     }
 
-    /// Whether the run that is followed is closed. A service that can waits for that.
-    async fn is_closed(&self) -> Result<bool, ServiceError> {
-        let request = DescribeWorkflowExecution {
-            domain: self.domain.clone(),
-            execution: self.execution.clone(),
-            ..DescribeWorkflowExecution::default()
-        };
-        let detail = self
-            .service
-            .describe_workflow_execution_when_closed(request);
-        Ok(detail.await?.execution_info.execution_status == ExecutionStatus::Closed)
-    }
-
+    /// The last event of the run that is followed: that of its close, where the service waits for
+    /// it.
     async fn last_event(&self) -> Result<HistoryEvent, ServiceError> {
         let request = GetWorkflowExecutionHistory {
             domain: self.domain.clone(),
@@ -145,16 +131,29 @@ impl<S: SwfService> Follow<S> {
             maximum_page_size: Some(1),
             ..GetWorkflowExecutionHistory::default()
         };
-        let page = self.service.get_workflow_execution_history(request).await?;
+        let page = self
+            .service
+            .get_workflow_execution_history_when_closed(request);
         let empty = || ServiceError::Unreadable("a history without events".to_owned());
-        page.events.into_iter().next().ok_or_else(empty)
+        page.await?.events.into_iter().next().ok_or_else(empty)
     }
 
-    fn saw(&mut self, last: &HistoryEvent) {
-        self.seen = last.event_id;
-        if let EventAttributes::WorkflowExecutionContinuedAsNew(next) = &last.attributes {
-            self.execution.run_id = next.new_execution_run_id.clone();
-            self.seen = EventId(0);
-        }
+    /// Goes on with the next run, if this event is the end of one that continues as new.
+    fn goes_on(&mut self, last: &HistoryEvent) -> bool {
+        let EventAttributes::WorkflowExecutionContinuedAsNew(next) = &last.attributes else {
+            return false;
+        };
+        self.execution.run_id = next.new_execution_run_id.clone();
+        self.seen = EventId(0);
+        true
     }
+}
+
+fn is_close(event: &HistoryEvent) -> bool {
+    let attributes = &event.attributes;
+    Outcome::of(attributes).is_some()
+        || matches!(
+            attributes,
+            EventAttributes::WorkflowExecutionContinuedAsNew(_)
+        )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use simpleflow_engine::Ready;
 use simpleflow_model::SmolStr;
-use simpleflow_model::operation::DescribeWorkflowExecution;
+use simpleflow_model::operation::GetWorkflowExecutionHistory;
 use tokio::sync::oneshot;
 
 use crate::core::{Asker, Call, Core, Failure, Reply, Response, awaited, nothing};
@@ -15,17 +15,17 @@ use crate::polls::PollId;
 /// How long a poll waits for a task, as the service's.
 const POLL: Duration = Duration::from_secs(60);
 
-/// Carries the description of an execution out when that is closed, or after the time of a poll.
+/// Reads the history of an execution when that is closed, or after the time of a poll.
 pub(crate) async fn ask_when_closed(
     core: &Arc<Core>,
     region: SmolStr,
-    request: DescribeWorkflowExecution,
+    request: GetWorkflowExecutionHistory,
     asker: Asker,
 ) -> Response {
-    // Whatever ends the wait, the description tells.
+    // Whatever ends the wait, the history tells.
     let closed = core.closed(&region, &request.execution.run_id);
     let _ = tokio::time::timeout(POLL, closed).await;
-    let request = Request::DescribeWorkflowExecution(request);
+    let request = Request::GetWorkflowExecutionHistory(request);
     ask(core, region, request, asker).await
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use simpleflow_model::{RunId, SmolStr};
+use simpleflow_model::SmolStr;
 use simpleflow_service::table::*;
 use simpleflow_service::{ServiceError, SwfService, for_each_operation};
 use tokio::sync::oneshot;
@@ -267,18 +267,6 @@ pub struct EmbeddedService {
     region: SmolStr,
 }
 
-impl EmbeddedService {
-    /// Waits until a run is closed, which it may be already. One that is not known counts as
-    /// closed.
-    ///
-    /// # Errors
-    /// [`ServiceError::Internal`] when the store fails meanwhile.
-    pub async fn closed(&self, run_id: &RunId) -> Result<(), ServiceError> {
-        let closed = self.core.closed(&self.region, run_id).await;
-        closed.map_err(service_error)
-    }
-}
-
 fn service_error(failure: Failure) -> ServiceError {
     match failure {
         Failure::Fault(fault) => fault.into(),
@@ -296,16 +284,16 @@ macro_rules! service {
                 true
             }
 
-            async fn describe_workflow_execution_when_closed(
+            async fn get_workflow_execution_history_when_closed(
                 &self,
-                request: DescribeWorkflowExecution,
-            ) -> Result<WorkflowExecutionDetail, ServiceError> {
+                request: GetWorkflowExecutionHistory,
+            ) -> Result<History, ServiceError> {
                 let (core, region) = (&self.core, self.region.clone());
                 let response = ask_when_closed(core, region, request, Asker::InProcess);
                 let answer = response.await.map_err(service_error)?;
                 answer
                     .into_output()
-                    .ok_or_else(|| ServiceError::Unreadable("DescribeWorkflowExecution".to_owned()))
+                    .ok_or_else(|| ServiceError::Unreadable("GetWorkflowExecutionHistory".to_owned()))
             }
 
             $(

@@ -232,7 +232,7 @@ impl Front {
             false => Asker::Remote(peer),
         };
         let answer = match request {
-            Request::DescribeWorkflowExecution(request) if asks_for(WHEN_CLOSED) => {
+            Request::GetWorkflowExecutionHistory(request) if asks_for(WHEN_CLOSED) => {
                 ask_when_closed(&self.core, region, request, asker).await
             }
             request => ask(&self.core, region, request, asker).await,

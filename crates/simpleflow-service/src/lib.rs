@@ -17,8 +17,8 @@ pub const SERVER_NAME: &str = "simpleflow";
 /// [early](SwfService::poll_for_decision_task_early) from the server in the box.
 pub const EARLY_TASKS: &str = "x-simpleflow-early-tasks";
 
-/// The header of a description of an execution that the server in the box gives
-/// [when it is closed](SwfService::describe_workflow_execution_when_closed).
+/// The header of a history that the server in the box gives
+/// [when the execution is closed](SwfService::get_workflow_execution_history_when_closed).
 pub const WHEN_CLOSED: &str = "x-simpleflow-when-closed";
 
 /// What the table of operations names, for who makes something of it.

@@ -120,14 +120,14 @@ macro_rules! service {
                 self.poll_for_decision_task(request)
             }
 
-            /// As [`describe_workflow_execution`](Self::describe_workflow_execution), but when the
-            /// execution is closed, or after up to 60 seconds if it is open still. A service that
-            /// does not know how to wait, as Amazon SWF, answers at once.
-            fn describe_workflow_execution_when_closed(
+            /// As [`get_workflow_execution_history`](Self::get_workflow_execution_history), but
+            /// when the execution is closed, or after up to 60 seconds if it is open still. A
+            /// service that does not know how to wait, as Amazon SWF, answers at once.
+            fn get_workflow_execution_history_when_closed(
                 &self,
-                request: DescribeWorkflowExecution,
-            ) -> impl Future<Output = Result<WorkflowExecutionDetail, ServiceError>> + Send {
-                self.describe_workflow_execution(request)
+                request: GetWorkflowExecutionHistory,
+            ) -> impl Future<Output = Result<History, ServiceError>> + Send {
+                self.get_workflow_execution_history(request)
             }
 
             $(

@@ -6,8 +6,8 @@ use simpleflow_model::decision::{
 };
 use simpleflow_model::enums::WorkflowExecutionTerminatedCause;
 use simpleflow_model::operation::{
-    DescribeWorkflowExecution, ListDomains, RegisterWorkflowType, RequestCancelWorkflowExecution,
-    StartWorkflowExecution,
+    DescribeWorkflowExecution, GetWorkflowExecutionHistory, ListDomains, RegisterWorkflowType,
+    RequestCancelWorkflowExecution, StartWorkflowExecution,
 };
 use simpleflow_model::types::WorkflowExecutionDetail;
 use simpleflow_model::{
@@ -192,37 +192,31 @@ impl<S: SwfService> Suite<S> {
         refused(again, FaultKind::UnknownResource, "terminations");
     }
 
-    /// Who waits for a close is told what the service knows then.
+    /// Who waits for a close has the history with it.
     ///
     /// # Panics
     /// The check fails.
     pub async fn waits_for_closes(&self) {
         let case = self.start("waits").await;
-        let status = async || {
-            let request = DescribeWorkflowExecution {
+        case.terminate().await;
+        let history = async |run_id| {
+            let request = GetWorkflowExecutionHistory {
                 domain: self.domain.clone(),
-                execution: case.execution.clone(),
+                execution: WorkflowExecution {
+                    run_id,
+                    ..case.execution.clone()
+                },
                 ..Default::default()
             };
-            let described = self
+            let history = self
                 .service
-                .describe_workflow_execution_when_closed(request);
-            described.await.unwrap().execution_info.execution_status
+                .get_workflow_execution_history_when_closed(request);
+            history.await.map(|history| history.events)
         };
-        case.terminate().await;
-        assert_eq!(status().await, ExecutionStatus::Closed);
-        let request = DescribeWorkflowExecution {
-            domain: self.domain.clone(),
-            execution: WorkflowExecution {
-                run_id: "nobody".into(),
-                ..case.execution.clone()
-            },
-            ..Default::default()
-        };
-        let described = self
-            .service
-            .describe_workflow_execution_when_closed(request);
-        refused(described.await, FaultKind::UnknownResource, "nobody");
+        let events = history(case.execution.run_id.clone()).await.unwrap();
+        event!(events, WorkflowExecutionTerminated);
+        let nobody = history("nobody".into()).await;
+        refused(nobody, FaultKind::UnknownResource, "nobody");
     }
 
     /// An execution completes or fails with what its decider says.

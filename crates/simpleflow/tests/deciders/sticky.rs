@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use simpleflow::Registry;
 use simpleflow::model::enums::DecisionTaskTimeoutType;
-use simpleflow::model::{Decision, EventAttributes, EventId, TaskListName, Timeout, Timestamp};
+use simpleflow::model::{Decision, EventAttributes, TaskListName, Timeout, Timestamp};
 use simpleflow_executor::{Decider, Deciders, Stop};
 use simpleflow_server::EmbeddedService;
 use simpleflow_service::table::{

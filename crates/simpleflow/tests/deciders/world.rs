@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use simpleflow::model::operation::{GetWorkflowExecutionHistory, StartWorkflowExecution};
 use simpleflow::model::{
-    ChildPolicy, EventAttributes, HistoryEvent, RunId, SmolStr, TaskList, TaskListName, Timeout,
+    ChildPolicy, EventAttributes, HistoryEvent, SmolStr, TaskList, TaskListName, Timeout,
     WorkflowExecution, WorkflowType,
 };
 use simpleflow::prelude::*;
 use simpleflow::replay::{Limits, Replayer};
 use simpleflow::{RunContext, WorkflowEntry};
-use simpleflow_executor::{Deciders, Stop, Worker, registration};
+use simpleflow_executor::{Deciders, Follow, Stop, Worker, registration};
 use simpleflow_server::{Embedded, EmbeddedService, Storage};
 use simpleflow_service::SwfService;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -211,7 +211,7 @@ impl World {
         &self,
         execution: &WorkflowExecution,
     ) -> (Vec<HistoryEvent>, SmolStr) {
-        self.closed(&execution.run_id).await;
+        self.closed(execution).await;
         let history = self.history(execution).await;
         let run = RunContext {
             domain_name: DOMAIN.into(),
@@ -231,10 +231,11 @@ impl World {
         }
     }
 
-    async fn closed(&self, run_id: &RunId) {
-        match tokio::time::timeout(PATIENCE, self.service.closed(run_id)).await {
-            Ok(closed) => closed.unwrap(),
-            Err(_) => panic!("the run {run_id} is not closed"),
+    async fn closed(&self, execution: &WorkflowExecution) {
+        let mut follow = Follow::new(self.service.clone(), DOMAIN.into(), execution.clone());
+        match tokio::time::timeout(PATIENCE, follow.end(Duration::ZERO)).await {
+            Ok(end) => drop(end.unwrap()),
+            Err(_) => panic!("{execution:?} is not closed"),
         }
     }
 }
