@@ -10,6 +10,12 @@ use crate::history::{Attempt, Task, TaskKind};
 
 pub use html::Timeline;
 
+/// A time in seconds, of whole microseconds: the number that is nearest to it, as decimals are read.
+/// [`Duration::as_secs_f64`] adds two numbers, so that 5.278 seconds are 5.2780000000000005.
+pub fn seconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e6
+}
+
 /// Where the time of a task went, of its last attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing<'a> {
@@ -34,7 +40,7 @@ impl History {
     /// The activities, Lambda functions and child executions that ran to an end, those that took
     /// longest first.
     pub fn profile(&self) -> Vec<Timing<'_>> {
-        let total = self.elapsed().as_secs_f64();
+        let total = seconds(self.elapsed());
         let mut timings: Vec<_> = self
             .tasks()
             .iter()
@@ -47,7 +53,7 @@ impl History {
             .filter_map(|task| {
                 let (waited, ran) = (task.last().waited()?, task.last().ran()?);
                 let percentage = match total > 0.0 {
-                    true => ran.as_secs_f64() / total * 100.0,
+                    true => seconds(ran) / total * 100.0,
                     false => 0.0,
                 };
                 Some(Timing {

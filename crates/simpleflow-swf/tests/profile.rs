@@ -3,7 +3,7 @@
 use simpleflow_core::testing::HistoryBuilder;
 use simpleflow_model::Timestamp;
 use simpleflow_swf::History;
-use simpleflow_swf::profile::Timeline;
+use simpleflow_swf::profile::{Timeline, seconds};
 
 /// Time passes by a second with each step.
 fn history() -> History {
@@ -46,6 +46,18 @@ fn what_took_longest_comes_first() {
             ("short-1".to_owned(), (2, 2), percent(2.0)),
         ]
     );
+}
+
+#[test]
+fn a_time_is_the_number_that_its_decimals_are() {
+    for millis in 1..20_000 {
+        let decimals = format!("{}.{:03}", millis / 1_000, millis % 1_000);
+        let time = std::time::Duration::from_millis(millis);
+        assert_eq!(
+            seconds(time).to_string(),
+            decimals.parse::<f64>().unwrap().to_string()
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use simpleflow_swf::history::read_json;
+use simpleflow_swf::profile::seconds;
 
 use crate::error::CliError;
 use crate::jumbo::Decode;
@@ -51,7 +52,7 @@ impl WorkflowInfo {
                 id.workflow_id.as_str().into(),
                 id.run_id.as_str().into(),
                 tags.join(",").into(),
-                history.elapsed().as_secs_f64().into(),
+                seconds(history.elapsed()).into(),
                 input.map_or(Cell::Missing, |input| Cell::Json(read_json(&input))),
             ]);
             Ok(table)

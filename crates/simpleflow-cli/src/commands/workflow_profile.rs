@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use simpleflow_model::Timestamp;
-use simpleflow_swf::profile::Timeline;
+use simpleflow_swf::profile::{Timeline, seconds};
 use simpleflow_swf::{History, history::Moment};
 
 use crate::error::CliError;
@@ -68,9 +68,9 @@ fn table(history: &History, most: usize) -> Table {
             timing.task.id.as_str().into(),
             attempt.state.as_str().into(),
             to_the_minute(Some(attempt.scheduled)),
-            timing.waited.as_secs_f64().into(),
+            seconds(timing.waited).into(),
             to_the_minute(attempt.started),
-            timing.ran.as_secs_f64().into(),
+            seconds(timing.ran).into(),
             to_the_minute(attempt.ended),
             timing.percentage.into(),
         ]);
