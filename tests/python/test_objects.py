@@ -1,4 +1,4 @@
-"""Objects and binaries in S3, which is moto here.
+"""Objects and binaries in S3, which is moto here, and objects in the server in the box.
 
 SIMPLEFLOW_UNDER_TEST is the path of the command.
 """
@@ -7,9 +7,13 @@ import hashlib
 import json
 import os
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
+from aws import s3_client
+from botocore.exceptions import ClientError
 from commands import done
+from world import unique
 
 # Where the activities of the command have their program.
 BUCKET, KEY = "simpleflow-tools", "v1/greet"
@@ -133,3 +137,66 @@ def test_a_second_run_skips_the_steps_of_the_first(
     assert sorted(it["Key"] for it in listed) == sorted(
         f"{prefix}it/steps/{step}" for step in results[0]
     )
+
+
+@pytest.fixture(scope="module")
+def box(endpoint):
+    """A client of the server in the box, as anybody would make it."""
+    return s3_client(endpoint)
+
+
+def code_of(call, **arguments):
+    """The code of the error that a call ends with."""
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    return error.value.response["Error"]["Code"]
+
+
+def test_the_server_in_the_box_is_a_bucket_to_boto3(box):
+    prefix = unique("reports") + "/"
+    began = datetime.now(UTC).replace(microsecond=0)
+    put = {}
+    for name, value in [("a b&c.csv", b"a,b\n"), ("long", bytes(5 << 20)), ("sub/empty", b"")]:
+        put[prefix + name] = box.put_object(Bucket="objects", Key=prefix + name, Body=value)
+        got = box.get_object(Bucket="objects", Key=prefix + name)
+        assert got["Body"].read() == value
+        head = box.head_object(Bucket="objects", Key=prefix + name)
+        assert head["ContentLength"] == len(value)
+        for answer in (got, head):
+            assert answer["ETag"] == put[prefix + name]["ETag"]
+            assert began <= answer["LastModified"] <= datetime.now(UTC)
+    part = box.get_object(Bucket="objects", Key=prefix + "a b&c.csv", Range="bytes=2-")
+    assert part["Body"].read() == b"b\n"
+    for call in ("list_objects", "list_objects_v2"):
+        pages = box.get_paginator(call).paginate(
+            Bucket="objects", Prefix=prefix, PaginationConfig={"PageSize": 2}
+        )
+        listed = [it for page in pages for it in page["Contents"]]
+        assert {it["Key"]: it["ETag"] for it in listed} == {
+            key: answer["ETag"] for key, answer in put.items()
+        }
+        assert all(began <= it["LastModified"] <= datetime.now(UTC) for it in listed)
+    level = box.list_objects_v2(Bucket="objects", Prefix=prefix, Delimiter="/")
+    assert [it["Prefix"] for it in level["CommonPrefixes"]] == [f"{prefix}sub/"]
+    for key in put:
+        box.delete_object(Bucket="objects", Key=key)
+    assert "Contents" not in box.list_objects_v2(Bucket="objects", Prefix=prefix)
+    assert code_of(box.get_object, Bucket="objects", Key=prefix + "long") == "NoSuchKey"
+
+
+def test_one_writer_alone_makes_an_object(box):
+    lock = {"Bucket": "objects", "Key": unique("lock")}
+    etag = box.put_object(**lock, Body=b"1", IfNoneMatch="*")["ETag"]
+    assert code_of(box.put_object, **lock, Body=b"2", IfNoneMatch="*") == "PreconditionFailed"
+    box.put_object(**lock, Body=b"3", IfMatch=etag)
+    assert code_of(box.put_object, **lock, Body=b"4", IfMatch=etag) == "PreconditionFailed"
+    assert box.get_object(**lock)["Body"].read() == b"3"
+
+
+def test_files_go_to_the_server_in_the_box_and_come_back(box, tmp_path):
+    sent, got = tmp_path / "sent", tmp_path / "got"
+    sent.write_bytes(os.urandom(3 << 20))
+    key = unique("file")
+    box.upload_file(str(sent), "objects", key)
+    box.download_file("objects", key, str(got))
+    assert got.read_bytes() == sent.read_bytes()

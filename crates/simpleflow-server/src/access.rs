@@ -13,13 +13,10 @@ use aws_sigv4::http_request::{
     SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
-use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::http::request::Parts;
 use simpleflow_model::SmolStr;
 use subtle::ConstantTimeEq;
-
-use crate::wire::Error;
 
 /// The region of requests without a signature, and of an [`Embedded`](crate::Embedded) service.
 pub const DEFAULT_REGION: &str = "us-east-1";
@@ -119,17 +116,17 @@ impl<'a> Authorization<'a> {
 ///
 /// # Errors
 /// The header cannot be read.
-pub(crate) fn region(headers: &HeaderMap) -> Result<SmolStr, Error> {
+pub(crate) fn region(headers: &HeaderMap) -> Result<SmolStr, Refused> {
     if !headers.contains_key(AUTHORIZATION) {
         return Ok(SmolStr::new_static(DEFAULT_REGION));
     }
-    let authorization = Authorization::parse(headers).ok_or_else(incomplete)?;
+    let authorization = Authorization::parse(headers).ok_or(Refused::Incomplete)?;
     let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if authorization.region.is_empty()
         || authorization.region.len() > 64
         || !authorization.region.bytes().all(valid)
     {
-        return Err(incomplete());
+        return Err(Refused::Incomplete);
     }
     Ok(authorization.region.into())
 }
@@ -164,53 +161,74 @@ impl Protocol {
     }
 }
 
+/// Why a request is refused. Each protocol has a name of its own for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// It is not signed.
+    #[error("Request is missing Authentication Token")]
+    Unsigned,
+    /// The signature cannot be read, or leaves out what must be signed.
+    #[error(
+        "The Authorization header, or what it says is signed, is not complete: it needs \
+         Credential, SignedHeaders and Signature, and the headers host, x-amz-date, and \
+         x-amz-target or, for objects, x-amz-content-sha256."
+    )]
+    Incomplete,
+    /// Nobody has the key.
+    #[error("The security token included in the request is invalid.")]
+    UnknownKey,
+    /// It is signed for another service than this.
+    #[error("Credential should be scoped to correct service: '{0}'.")]
+    OtherService(&'static str),
+    /// The key is that of another day than the time.
+    #[error(
+        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP"
+    )]
+    OtherDate,
+    /// It was signed too long ago, or by a clock that is ahead.
+    #[error("{0}")]
+    OtherTime(String),
+    /// It, or the secret key, is not what was signed.
+    #[error(
+        "The request signature we calculated does not match the signature you provided. Check \
+         your AWS Secret Access Key and signing method. Consult the service documentation for \
+         details."
+    )]
+    OtherSignature,
+}
+
 /// Verifies the signature of a request.
 ///
 /// # Errors
-/// Those that AWS gives: the signature is missing, unreadable, wrong or stale, or nobody has the
-/// key.
+/// The signature is missing, unreadable, wrong or stale, or nobody has the key.
 pub(crate) fn verify(
     credentials: &Credentials,
     protocol: Protocol,
     request: &Parts,
     body: SignableBody<'_>,
     now: SystemTime,
-) -> Result<(), Error> {
+) -> Result<(), Refused> {
     let headers = &request.headers;
     if !headers.contains_key(AUTHORIZATION) {
-        return Err(refused(
-            "MissingAuthenticationTokenException",
-            "Request is missing Authentication Token",
-        ));
+        return Err(Refused::Unsigned);
     }
-    let authorization = Authorization::parse(headers).ok_or_else(incomplete)?;
+    let authorization = Authorization::parse(headers).ok_or(Refused::Incomplete)?;
     let Some(key) = credentials.0.get(authorization.access_key_id) else {
-        return Err(refused(
-            "UnrecognizedClientException",
-            "The security token included in the request is invalid.",
-        ));
+        return Err(Refused::UnknownKey);
     };
     let service = protocol.service();
     if authorization.service != service {
-        return Err(refused(
-            "InvalidSignatureException",
-            &format!("Credential should be scoped to correct service: '{service}'."),
-        ));
+        return Err(Refused::OtherService(service));
     }
-    let time = signed_at(headers).ok_or_else(incomplete)?;
+    let time = signed_at(headers).ok_or(Refused::Incomplete)?;
     check_time(time, authorization.date, now)?;
     let expected = signature(&authorization, key, protocol, request, body, time);
-    let expected = expected.ok_or_else(incomplete)?;
+    let expected = expected.ok_or(Refused::Incomplete)?;
     let same = expected
         .as_bytes()
         .ct_eq(authorization.signature.as_bytes());
     if !bool::from(same) {
-        return Err(refused(
-            "InvalidSignatureException",
-            "The request signature we calculated does not match the signature you provided. \
-             Check your AWS Secret Access Key and signing method. Consult the service \
-             documentation for details.",
-        ));
+        return Err(Refused::OtherSignature);
     }
     Ok(())
 }
@@ -274,7 +292,7 @@ fn signed_at(headers: &HeaderMap) -> Option<SystemTime> {
     Some(SystemTime::from(time.timestamp()))
 }
 
-fn check_time(time: SystemTime, date: &str, now: SystemTime) -> Result<(), Error> {
+fn check_time(time: SystemTime, date: &str, now: SystemTime) -> Result<(), Refused> {
     let text = |time: SystemTime| {
         let time = jiff::Timestamp::try_from(time).unwrap_or_default();
         time.strftime("%Y%m%dT%H%M%SZ").to_string()
@@ -286,17 +304,12 @@ fn check_time(time: SystemTime, date: &str, now: SystemTime) -> Result<(), Error
             "not yet current"
         };
         let (time, limit, now) = (text(time), text(limit), text(now));
-        let message = format!(
+        Err(Refused::OtherTime(format!(
             "Signature {what}: {time} is now {relation} than {limit} ({now} {sign} 5 min.)"
-        );
-        Err(refused("InvalidSignatureException", &message))
+        )))
     };
     if !text(time).starts_with(date) {
-        return Err(refused(
-            "InvalidSignatureException",
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from \
-             HTTP",
-        ));
+        return Err(Refused::OtherDate);
     }
     if time + SKEW < now {
         return stale("earlier", now - SKEW, '-');
@@ -307,24 +320,12 @@ fn check_time(time: SystemTime, date: &str, now: SystemTime) -> Result<(), Error
     Ok(())
 }
 
-fn incomplete() -> Error {
-    refused(
-        "IncompleteSignatureException",
-        "The Authorization header, or what it says is signed, is not complete: it needs \
-         Credential, SignedHeaders and Signature, and the headers host, x-amz-date, and x-amz-target \
-         or, for objects, x-amz-content-sha256.",
-    )
-}
-
-fn refused(name: &'static str, message: &str) -> Error {
-    Error::common(StatusCode::BAD_REQUEST, name, Some(message.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use aws_sigv4::http_request::SignatureLocation::Headers;
 
     use super::*;
+    use crate::wire::Error;
 
     const EMPTY: SignableBody<'_> = SignableBody::Bytes(&[]);
 
@@ -358,7 +359,7 @@ mod tests {
         let now = SystemTime::now();
         let verify = |request: &Parts| {
             let verified = verify(&credentials, Protocol::Page, request, EMPTY, now);
-            verified.map_err(|error| error.name)
+            verified.map_err(|refused| Error::from(refused).name)
         };
         let request = signed("/metrics", "secret", "swf", now);
         assert_eq!(verify(&request), Ok(()));

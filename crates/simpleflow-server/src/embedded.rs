@@ -118,13 +118,14 @@ impl Embedded {
     pub(crate) async fn open_in(storage: Storage, world: World) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Failed(error.to_string()))?;
         let metrics = Arc::new(metrics);
-        let shelf = Arc::new(Shelf::new(match &storage {
+        let place = match &storage {
             Storage::Memory => None,
             Storage::Disk { dir, relaxed } => Some(Place {
                 dir: dir.clone(),
                 relaxed: *relaxed,
             }),
-        }));
+        };
+        let shelf = Arc::new(Shelf::new(place, world.clock.clone()));
         let (opened, open) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let run = {

@@ -195,15 +195,8 @@ impl Front {
             let error = error.map(|error| error.name);
             self.metrics.answered(operation, error, took);
         }
-        match error {
-            None => tracing::debug!(%request_id, operation, ?took, "answered"),
-            Some(error) if error.status.is_server_error() => {
-                tracing::error!(%request_id, operation, ?took, error = error.name, "failed");
-            }
-            Some(error) => {
-                tracing::info!(%request_id, operation, ?took, error = error.name, "refused");
-            }
-        }
+        let error = error.map(|error| (error.status, error.name));
+        log_answer(&request_id, operation, took, error);
         let mut response = wire::response(dialect, &request_id, answer);
         close_if_may_fork(&parts, &mut response);
         response
@@ -266,9 +259,8 @@ impl Front {
         {
             let (parts, _) = request.into_parts();
             let (body, now) = (SignableBody::Bytes(&[]), SystemTime::now());
-            if let Err(error) = access::verify(credentials, Protocol::Page, &parts, body, now) {
-                tracing::info!(error = error.name, "refused: the metrics");
-                let problem = error.message.unwrap_or_default();
+            if let Err(problem) = access::verify(credentials, Protocol::Page, &parts, body, now) {
+                tracing::info!(%problem, "refused: the metrics");
                 return text(
                     StatusCode::FORBIDDEN,
                     format!(
@@ -297,6 +289,22 @@ async fn read(body: Incoming, time: Duration) -> Result<Bytes, Error> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::too_large()),
         Ok(Err(error)) => Err(Error::malformed(error.to_string())),
         Err(_) => Err(Error::too_slow()),
+    }
+}
+
+/// Logs what a request was answered, with the error if it was one.
+pub(crate) fn log_answer(
+    request_id: &str,
+    operation: &str,
+    took: Duration,
+    error: Option<(StatusCode, &str)>,
+) {
+    match error {
+        None => tracing::debug!(%request_id, operation, ?took, "answered"),
+        Some((status, error)) if status.is_server_error() => {
+            tracing::error!(%request_id, operation, ?took, error, "failed");
+        }
+        Some((_, error)) => tracing::info!(%request_id, operation, ?took, error, "refused"),
     }
 }
 

@@ -10,10 +10,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use simpleflow_model::Timestamp;
 use simpleflow_objects::{Bytes, ObjectFuture, ObjectInfo, ObjectStore, Problem};
 use tokio::sync::oneshot;
 
-use crate::store::{ObjectStoreFile, Place, StoreError};
+use crate::clock::Clock;
+use crate::store::{Described, ObjectStoreFile, Place, StoreError, StoredObject};
 
 /// How many bytes an object may have. It is in memory as a whole while it is written or read.
 pub const OBJECT_BYTES: u64 = 64 << 20;
@@ -28,54 +30,51 @@ const BATCH: usize = 256;
 const PAGE: usize = 1_000;
 
 /// What is asked.
+enum Request {
+    /// It answers by itself, and says how many bytes it read.
+    Read(Box<dyn FnOnce(&mut OpenShelf<'_>) -> usize + Send>),
+    Write(Write, Reply<Written>),
+}
+
+/// A change of an object.
 #[derive(Debug)]
-enum Ask {
-    Read(Read),
-    Write(Write),
+pub(crate) struct Write {
+    pub key: String,
+    /// Its new value; without one it is deleted.
+    pub value: Option<Bytes>,
+    pub only: Only,
 }
 
-#[derive(Debug)]
-enum Write {
-    Put(String, Bytes),
-    Delete(String),
+/// When a change is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Only {
+    /// In any case.
+    Always,
+    /// If there is no such object.
+    IfNone,
+    /// If there is one with this mark, or with any for a `*`.
+    If(String),
 }
 
-#[derive(Debug)]
-enum Read {
-    Get(String),
-    Size(String),
-    /// At most so many objects that begin with the first text and come after the second.
-    List(String, String, usize),
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It is on disk, with the mark of the new value.
+    Done(Option<String>),
+    /// The object that there is was not to be changed.
+    Another,
+    /// There is no object that could be changed.
+    NoObject,
 }
 
-/// What is answered.
-#[derive(Debug)]
-enum Answer {
-    Done,
-    Object(Option<Object>),
-    Size(Option<u64>),
-    Listed(Vec<ObjectInfo>),
-}
-
-/// An object, and a mark that another value of the same key does not have.
-#[derive(Debug)]
-pub(crate) struct Object {
-    pub value: Bytes,
-    pub etag: String,
-}
-
-struct Request {
-    ask: Ask,
-    reply: Reply,
-}
-
-type Reply = oneshot::Sender<Result<Answer, Problem>>;
+type Reply<T> = oneshot::Sender<Result<T, Problem>>;
 
 /// Where the objects are kept.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     /// Nothing means memory.
     place: Option<Place>,
+    clock: Clock,
     thread: Mutex<Thread>,
 }
 
@@ -87,9 +86,10 @@ enum Thread {
 }
 
 impl Shelf {
-    pub(crate) fn new(place: Option<Place>) -> Self {
+    pub(crate) fn new(place: Option<Place>, clock: Clock) -> Self {
         Self {
             place,
+            clock,
             thread: Mutex::new(Thread::NotStarted),
         }
     }
@@ -107,17 +107,39 @@ impl Shelf {
         }
     }
 
-    async fn ask(&self, ask: Ask) -> Result<Answer, Problem> {
+    /// Reads something that has so many bytes.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&ObjectStoreFile) -> Result<T, StoreError> + Send + 'static,
+        bytes: fn(&T) -> usize,
+    ) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request { ask, reply })?;
-        // Somebody panicked, or the end came first.
-        answer.await.unwrap_or_else(|_| Err(ended()))
+        self.send(Request::Read(Box::new(move |shelf| {
+            // Who asked may have gone.
+            if reply.is_closed() {
+                return 0;
+            }
+            let answer = shelf.with_file(read);
+            let bytes = answer.as_ref().map_or(0, bytes);
+            let _ = reply.send(answer);
+            bytes
+        })))?;
+        answered(answer).await
+    }
+
+    async fn write(&self, write: Write) -> Result<Written, Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Write(write, reply))?;
+        answered(answer).await
     }
 
     fn send(&self, request: Request) -> Result<(), Problem> {
         let mut thread = self.lock();
         if matches!(*thread, Thread::NotStarted) {
-            *thread = self.start().map_err(|error| Problem::io(&error))?;
+            *thread = self.start().map_err(|error| {
+                tracing::error!(%error, "the objects have no thread");
+                Problem::io(&error)
+            })?;
         }
         match &*thread {
             Thread::Running(requests, _) => requests.send(request).map_err(|_| ended()),
@@ -127,10 +149,10 @@ impl Shelf {
 
     fn start(&self) -> io::Result<Thread> {
         let (requests, asked) = channel();
-        let place = self.place.clone();
+        let (place, clock) = (self.place.clone(), self.clock.clone());
         let thread = thread::Builder::new()
             .name("objects".into())
-            .spawn(move || serve(place.as_ref(), &asked))?;
+            .spawn(move || serve(place.as_ref(), &clock, &asked))?;
         Ok(Thread::Running(requests, thread))
     }
 }
@@ -139,19 +161,25 @@ fn ended() -> Problem {
     Problem::Unavailable("the server has ended".into())
 }
 
+/// An answer, unless somebody panicked, or the end came first.
+async fn answered<T>(answer: oneshot::Receiver<Result<T, Problem>>) -> Result<T, Problem> {
+    answer.await.unwrap_or_else(|_| Err(ended()))
+}
+
 /// Does what is asked, until nobody can ask any more.
-fn serve(place: Option<&Place>, asked: &Receiver<Request>) {
+fn serve(place: Option<&Place>, clock: &Clock, asked: &Receiver<Request>) {
     let mut shelf = OpenShelf { place, file: None };
     while let Ok(first) = asked.recv() {
         let mut bytes = 0;
         let mut writes = Vec::new();
         let next = std::iter::from_fn(|| asked.try_recv().ok());
-        for Request { ask, reply } in std::iter::once(first).chain(next).take(BATCH) {
-            match ask {
-                // All of a batch are asked at once: what is read may be what was there before.
-                Ask::Read(read) => bytes += shelf.read(&read, reply),
-                Ask::Write(write) => {
-                    bytes += write.bytes();
+        for request in std::iter::once(first).chain(next).take(BATCH) {
+            match request {
+                // All of a batch are asked at once: what is read may be what was there before. What
+                // is read of many must not be in memory together.
+                Request::Read(read) => bytes += read(&mut shelf),
+                Request::Write(write, reply) => {
+                    bytes += write.value.as_ref().map_or(0, Bytes::len);
                     writes.push((write, reply));
                 }
             }
@@ -159,17 +187,30 @@ fn serve(place: Option<&Place>, asked: &Receiver<Request>) {
                 break;
             }
         }
-        shelf.write(writes);
+        shelf.write(writes, clock.now());
     }
 }
 
 impl Write {
-    /// How many bytes it has.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Put(_, value) => value.len(),
-            Self::Delete(_) => 0,
+    fn run(&self, file: &ObjectStoreFile, now: Timestamp) -> Result<Written, StoreError> {
+        if self.only != Only::Always {
+            let found = file.describe(&self.key)?.map(|found| found.etag);
+            match (&self.only, found) {
+                (Only::IfNone, Some(_)) => return Ok(Written::Another),
+                (Only::If(_), None) => return Ok(Written::NoObject),
+                (Only::If(etag), Some(found)) if *etag != found && etag != "*" => {
+                    return Ok(Written::Another);
+                }
+                _ => {}
+            }
         }
+        Ok(Written::Done(match &self.value {
+            Some(value) => Some(file.put(&self.key, value, now)?),
+            None => {
+                file.delete(&self.key)?;
+                None
+            }
+        }))
     }
 }
 
@@ -180,38 +221,22 @@ struct OpenShelf<'a> {
 }
 
 impl OpenShelf<'_> {
-    /// Reads something, and answers at once: what is read of many must not be in memory together.
-    /// Says how many bytes that were.
-    fn read(&mut self, read: &Read, reply: Reply) -> usize {
-        // Who asked may have gone.
-        if reply.is_closed() {
-            return 0;
-        }
-        let answer = self.with_file(|file| read.of(file));
-        let bytes = match &answer {
-            Ok(Answer::Object(Some(object))) => object.value.len(),
-            _ => 0,
-        };
-        let _ = reply.send(answer);
-        bytes
-    }
-
     /// Writes all of it in one transaction, and answers.
-    fn write(&mut self, writes: Vec<(Write, Reply)>) {
+    fn write(&mut self, writes: Vec<(Write, Reply<Written>)>, now: Timestamp) {
         if writes.is_empty() {
             return;
         }
         let written = self.with_file(|file| {
-            file.transaction(|file| {
-                writes.iter().try_for_each(|(write, _)| match write {
-                    Write::Put(key, value) => file.put(key, value),
-                    Write::Delete(key) => file.delete(key),
-                })
-            })
+            let all = writes.iter().map(|(write, _)| write);
+            file.transaction(|file| all.map(|write| write.run(file, now)).collect())
         });
-        for (_, reply) in writes {
+        let written: Vec<_> = match written {
+            Ok(written) => Vec::into_iter(written).map(Ok).collect(),
+            Err(problem) => vec![Err(problem); writes.len()],
+        };
+        for ((_, reply), written) in writes.into_iter().zip(written) {
             // Who asked may have gone.
-            let _ = reply.send(written.clone().map(|()| Answer::Done));
+            let _ = reply.send(written);
         }
     }
 
@@ -227,24 +252,11 @@ impl OpenShelf<'_> {
         done.map_err(|error| {
             tracing::error!(%error, "objects cannot be read or written");
             // Whether the file system took it is not known: the file is opened again, unless its
-            // end is that of the objects, or but one of them is damaged.
-            if self.place.is_some() && !matches!(error, StoreError::Damaged { .. }) {
+            // end is that of the objects.
+            if self.place.is_some() {
                 self.file = None;
             }
             Problem::Failed(error.to_string())
-        })
-    }
-}
-
-impl Read {
-    fn of(&self, file: &ObjectStoreFile) -> Result<Answer, StoreError> {
-        Ok(match self {
-            Self::Get(key) => Answer::Object(file.get(key)?.map(|stored| Object {
-                etag: format!("\"{:08x}-{}\"", stored.crc32, stored.value.len()),
-                value: stored.value,
-            })),
-            Self::Size(key) => Answer::Size(file.size(key)?),
-            Self::List(prefix, after, most) => Answer::Listed(file.list(prefix, after, *most)?),
         })
     }
 }
@@ -259,11 +271,22 @@ impl EmbeddedObjects {
         Self(shelf)
     }
 
-    pub(crate) async fn object(&self, key: &str) -> Result<Option<Object>, Problem> {
-        match self.0.ask(Ask::Read(Read::Get(key.to_owned()))).await? {
-            Answer::Object(object) => Ok(object),
-            other => Err(unexpected(&other)),
+    pub(crate) async fn object(&self, key: &str) -> Result<Option<StoredObject>, Problem> {
+        let wanted = key.to_owned();
+        let bytes = |object: &Option<StoredObject>| object.as_ref().map_or(0, |it| it.value.len());
+        let object = self.0.read(move |file| file.get(&wanted), bytes).await?;
+        if object.as_ref().is_some_and(|object| !object.is_whole) {
+            tracing::error!(key, "an object is damaged: its value is not what was put");
+            return Err(Problem::Damaged(
+                "it is not what was put; put it again, or delete it".into(),
+            ));
         }
+        Ok(object)
+    }
+
+    pub(crate) async fn describe(&self, key: &str) -> Result<Option<Described>, Problem> {
+        let key = key.to_owned();
+        self.0.read(move |file| file.describe(&key), |_| 0).await
     }
 
     /// At most so many objects whose keys begin with a prefix and come after a key.
@@ -272,17 +295,21 @@ impl EmbeddedObjects {
         prefix: &str,
         after: &str,
         most: usize,
-    ) -> Result<Vec<ObjectInfo>, Problem> {
-        let list = Read::List(prefix.to_owned(), after.to_owned(), most);
-        match self.0.ask(Ask::Read(list)).await? {
-            Answer::Listed(objects) => Ok(objects),
-            other => Err(unexpected(&other)),
-        }
+    ) -> Result<Vec<Described>, Problem> {
+        let (prefix, after) = (prefix.to_owned(), after.to_owned());
+        let list = move |file: &ObjectStoreFile| file.list(&prefix, &after, most);
+        self.0.read(list, |_| 0).await
     }
-}
 
-fn unexpected(answer: &Answer) -> Problem {
-    Problem::Failed(format!("the answer is not to what was asked: {answer:?}"))
+    /// Changes an object, when that is to be done.
+    pub(crate) async fn write(&self, write: Write) -> Result<Written, Problem> {
+        let size = write.value.as_ref().map_or(0, Bytes::len) as u64;
+        if size > OBJECT_BYTES {
+            let limit = OBJECT_BYTES;
+            return Err(Problem::TooLarge { size, limit });
+        }
+        self.0.write(write).await
+    }
 }
 
 impl ObjectStore for EmbeddedObjects {
@@ -301,20 +328,21 @@ impl ObjectStore for EmbeddedObjects {
     }
 
     fn put<'a>(&'a self, key: &'a str, value: Bytes) -> ObjectFuture<'a, ()> {
-        Box::pin(async move {
-            let size = value.len() as u64;
-            if size > OBJECT_BYTES {
-                let limit = OBJECT_BYTES;
-                return Err(Problem::TooLarge { size, limit });
-            }
-            let put = Write::Put(key.to_owned(), value);
-            self.0.ask(Ask::Write(put)).await.map(drop)
-        })
+        let put = Write {
+            key: key.to_owned(),
+            value: Some(value),
+            only: Only::Always,
+        };
+        Box::pin(async move { self.write(put).await.map(drop) })
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, ()> {
-        let delete = Write::Delete(key.to_owned());
-        Box::pin(async move { self.0.ask(Ask::Write(delete)).await.map(drop) })
+        let delete = Write {
+            key: key.to_owned(),
+            value: None,
+            only: Only::Always,
+        };
+        Box::pin(async move { self.write(delete).await.map(drop) })
     }
 
     fn list<'a>(&'a self, prefix: &'a str) -> ObjectFuture<'a, Vec<ObjectInfo>> {
@@ -324,7 +352,7 @@ impl ObjectStore for EmbeddedObjects {
                 let after = listed.last().map_or("", |last| &last.key);
                 let page = self.page(prefix, after, PAGE).await?;
                 let is_last = page.len() < PAGE;
-                listed.extend(page);
+                listed.extend(page.into_iter().map(|object| object.info));
                 if is_last {
                     return Ok(listed);
                 }
@@ -334,63 +362,135 @@ impl ObjectStore for EmbeddedObjects {
 
     fn size<'a>(&'a self, key: &'a str) -> ObjectFuture<'a, Option<u64>> {
         Box::pin(async move {
-            match self.0.ask(Ask::Read(Read::Size(key.to_owned()))).await? {
-                Answer::Size(size) => Ok(size),
-                other => Err(unexpected(&other)),
-            }
+            let described = self.describe(key).await?;
+            Ok(described.map(|described| described.info.size))
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use simpleflow_objects::Objects;
+
     use super::*;
 
-    /// What is answered to requests that wait together.
-    fn answers(place: &Place, asks: impl IntoIterator<Item = Ask>) -> Vec<Result<Answer, Problem>> {
-        let (requests, asked) = channel();
-        let ask = |ask| {
-            let (reply, answer) = oneshot::channel();
-            requests.send(Request { ask, reply }).unwrap();
-            answer
-        };
-        let answers: Vec<_> = asks.into_iter().map(ask).collect();
-        drop(requests);
-        serve(Some(place), &asked);
-        let answer = |answer: oneshot::Receiver<_>| answer.blocking_recv().unwrap();
-        answers.into_iter().map(answer).collect()
-    }
-
-    fn put(key: &str) -> Ask {
-        Ask::Write(Write::Put(key.into(), "good".into()))
-    }
-
-    fn get(key: &str) -> Ask {
-        Ask::Read(Read::Get(key.into()))
-    }
-
-    #[test]
-    fn a_damaged_object_is_nobody_elses_problem() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Place {
+    fn place(dir: &tempfile::TempDir) -> Place {
+        Place {
             dir: dir.path().to_owned(),
             relaxed: true,
-        };
-        answers(&place, [put("bad"), put("good")]);
-        let file = rusqlite::Connection::open(dir.path().join("objects.sqlite3")).unwrap();
+        }
+    }
+
+    fn open(place: &Place) -> Objects {
+        let shelf = Shelf::new(Some(place.clone()), Clock::Machine);
+        Objects::new(EmbeddedObjects::new(Arc::new(shelf)))
+    }
+
+    fn file(place: &Place) -> rusqlite::Connection {
+        rusqlite::Connection::open(place.dir.join("objects.sqlite3")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_damaged_object_is_nobody_elses_problem() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = place(&dir);
+        let objects = open(&place);
+        for key in ["bad", "good"] {
+            objects.put(key, "good").await.unwrap();
+        }
         let damage = "UPDATE objects SET value = CAST('evil' AS BLOB) WHERE key = 'bad'";
-        file.execute(damage, ()).unwrap();
-        drop(file);
-        let answers = answers(&place, [put("new"), get("bad"), get("good"), put("newer")]);
-        assert!(matches!(&answers[0], Ok(Answer::Done)));
-        let Err(Problem::Failed(damaged)) = &answers[1] else {
-            panic!("{answers:?}");
+        file(&place).execute(damage, ()).unwrap();
+        // All are asked before anything is answered.
+        let (requests, asked) = channel();
+        let shelf = Arc::new(Shelf {
+            place: Some(place.clone()),
+            clock: Clock::Machine,
+            thread: Mutex::new(Thread::Running(requests, thread::spawn(|| {}))),
+        });
+        let objects = Objects::new(EmbeddedObjects::new(Arc::clone(&shelf)));
+        let answers = async {
+            tokio::join!(
+                objects.put("new", "1"),
+                objects.get("bad"),
+                objects.get("good"),
+                objects.put("newer", "1"),
+            )
         };
-        assert!(damaged.contains("object \"bad\" is not what was written"));
-        let Ok(Answer::Object(Some(object))) = &answers[2] else {
-            panic!("{answers:?}");
+        let answer = async {
+            shelf.close();
+            serve(Some(&place), &Clock::Machine, &asked);
         };
-        assert_eq!(object.value, "good");
-        assert!(matches!(&answers[3], Ok(Answer::Done)));
+        let ((new, bad, good, newer), ()) = tokio::join!(biased; answers, answer);
+        assert_eq!((new, newer), (Ok(()), Ok(())));
+        assert_eq!(good.unwrap(), "good");
+        let bad = bad.unwrap_err();
+        assert!(bad.is_damaged() && !bad.is_retryable(), "{bad}");
+        // Nothing of the machine that has it is told.
+        assert!(matches!(&bad.problem, Problem::Damaged(why) if !why.contains('/')));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_version_is_taken_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = place(&dir);
+        let first = "
+            CREATE TABLE objects (
+                object INTEGER PRIMARY KEY,
+                key TEXT NOT NULL UNIQUE,
+                value BLOB NOT NULL,
+                crc32 INTEGER NOT NULL
+            ) STRICT;
+            INSERT INTO objects (key, value, crc32) VALUES ('a', CAST('old' AS BLOB), ?);
+            PRAGMA user_version = 1;";
+        let first = first.replace('?', &crc32fast::hash(b"old").to_string());
+        file(&place).execute_batch(&first).unwrap();
+        let objects = open(&place);
+        assert_eq!(objects.get("a").await.unwrap(), "old");
+        objects.put("b", "new").await.unwrap();
+        let listed = objects.list("").await.unwrap();
+        assert_eq!(listed.len(), 2);
+        // What is older than it says would be removed too early.
+        assert!(listed.iter().all(|object| object.modified.is_some()));
+    }
+
+    #[tokio::test]
+    async fn a_mark_is_that_of_one_value_alone() {
+        let shelf = Shelf::new(None, Clock::Machine);
+        let objects = EmbeddedObjects::new(Arc::new(shelf));
+        let write = async |value: Option<&'static str>, only| {
+            let value = value.map(Bytes::from);
+            let key = "a".to_owned();
+            objects.write(Write { key, value, only }).await.unwrap()
+        };
+        let put = async || match write(Some("same"), Only::Always).await {
+            Written::Done(Some(etag)) => etag,
+            other => panic!("{other:?}"),
+        };
+        let first = put().await;
+        let second = put().await;
+        assert_ne!(first, second);
+        let late = write(Some("late"), Only::If(first)).await;
+        assert_eq!(late, Written::Another);
+        let deleted = write(None, Only::If(second.clone())).await;
+        assert_eq!(deleted, Written::Done(None));
+        assert_ne!(put().await, second);
+    }
+
+    #[tokio::test]
+    async fn a_listing_goes_on_where_it_was() {
+        let objects = EmbeddedObjects::new(Arc::new(Shelf::new(None, Clock::Machine)));
+        for key in ["a", "b/1", "b/2", "b/3", "c"] {
+            objects.put(key, "1".into()).await.unwrap();
+        }
+        let page = async |prefix, after, most| {
+            let page = objects.page(prefix, after, most).await.unwrap();
+            page.into_iter().map(|it| it.info.key).collect::<Vec<_>>()
+        };
+        assert_eq!(page("b/", "", 2).await, ["b/1", "b/2"]);
+        assert_eq!(page("b/", "b/2", 2).await, ["b/3"]);
+        assert_eq!(page("b/", "b/3", 2).await, [""; 0]);
+        assert_eq!(page("b/", "a", 1).await, ["b/1"]);
+        assert_eq!(page("b/", "c", 1).await, [""; 0]);
+        assert_eq!(page("", "b/2", 9).await, ["b/3", "c"]);
     }
 }

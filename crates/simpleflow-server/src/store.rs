@@ -18,7 +18,7 @@ use simpleflow_model::{DomainName, HistoryEvent, RunId, SmolStr, Timestamp, Work
 
 #[cfg(test)]
 pub(crate) use sqlite::FIRST_STEP;
-pub(crate) use sqlite::{ObjectStoreFile, open};
+pub(crate) use sqlite::{Described, ObjectStoreFile, StoredObject, open};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,8 @@ use serde::Serialize;
 use simpleflow_model::{Fault, FaultKind};
 use simpleflow_service::SERVER_NAME;
 
+use crate::access::Refused;
+
 /// How a client speaks: it is answered in kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -106,6 +108,22 @@ impl From<Fault> for Error {
             name: fault.kind.as_str(),
             message: (!fault.message.is_empty()).then(|| fault.message.into()),
         }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let name = match &refused {
+            Refused::Unsigned => "MissingAuthenticationTokenException",
+            Refused::Incomplete => "IncompleteSignatureException",
+            Refused::UnknownKey => "UnrecognizedClientException",
+            Refused::OtherService(_)
+            | Refused::OtherDate
+            | Refused::OtherTime(_)
+            | Refused::OtherSignature => "InvalidSignatureException",
+        };
+        let message = Some(refused.to_string());
+        Self::common(StatusCode::BAD_REQUEST, name, message)
     }
 }
 

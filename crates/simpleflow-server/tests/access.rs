@@ -82,6 +82,45 @@ async fn what_is_not_signed_is_refused() {
 }
 
 #[tokio::test]
+async fn each_protocol_has_its_names_for_why_a_request_is_refused() {
+    let server = start(guarded()).await;
+    let code = async |headers: &str| {
+        let request = format!(
+            "GET /objects HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
+        );
+        let body = raw(server.addr(), request).await.body;
+        let code = body.split("<Code>").nth(1).unwrap();
+        code.split('<').next().unwrap().to_owned()
+    };
+    let signed = |id: &str, date: &str, service: &str| {
+        format!(
+            "X-Amz-Date: {date}T000000Z\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential={id}/{date}/us-east-1/{service}/aws4_request, \
+             SignedHeaders=host;x-amz-date;x-amz-content-sha256, Signature=00\r\n"
+        )
+    };
+    for (headers, expected) in [
+        (String::new(), "AccessDenied"),
+        (signed("nobody", "20200101", "s3"), "InvalidAccessKeyId"),
+        (
+            signed(ACCESS_KEY_ID, "20200101", "s3"),
+            "RequestTimeTooSkewed",
+        ),
+        (
+            signed(ACCESS_KEY_ID, "20200101", "swf"),
+            "AuthorizationHeaderMalformed",
+        ),
+        (
+            "Authorization: Basic x\r\n".to_owned(),
+            "AuthorizationHeaderMalformed",
+        ),
+    ] {
+        assert_eq!(code(&headers).await, expected);
+    }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn without_credentials_only_this_machine_may_call() {
     let open = Config {
         listen: "0.0.0.0:0".parse().unwrap(),

@@ -73,6 +73,10 @@ async fn what_it_does_not_have_is_refused_with_a_reason() {
         assert_eq!(code(line, "").await, implemented, "{line}");
     }
     for headers in [
+        "x-amz-checksum-xxhash64: AAAA\r\n",
+        "If-None-Match: \"1\"\r\n",
+        "If-Match: \"1\"\r\nIf-None-Match: *\r\n",
+        "If-Unmodified-Since: Sun, 22 Nov 2026 00:00:00 GMT\r\n",
         "x-amz-copy-source: /objects/b\r\n",
         "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n",
         "content-encoding: aws-chunked\r\n",
@@ -83,6 +87,8 @@ async fn what_it_does_not_have_is_refused_with_a_reason() {
         ("GET /objects/none", (404, "NoSuchKey")),
         ("GET /objects/%FF", (400, "InvalidURI")),
         ("GET /objects/%00", (400, "InvalidURI")),
+        ("GET /objects?max-keys=many", (400, "InvalidArgument")),
+        ("GET /objects?max-keys=-1", (400, "InvalidArgument")),
     ] {
         let (status, code) = code(line, "").await;
         assert_eq!((status, code.as_str()), refusal);
@@ -245,8 +251,13 @@ async fn an_object_that_is_damaged_is_not_given_out() {
     drop(file);
     let server = start(disk(dir.path())).await;
     let answer = get(server.addr(), "/objects/a").await;
-    assert_eq!(answer.status, 500);
-    assert!(answer.body.contains("damaged"), "{}", answer.body);
+    // Nobody needs to ask again.
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("<Code>ObjectDamaged<"));
+    let dir = dir.path().display().to_string();
+    assert!(!answer.body.contains(&dir), "{}", answer.body);
+    let error = Objects::new(server.objects()).get("a").await.unwrap_err();
+    assert!(error.is_damaged(), "{error}");
     assert_eq!(put(server.addr(), "a", "good").await.status, 200);
     assert_eq!(get(server.addr(), "/objects/a").await.body, "good");
     server.stop().await.unwrap();
@@ -262,7 +273,103 @@ async fn a_file_of_a_later_version_is_left_alone() {
     let error = Objects::new(server.objects()).put("a", "").await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("has schema version 99"), "{error}");
+    let answer = put(server.addr(), "a", "").await;
+    assert_eq!(answer.status, 500);
+    let dir = dir.path().display().to_string();
+    assert!(!answer.body.contains(&dir), "{}", answer.body);
     // Executions have another file.
     assert_eq!(get(server.addr(), "/healthz").await.status, 200);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_known_of_an_object_is_told_in_every_answer() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let etag = put(addr, "a", "1").await.header("etag").unwrap().to_owned();
+    assert!(etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'));
+    for line in ["HEAD /objects/a", "GET /objects/a"] {
+        let answer = ask(addr, line, "", "").await;
+        assert_eq!(answer.header("etag"), Some(etag.as_str()), "{line}");
+        let time = answer.header("last-modified").unwrap();
+        assert!(time.ends_with(" GMT"), "{time}");
+        assert!(answer.header("x-amz-request-id").is_some());
+    }
+    let listed = get(addr, "/objects").await.body;
+    assert!(listed.contains(&format!("<ETag>{etag}</ETag>")), "{listed}");
+    assert!(listed.contains("Z</LastModified>"), "{listed}");
+    let here = Objects::new(server.objects()).list("").await.unwrap();
+    let age = here[0].modified.unwrap().elapsed();
+    assert!(age.is_ok_and(|age| age.as_secs() < 600));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_who_write_only_a_new_object_one_does() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let lock = || ask(addr, "PUT /objects/lock", "If-None-Match: *\r\n", "mine");
+    let (one, other) = tokio::join!(lock(), lock());
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+    let etag = get(addr, "/objects/lock").await;
+    let etag = etag.header("etag").unwrap();
+    let matching = async |line: &str, etag: &str| {
+        let headers = format!("If-Match: {etag}\r\n");
+        ask(addr, line, &headers, "next").await.status
+    };
+    assert_eq!(matching("PUT /objects/lock", "\"other\"").await, 412);
+    assert_eq!(matching("DELETE /objects/lock", "\"other\"").await, 412);
+    assert_eq!(matching("PUT /objects/none", etag).await, 404);
+    assert_eq!(matching("DELETE /objects/none", etag).await, 204);
+    assert_eq!(get(addr, "/objects/lock").await.body, "mine");
+    assert_eq!(matching("PUT /objects/lock", etag).await, 200);
+    assert_eq!(get(addr, "/objects/lock").await.body, "next");
+    assert_eq!(matching("DELETE /objects/lock", etag).await, 412);
+    assert_eq!(matching("DELETE /objects/lock", "*").await, 204);
+    assert_eq!(lock().await.status, 200);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_is_held_to_what_was_said_of_it() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let digits = "123456789";
+    for (header, checksum, code) in [
+        ("content-md5", "JfnnlDI7RTiF9RgfG2JNCw==", "BadDigest"),
+        ("x-amz-checksum-crc32", "y/Q5Jg==", "BadDigest"),
+        ("x-amz-checksum-crc32c", "4waSgw==", "BadDigest"),
+        ("x-amz-checksum-crc64nvme", "rosUhgp5mIg=", "BadDigest"),
+        (
+            "x-amz-checksum-sha256",
+            "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
+            "BadDigest",
+        ),
+        (
+            "x-amz-content-sha256",
+            "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
+            "XAmzContentSHA256Mismatch",
+        ),
+    ] {
+        let headers = format!("{header}: {checksum}\r\n");
+        let answer = ask(addr, "PUT /objects/a", &headers, "other").await;
+        assert!(answer.body.contains(code), "{header}: {}", answer.body);
+        assert_eq!(answer.status, 400);
+        assert_eq!(get(addr, "/objects/a").await.status, 404);
+        let answer = ask(addr, "PUT /objects/a", &headers, digits).await;
+        assert_eq!(answer.status, 200, "{header}: {}", answer.body);
+        let deleted = ask(addr, "DELETE /objects/a", "", "").await;
+        assert_eq!(deleted.status, 204);
+    }
+    for (headers, code) in [
+        ("content-md5: x\r\n", "InvalidDigest"),
+        ("x-amz-checksum-crc32: AAAAAAAA\r\n", "InvalidDigest"),
+        ("x-amz-content-sha256: abc\r\n", "InvalidArgument"),
+    ] {
+        let answer = ask(addr, "PUT /objects/a", headers, digits).await;
+        assert!(answer.body.contains(code), "{}", answer.body);
+    }
     server.stop().await.unwrap();
 }

@@ -23,7 +23,7 @@ use reader::SqliteReader;
 use schema::{STEPS, migrate};
 use writer::SqliteWriter;
 
-pub(crate) use objects::ObjectStoreFile;
+pub(crate) use objects::{Described, ObjectStoreFile, StoredObject};
 #[cfg(test)]
 pub(crate) use schema::FIRST_STEP;
 
