@@ -78,7 +78,7 @@ async fn what_it_does_not_have_is_refused_with_a_reason() {
         "If-Match: \"1\"\r\nIf-None-Match: *\r\n",
         "If-Unmodified-Since: Sun, 22 Nov 2026 00:00:00 GMT\r\n",
         "x-amz-copy-source: /objects/b\r\n",
-        "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n",
+        "x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\n",
         "content-encoding: aws-chunked\r\n",
     ] {
         assert_eq!(code("PUT /objects/a", headers).await, implemented);
@@ -371,5 +371,43 @@ async fn a_value_is_held_to_what_was_said_of_it() {
         let answer = ask(addr, "PUT /objects/a", headers, digits).await;
         assert!(answer.body.contains(code), "{}", answer.body);
     }
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_value_may_come_in_chunks_with_its_checksum_at_the_end() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let chunked = async |length: &str, body: &str| {
+        let headers = format!(
+            "Content-Encoding: aws-chunked\r\nx-amz-trailer: x-amz-checksum-crc32\r\n\
+             x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n{length}"
+        );
+        let answer = ask(addr, "PUT /objects/a", &headers, body).await;
+        let code = answer.body.split("<Code>").nth(1).unwrap_or_default();
+        let code = code.split('<').next().unwrap_or_default();
+        (answer.status, code.to_owned())
+    };
+    let nine = "x-amz-decoded-content-length: 9\r\n";
+    let last = "x-amz-checksum-crc32:y/Q5Jg==";
+    let whole = format!("4\r\n1234\r\n5\r\n56789\r\n0\r\n{last}\r\n\r\n");
+    assert_eq!(chunked(nine, &whole).await, (200, String::new()));
+    assert_eq!(get(addr, "/objects/a").await.body, "123456789");
+    for (length, body, refusal) in [
+        ("", whole.clone(), (411, "MissingContentLength")),
+        (nine, whole.replace("1234", "4321"), (400, "BadDigest")),
+        (nine, whole.replace(last, "x-a:1"), (400, "IncompleteBody")),
+        (nine, "0\r\n\r\n".to_owned(), (400, "IncompleteBody")),
+        (nine, "4\r\n12".to_owned(), (400, "IncompleteBody")),
+        (
+            "x-amz-decoded-content-length: 99999999\r\n",
+            whole.clone(),
+            (400, "EntityTooLarge"),
+        ),
+    ] {
+        let (status, code) = chunked(length, &body).await;
+        assert_eq!((status, code.as_str()), refusal, "{body}");
+    }
+    assert_eq!(get(addr, "/objects/a").await.body, "123456789");
     server.stop().await.unwrap();
 }

@@ -1,9 +1,11 @@
 //! The objects over HTTP: the part of S3's protocol that it takes to have one bucket, so that any
 //! client of S3 can use it.
 
+mod chunks;
 mod listing;
 mod refusal;
 mod room;
+mod said;
 mod value;
 
 use std::collections::BTreeMap;
@@ -28,7 +30,7 @@ use crate::http::{Body, Front, close_if_may_fork, log_answer};
 use crate::store::{Described, StoredObject};
 use refusal::Refusal;
 pub(crate) use room::Room;
-use value::Said;
+use said::Said;
 
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(5 * 60);

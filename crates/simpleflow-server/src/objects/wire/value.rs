@@ -1,158 +1,15 @@
-//! The value in a request, and what the request says of it.
+//! The value in a request.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use crc_fast::CrcAlgorithm;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName};
-use md5::Md5;
-use sha2::{Digest as _, Sha256};
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use simpleflow_objects::Problem;
 
+use super::chunks::unpack;
 use super::refusal::Refusal;
 use super::room::Room;
+use super::said::Said;
 use super::{BODY, OBJECT_BYTES};
-
-/// The hash of the value that is signed.
-const CONTENT_SHA256: &str = "x-amz-content-sha256";
-
-const CONTENT_MD5: &str = "content-md5";
-
-/// What the names of headers begin with that have a checksum.
-const CHECKSUM: &str = "x-amz-checksum-";
-
-/// What a request says of its value.
-#[derive(Debug)]
-pub(super) struct Said {
-    /// What the signature is for: the hash of the value in hexadecimal digits, or that it is not signed.
-    pub hash: String,
-    /// Checksums with their headers.
-    checksums: Vec<(HeaderName, Checksum, Vec<u8>)>,
-}
-
-/// How a checksum is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Checksum {
-    Crc32,
-    Crc32c,
-    Crc64Nvme,
-    Md5,
-    Sha256,
-}
-
-impl Checksum {
-    /// That of a header; nothing if it has none that is known here.
-    fn of_header(name: &str) -> Option<Self> {
-        match name.strip_prefix(CHECKSUM) {
-            Some("crc32") => Some(Self::Crc32),
-            Some("crc32c") => Some(Self::Crc32c),
-            Some("crc64nvme") => Some(Self::Crc64Nvme),
-            Some("sha256") => Some(Self::Sha256),
-            Some(_) => None,
-            None => (name == CONTENT_MD5).then_some(Self::Md5),
-        }
-    }
-
-    /// How many bytes it has.
-    fn length(self) -> usize {
-        match self {
-            Self::Crc32 | Self::Crc32c => 4,
-            Self::Crc64Nvme => 8,
-            Self::Md5 => 16,
-            Self::Sha256 => 32,
-        }
-    }
-
-    fn of(self, value: &[u8]) -> Vec<u8> {
-        let crc = |algorithm| {
-            let crc = crc_fast::checksum(algorithm, value).to_be_bytes();
-            crc.iter()
-                .skip(crc.len() - self.length())
-                .copied()
-                .collect()
-        };
-        match self {
-            Self::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
-            Self::Crc32c => crc(CrcAlgorithm::Crc32Iscsi),
-            Self::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme),
-            Self::Md5 => Md5::digest(value).to_vec(),
-            Self::Sha256 => Sha256::digest(value).to_vec(),
-        }
-    }
-}
-
-impl Said {
-    /// Reads the headers.
-    ///
-    /// # Errors
-    /// They say what cannot be, or what this does not know.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let hash = headers.get(CONTENT_SHA256);
-        let hash = hash.map_or(Ok(""), |hash| hash.to_str()).unwrap_or("?");
-        let encoding = headers.get(CONTENT_ENCODING);
-        if hash.starts_with("STREAMING-")
-            || encoding.is_some_and(|encoding| encoding.as_bytes().starts_with(b"aws-chunked"))
-        {
-            return Err(Refusal::not_implemented("A body in chunks (aws-chunked)"));
-        }
-        let mut checksums = Vec::new();
-        if !matches!(hash, "" | "UNSIGNED-PAYLOAD") {
-            let digest = unhex(hash).filter(|digest| digest.len() == Checksum::Sha256.length());
-            let digest = digest.ok_or_else(|| {
-                let message = format!(
-                    "{CONTENT_SHA256} must be UNSIGNED-PAYLOAD, or a SHA-256 in hexadecimal digits"
-                );
-                Refusal::bad("InvalidArgument", message)
-            })?;
-            let name = HeaderName::from_static(CONTENT_SHA256);
-            checksums.push((name, Checksum::Sha256, digest));
-        }
-        for (name, value) in headers {
-            let text = name.as_str();
-            let checksum = match (Checksum::of_header(text), text.strip_prefix(CHECKSUM)) {
-                (Some(checksum), _) => checksum,
-                // These say something about checksums.
-                (None, None | Some("type" | "algorithm" | "mode")) => continue,
-                (None, Some(_)) => return Err(Refusal::not_implemented(text)),
-            };
-            let digest = BASE64_STANDARD.decode(value).ok();
-            let digest = digest.filter(|digest| digest.len() == checksum.length());
-            let digest = digest.ok_or_else(|| {
-                let length = checksum.length();
-                let message = format!("{name} must be {length} bytes in Base64");
-                Refusal::bad("InvalidDigest", message)
-            })?;
-            checksums.push((name.clone(), checksum, digest));
-        }
-        let hash = hash.to_owned();
-        Ok(Self { hash, checksums })
-    }
-
-    /// Holds a value to what was said of it.
-    fn check(&self, value: &[u8]) -> Result<(), Refusal> {
-        for (header, checksum, digest) in &self.checksums {
-            if checksum.of(value) != *digest {
-                let code = match header.as_str() {
-                    CONTENT_SHA256 => "XAmzContentSHA256Mismatch",
-                    _ => "BadDigest",
-                };
-                let message = format!("The value that arrived is not that of {header}");
-                return Err(Refusal::bad(code, message));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Bytes from hexadecimal digits.
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
-        _ => None,
-    };
-    text.as_bytes().chunks(2).map(pair).collect()
-}
 
 /// Reads the value of a request, which must be what was said of it.
 pub(super) async fn read(
@@ -163,37 +20,43 @@ pub(super) async fn read(
 ) -> Result<Bytes, Refusal> {
     let length = headers.get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let length = match &said.chunks {
+        Some((length, _)) => Some(*length),
+        None => length,
+    };
     if length.is_some_and(|length| length > OBJECT_BYTES) {
         return Err(Refusal::too_large());
     }
-    let length = length.unwrap_or(OBJECT_BYTES);
+    let mut length = length.unwrap_or(OBJECT_BYTES);
     let room = room.take(length).await?;
-    let value = match tokio::time::timeout(BODY, collect(body, length)).await {
-        Ok(Ok(value)) => value,
+    if said.chunks.is_some() {
+        // What stands between chunks of a kilobyte, and after the last one.
+        length += length / 64 + (4 << 10);
+    }
+    let body = match tokio::time::timeout(BODY, collect(body, length)).await {
+        Ok(Ok(body)) => body,
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Refusal::too_large()),
-        Ok(Err(error)) => return Err(Refusal::bad("IncompleteBody", error.to_string())),
+        Ok(Err(error)) => return Err(incomplete(error.to_string())),
         Err(_) => {
             let message = "The body did not arrive in time";
             return Err(Refusal::bad("RequestTimeout", message));
         }
     };
-    let value = room.with(value);
-    if said.checksums.is_empty() {
-        return Ok(value);
-    }
-    // That takes a while for a long one.
-    let checked = tokio::task::spawn_blocking(move || said.check(&value).map(|()| value)).await;
-    checked.unwrap_or_else(|error| {
-        let message = format!("the checksums cannot be computed: {error}");
-        Err(simpleflow_objects::Problem::Failed(message).into())
-    })
+    let checked = match said.is_silent() {
+        true => Ok(body.into()),
+        // That takes a while for a long one.
+        false => tokio::task::spawn_blocking(move || check(said, body))
+            .await
+            .unwrap_or_else(|error| Err(Problem::Failed(error.to_string()).into())),
+    };
+    checked.map(|value| room.with(value))
 }
 
 /// A body of so many bytes at most, in the memory that was made for it: no byte is there twice.
 async fn collect(
     body: Incoming,
     most: u64,
-) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     // What is not used yet takes no memory.
     let mut value = Vec::with_capacity(most);
@@ -203,25 +66,29 @@ async fn collect(
             value.extend_from_slice(data);
         }
     }
-    Ok(value.into())
+    Ok(value)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checksums_are_those_of_the_standards() {
-        let hex = |bytes: Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        for (checksum, expected) in [
-            (Checksum::Crc32, "cbf43926"),
-            (Checksum::Crc32c, "e3069283"),
-            (Checksum::Crc64Nvme, "ae8b14860a799888"),
-            (Checksum::Md5, "25f9e794323b453885f5181f1b624d0b"),
-        ] {
-            assert_eq!(hex(checksum.of(b"123456789")), expected, "{checksum:?}");
-            assert_eq!(unhex(expected).unwrap().len(), checksum.length());
+/// The value in a body, held to what was said of it.
+fn check(mut said: Said, mut body: Vec<u8>) -> Result<Bytes, Refusal> {
+    if let Some((length, after)) = &said.chunks {
+        let last = unpack(&mut body);
+        let last = last.ok_or_else(|| incomplete("The chunks cannot be read to their end"))?;
+        if body.len() as u64 != *length {
+            let message = format!("{} bytes arrived instead of {length}", body.len());
+            return Err(incomplete(message));
         }
-        assert!(unhex("abc").is_none() && unhex("zz").is_none());
+        if let Some(missing) = after.iter().find(|name| !last.contains_key(name.as_str())) {
+            return Err(incomplete(format!(
+                "{missing} did not come after the value"
+            )));
+        }
+        said.add(&last)?;
     }
+    said.check(&body)?;
+    Ok(body.into())
+}
+
+fn incomplete(message: impl Into<String>) -> Refusal {
+    Refusal::bad("IncompleteBody", message)
 }
