@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use simpleflow_engine::{Engine, Execution, ExecutionKey, Limits, Settings, State};
+use simpleflow_engine::{Engine, Execution, ExecutionKey, Limits, Settings, State, TaskKind};
 use simpleflow_model::operation::{PollForActivityTask, PollForDecisionTask};
 use simpleflow_model::{
     DomainName, EventAttributes, Fault, HistoryEvent, RunId, TaskToken, Timestamp,
@@ -25,6 +25,7 @@ enum Command {
     PollActivity,
     RespondActivity(usize, u8),
     Heartbeat(usize),
+    Again(TaskKind, usize),
     Lambda(u8),
     Pass(u16),
 }
@@ -102,6 +103,8 @@ fn command() -> impl Strategy<Value = Command> {
         5 => Just(Command::PollActivity),
         4 => (0..6usize, 0..3u8).prop_map(|(token, how)| Command::RespondActivity(token, how)),
         2 => (0..6usize).prop_map(Command::Heartbeat),
+        2 => (prop::sample::select(vec![TaskKind::Decision, TaskKind::Activity]), 0..4usize)
+            .prop_map(|(kind, token)| Command::Again(kind, token)),
         1 => (0..4u8).prop_map(Command::Lambda),
         4 => (0..60u16).prop_map(Command::Pass),
     ]
@@ -297,6 +300,14 @@ impl World {
         tokens.iter().rev().nth(back).cloned()
     }
 
+    fn token_of(&self, kind: TaskKind, back: usize) -> Option<TaskToken> {
+        let tokens = match kind {
+            TaskKind::Decision => &self.decision_tokens,
+            TaskKind::Activity => &self.activity_tokens,
+        };
+        Self::token(tokens, back)
+    }
+
     fn run(&mut self, command: &Command) -> Result<(), Fault> {
         let now = self.now;
         match command {
@@ -309,6 +320,11 @@ impl World {
                 let list = json!({ "domain": "d", "taskList": { "name": "workers" } });
                 let poll: PollForActivityTask = shape(list);
                 self.load(self.engine.needed_by_activity_poll(&poll));
+            }
+            Command::Again(kind, token) => {
+                if let Some(token) = self.token_of(*kind, *token) {
+                    self.load(self.engine.needed_by_task(*kind, &token));
+                }
             }
             Command::Lambda(_) => {
                 let all: Vec<_> = self.kept.keys().copied().collect();
@@ -400,6 +416,31 @@ impl World {
                 engine
                     .record_activity_task_heartbeat(&shape(json!({ "taskToken": token })), now)
                     .map(drop)
+            }
+            Command::Again(kind, token) => {
+                let Some(token) = self.token_of(*kind, *token) else {
+                    return Ok(());
+                };
+                let engine = &mut self.engine;
+                let is_open = engine.is_handed_out(*kind, &token);
+                let request = json!({ "domain": "d", "taskList": { "name": "any" } });
+                let again = match kind {
+                    TaskKind::Decision => {
+                        let task = engine.decision_task_again(&shape(request), &token, now);
+                        task.map(|task| {
+                            let ids = task.events.iter().map(|event| event.event_id.0);
+                            let expected = 1..=task.started_event_id.0;
+                            assert!(ids.eq(expected));
+                            task.task_token
+                        })
+                    }
+                    TaskKind::Activity => {
+                        let task = engine.activity_task_again(&shape(request), &token, now);
+                        task.map(|task| task.task_token)
+                    }
+                };
+                assert_eq!(again.as_ref().ok(), is_open.then_some(&token));
+                again.map(drop)
             }
             Command::Lambda(how) => {
                 let Some(function) = engine.scheduled_lambda_functions().next() else {
