@@ -38,6 +38,12 @@ impl Returned {
         self.count += 1;
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Whether so many are there that those that are over should be [swept](Self::sweep) out. Nobody
     /// may poll their lists.
     pub(crate) fn is_full(&self) -> bool {

@@ -250,6 +250,61 @@ fn a_task_that_comes_back_is_handed_out_as_the_new_poll_asks_for_it() {
 }
 
 #[test]
+fn a_task_that_comes_back_has_its_events_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place {
+        dir: dir.path().to_owned(),
+        relaxed: true,
+    };
+    let (writer, reader) = store::open(&place).unwrap();
+    let stage = Stage::with(reader, Some(writer), Clock::default());
+    stage.start();
+    drop(stage.call("PollForDecisionTask", POLL));
+    stage.flush();
+    {
+        let mut state = stage.core.lock();
+        let engine = &mut state.regions.as_mut().unwrap().get_mut(0).unwrap().engine;
+        let run = RunKey {
+            region: 0,
+            run: simpleflow_engine::ExecutionKey(1),
+        };
+        engine.release(run.run);
+        assert!(
+            engine
+                .execution_by_key(run.run)
+                .unwrap()
+                .history()
+                .is_empty()
+        );
+        state.held.forget(run);
+    }
+    let task = stage.answer("PollForDecisionTask", POLL);
+    assert_eq!(task["events"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn tasks_that_come_back_and_are_over_are_dropped() {
+    let stage = Stage::new();
+    let mut most = 0;
+    for number in 0..200 {
+        let list = format!(r#""taskList":{{"name":"l{number}"}}"#);
+        let start = format!(
+            r#"{{"domain":"d","workflowId":"w","workflowType":{{"name":"w","version":"1"}},{list}}}"#
+        );
+        stage.answer("StartWorkflowExecution", &start);
+        drop(stage.call(
+            "PollForDecisionTask",
+            &format!(r#"{{"domain":"d",{list}}}"#),
+        ));
+        stage.flush();
+        let terminate = r#"{"domain":"d","workflowId":"w"}"#;
+        stage.answer("TerminateWorkflowExecution", terminate);
+        most = most.max(stage.core.lock().returned.len());
+    }
+    assert_eq!(most, 63, "one more, and they are looked through");
+}
+
+#[test]
 fn a_poll_that_is_gone_is_forgotten() {
     let stage = Stage::new();
     let (to, poll) = oneshot::channel();
