@@ -6,13 +6,13 @@
 
 mod history;
 mod kept;
+mod patience;
 mod polling;
 mod pool;
 mod sticky;
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use simpleflow_core::panics::{self, Panic};
 use simpleflow_core::replay::{Decisions, HookPanic, Limits, MissingType, ReplayError, Replayer};
@@ -33,13 +33,9 @@ use crate::retry::persistently;
 use crate::stop::Stop;
 use crate::values::{self, Patience, ValueError};
 use kept::{Kept, Suspended};
+use patience::{VALUES, patience};
 pub use pool::Deciders;
 use sticky::Sticky;
-
-/// How long a decision task waits for the values that it reads, and then for those that it writes,
-/// if their place is out of reach. A poller decides on one task at a time: it must not be held up
-/// for ever by one value of one execution.
-const VALUES: Duration = Duration::from_secs(30);
 
 /// Why a decision task was not answered. The service will hand it out again when its time is up:
 /// nothing is lost.
@@ -465,18 +461,6 @@ fn go_on(
         execution: task.workflow_execution.clone(),
         source,
     })
-}
-
-/// How long to wait for values on a task that these events end with: no longer than it has time.
-fn patience(events: &[HistoryEvent]) -> Duration {
-    let limit = events
-        .iter()
-        .rev()
-        .find_map(|event| match &event.attributes {
-            EventAttributes::DecisionTaskScheduled(task) => task.start_to_close_timeout?.duration(),
-            _ => None,
-        });
-    limit.map_or(VALUES, |limit| limit.min(VALUES))
 }
 
 /// Says it of an execution once, as its history becomes long.
