@@ -45,7 +45,7 @@ type Run = Arc<dyn Fn(ActivityContext, Next) -> ActivityFuture + Send + Sync>;
 pub struct Middleware {
     when: When,
     run: Run,
-    location: &'static str,
+    location: SmolStr,
 }
 
 impl Middleware {
@@ -61,14 +61,14 @@ impl Middleware {
         Self {
             when,
             run: Arc::new(run),
-            location: "",
+            location: SmolStr::default(),
         }
     }
 
     /// The same, with where in the source it is defined.
     #[must_use]
-    pub fn at(mut self, location: &'static str) -> Self {
-        self.location = location;
+    pub fn at(mut self, location: impl Into<SmolStr>) -> Self {
+        self.location = location.into();
         self
     }
 
@@ -77,8 +77,8 @@ impl Middleware {
         self.when
     }
 
-    pub(crate) fn location(&self) -> &'static str {
-        self.location
+    pub(crate) fn location(&self) -> &SmolStr {
+        &self.location
     }
 
     fn around(&self, context: ActivityContext, within: ActivityFuture) -> ActivityFuture {
@@ -177,6 +177,14 @@ pub enum MiddlewareError {
         /// Those that there are, for people.
         known: String,
     },
+    /// The last part of several names is this, and none is it as a whole.
+    #[error("middleware {name:?} is ambiguous: it may be {}; say the whole name", candidates.join(" or "))]
+    Ambiguous {
+        /// The name.
+        name: SmolStr,
+        /// The whole names.
+        candidates: Vec<SmolStr>,
+    },
     /// It runs at another time.
     #[error("middleware {name:?} runs {runs} an activity, not {wanted}")]
     When {
@@ -216,19 +224,20 @@ impl Middlewares {
     /// The one of a name, or of the last part of one.
     pub(crate) fn find(&self, name: &str, when: When) -> Result<Middleware, MiddlewareError> {
         let last = |known: &SmolStr| known.rsplit('.').next() == Some(name);
-        let mut short = self.known.iter().filter(|(known, _)| last(known));
-        let found = match (self.known.get(name), short.next(), short.next()) {
-            (Some(exact), _, _) => exact,
-            (None, Some((_, only)), None) => only,
-            _ => {
-                let known: Vec<_> = self.known.keys().map(SmolStr::as_str).collect();
-                return Err(MiddlewareError::Unknown {
-                    name: name.into(),
-                    known: match known.len() {
-                        0 => "this program has none".to_owned(),
-                        _ => format!("this program has {}", known.join(", ")),
-                    },
-                });
+        let found = match self.known.get(name) {
+            Some(exact) => exact,
+            None => {
+                let short: Vec<_> = self.known.iter().filter(|(known, _)| last(known)).collect();
+                match short[..] {
+                    [(_, only)] => only,
+                    [] => return Err(self.unknown(name)),
+                    _ => {
+                        return Err(MiddlewareError::Ambiguous {
+                            name: name.into(),
+                            candidates: short.into_iter().map(|(known, _)| known.clone()).collect(),
+                        });
+                    }
+                }
             }
         };
         match found.when {
@@ -238,6 +247,17 @@ impl Middlewares {
                 runs: runs.as_str(),
                 wanted: when.as_str(),
             }),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> MiddlewareError {
+        let known: Vec<_> = self.known.keys().map(SmolStr::as_str).collect();
+        MiddlewareError::Unknown {
+            name: name.into(),
+            known: match known.len() {
+                0 => "this program has none".to_owned(),
+                _ => format!("this program has {}", known.join(", ")),
+            },
         }
     }
 
@@ -334,7 +354,11 @@ mod tests {
         assert_eq!(error.to_string(), said);
         all.add("b.check".into(), before);
         let error = all.find("check", When::PreExecution).unwrap_err();
-        let said = "there is no middleware \"check\": this program has a.check, b.check";
+        let said =
+            "middleware \"check\" is ambiguous: it may be a.check or b.check; say the whole name";
+        assert_eq!(error.to_string(), said);
+        let error = all.find("chekc", When::PreExecution).unwrap_err();
+        let said = "there is no middleware \"chekc\": this program has a.check, b.check";
         assert_eq!(error.to_string(), said);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::collections::BTreeMap;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -215,8 +216,8 @@ pub struct Duplicate {
     kind: &'static str,
     name: SmolStr,
     version: String,
-    first: &'static str,
-    second: &'static str,
+    first: SmolStr,
+    second: SmolStr,
 }
 
 impl Registry {
@@ -292,12 +293,15 @@ impl Registry {
     /// Adds a middleware under a name, by which a command makes it active, or
     /// [`activate`](Self::activate). `#[middleware]` does the same for a function.
     #[must_use]
+    #[track_caller]
     pub fn middleware<M>(
         mut self,
         name: impl Into<SmolStr>,
         function: impl IntoMiddleware<M>,
     ) -> Self {
-        self.add_middleware(name.into(), Middleware::new(function));
+        let here = Location::caller();
+        let location = smol_str::format_smolstr!("{}:{}", here.file(), here.line());
+        self.add_middleware(name.into(), Middleware::new(function).at(location));
         self
     }
 
@@ -336,9 +340,9 @@ impl Registry {
     }
 
     fn add_middleware(&mut self, name: SmolStr, new: Middleware) {
-        let location = new.location();
+        let location = new.location().clone();
         if let Some(old) = self.middlewares.add(name.clone(), new) {
-            self.duplicate("middlewares", &name, None, old.location(), location);
+            self.duplicate("middlewares", &name, None, old.location().clone(), location);
         }
     }
 
@@ -384,15 +388,15 @@ impl Registry {
         kind: &'static str,
         name: &SmolStr,
         version: Option<&SmolStr>,
-        first: &'static str,
-        second: &'static str,
+        first: impl Into<SmolStr>,
+        second: impl Into<SmolStr>,
     ) {
         self.duplicates.push(Duplicate {
             kind,
             name: name.clone(),
             version: version.map_or_else(String::new, |it| format!(" and version {it:?}")),
-            first,
-            second,
+            first: first.into(),
+            second: second.into(),
         });
     }
 
@@ -443,4 +447,28 @@ pub trait IsResult {
 
 impl<T, E> IsResult for Result<T, E> {
     type Ok = T;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_middlewares_of_one_name_are_told_with_their_places() {
+        let check = |_: ActivityContext| async { Ok::<_, Error>(()) };
+        let registry = Registry::new().middleware("check", check);
+        assert!(registry.check().is_ok());
+        let line = line!() + 1;
+        let registry = registry.middleware("check", check);
+        let error = registry.check().unwrap_err().to_string();
+        let (first, second) = (line - 3, line);
+        assert_eq!(
+            error,
+            format!(
+                "two middlewares have the name \"check\": at {0}:{first} and at {0}:{second}; give \
+                 one of them another name",
+                file!()
+            )
+        );
+    }
 }
