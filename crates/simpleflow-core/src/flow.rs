@@ -263,7 +263,9 @@ impl Flow {
     /// Records a marker: a name and details that stay in the history, as JSON; a [`Raw`](crate::Raw)
     /// is the text itself.
     ///
-    /// The workflow fails when the details have no JSON form or more than 32,768 characters.
+    /// The workflow fails when the details have no JSON form or more than 32,768 characters, and when
+    /// the name is `simpleflow.value` or `simpleflow.patch`: those are for [`record`](Self::record) and
+    /// [`patched`](Self::patched).
     #[track_caller]
     pub fn record_marker<T: Serialize>(&self, name: impl Into<SmolStr>, details: T) {
         let location = Location::caller();

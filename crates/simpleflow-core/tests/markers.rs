@@ -388,3 +388,27 @@ fn an_effect_that_uses_the_flow_fails_the_workflow_the_same_at_each_replay() {
     let read = next::<ReadsTime>(&started());
     assert_eq!(read.last().map(String::as_str), Some("complete true"));
 }
+
+workflow!(TakesAName(flow) -> i64 {
+    flow.record_marker("simpleflow.values", 1);
+    flow.record_marker("simpleflow.value", 1);
+    flow.record_marker("late", 1);
+    Ok(flow.submit(inc(1)).await?)
+});
+
+#[test]
+fn a_marker_that_would_be_taken_for_a_value_fails_the_workflow() {
+    let [first, late, failed] = &next::<TakesAName>(&started())[..] else {
+        panic!("{:?}", next::<TakesAName>(&started()));
+    };
+    assert_eq!(
+        [first, late],
+        ["marker simpleflow.values 1", "marker late 1"]
+    );
+    let said = "markers with this name are simpleflow's own: choose another";
+    assert!(
+        failed.contains("the marker \"simpleflow.value\" at"),
+        "{failed}"
+    );
+    assert!(failed.contains(said), "{failed}");
+}

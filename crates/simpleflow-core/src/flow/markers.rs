@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use simpleflow_model::{MarkerName, SmolStr};
 
 use super::FlowState;
-use crate::check::{check_length, check_name};
+use crate::check::{Problem, check_length, check_name};
 use crate::commands::{Command, PATCH_MARKER, VALUE_MARKER};
 use crate::error::Error;
 use crate::marker::Marker;
@@ -81,6 +81,10 @@ impl Markers {
     }
 }
 
+fn no_json(error: serde_json::Error) -> Problem {
+    format!("its details have no JSON form: {error}").into()
+}
+
 impl FlowState {
     /// The flow is used in a way that a replay has to repeat.
     pub(crate) fn note_use(&self) {
@@ -89,40 +93,68 @@ impl FlowState {
         }
     }
 
-    /// Records a marker. One that the service would not take fails the workflow: nothing waits
-    /// for a marker that could be told.
+    /// Records a marker of the code. One that the service would not take, or that means something to
+    /// the replayer, fails the workflow: nothing waits for a marker that could be told.
     pub(crate) fn record_marker(
         &mut self,
         name: SmolStr,
         details: Result<SmolStr, serde_json::Error>,
         location: &'static Location<'static>,
     ) {
-        self.last_submit = Some(location);
-        let details = check_name(MarkerName::new(name.clone()))
-            .and(details.map_err(|error| format!("its details have no JSON form: {error}").into()))
-            .and_then(|details: SmolStr| {
-                check_length("details", &details, self.value_length)?;
-                Ok(details)
+        let checked = match name.as_str() {
+            PATCH_MARKER | VALUE_MARKER => {
+                Err("markers with this name are simpleflow's own: choose another".into())
+            }
+            _ => check_name(MarkerName::new(name.clone())),
+        };
+        let details = checked.and(details.map_err(no_json));
+        if let Some(details) = self.queue_marker(&name, details, location) {
+            self.markers.recorded.push(Marker {
+                name,
+                details,
+                recorded: self.now,
             });
+        }
+    }
+
+    /// Records a marker that means something to the replayer.
+    pub(super) fn record_own_marker(
+        &mut self,
+        name: &'static str,
+        details: Result<SmolStr, serde_json::Error>,
+        location: &'static Location<'static>,
+    ) {
+        let name = SmolStr::new_static(name);
+        self.queue_marker(&name, details.map_err(no_json), location);
+    }
+
+    /// Gives the details, if they are right.
+    fn queue_marker(
+        &mut self,
+        name: &SmolStr,
+        details: Result<SmolStr, Problem>,
+        location: &'static Location<'static>,
+    ) -> Option<SmolStr> {
+        self.last_submit = Some(location);
+        let most = self.value_length;
+        let details = details.and_then(|details| {
+            check_length("details", &details, most)?;
+            Ok(details)
+        });
         match details {
             Ok(details) => {
-                if name != PATCH_MARKER && name != VALUE_MARKER {
-                    self.markers.recorded.push(Marker {
-                        name: name.clone(),
-                        details: details.clone(),
-                        recorded: self.now,
-                    });
-                }
                 self.push(Command::RecordMarker {
-                    name,
-                    details,
+                    name: name.clone(),
+                    details: details.clone(),
                     location,
                 });
+                Some(details)
             }
             Err(problem) => {
                 self.raised.get_or_insert_with(|| {
                     Error::msg(format_args!("the marker {name:?} at {location}: {problem}"))
                 });
+                None
             }
         }
     }
@@ -152,6 +184,6 @@ impl FlowState {
                 value,
             })
         });
-        self.record_marker(VALUE_MARKER.into(), details, location);
+        self.record_own_marker(VALUE_MARKER, details, location);
     }
 }

@@ -211,7 +211,7 @@ impl FlowState {
         self.patches.insert(id.into(), patched);
         if patched {
             let details = serde_json::Value::from(id).to_string().into();
-            self.record_marker(PATCH_MARKER.into(), Ok(details), location);
+            self.record_own_marker(PATCH_MARKER, Ok(details), location);
         }
         patched
     }
