@@ -256,10 +256,11 @@ fn interpret<'a>(flow: &'a Flow, code: &'a [u16], depth: u8) -> LocalBoxFuture<'
                 }
                 (33, _) => {
                     let scope = &scopes[argument % scopes.len()];
-                    tasks.push(match x % 4 {
+                    tasks.push(match x % 5 {
                         0 => scope.submit(Child { x }),
                         1 => scope.submit(once(x % 3)),
                         2 => scope.submit(retried(x)),
+                        3 => scope.submit(slow(x).id(format!("own-{}", x % 2))),
                         _ => scope.submit(inc(x)),
                     });
                     timers.push(scope.sleep(secs(x as u64)));
