@@ -23,7 +23,7 @@ use crate::objects::{EmbeddedObjects, Shelf};
 use crate::operation::Request;
 use crate::regions::Regions;
 use crate::server::{StartError, StopError};
-use crate::store::{self, Place, StoreError};
+use crate::store::{self, Location, StoreError};
 
 /// Where a server keeps what it is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Embedded {
         let metrics = Arc::new(metrics);
         let place = match &storage {
             Storage::Memory => None,
-            Storage::Disk { dir, relaxed } => Some(Place {
+            Storage::Disk { dir, relaxed } => Some(Location {
                 dir: dir.clone(),
                 relaxed: *relaxed,
             }),
@@ -239,7 +239,7 @@ fn bring_up(
         Storage::Memory => return Ok((Core::new(regions(false), None, clock), None)),
         Storage::Disk { dir, relaxed } => (dir, relaxed),
     };
-    let place = Place { dir, relaxed };
+    let place = Location { dir, relaxed };
     let lock = data_dir::lock(&place.dir)?;
     let open = store::open;
     let (writer, reader) = open(&place)?;

@@ -9,7 +9,7 @@ use simpleflow_model::{DomainName, Timestamp};
 use crate::core::{Batch, Core, Told, Work};
 use crate::metrics::Metrics;
 use crate::regions::Regions;
-use crate::store::{Open, Place, Portion, RegionId, StoreError, Writer};
+use crate::store::{Location, Open, Portion, RegionId, StoreError, Writer};
 
 /// How long to wait before the store is opened once more.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ pub(crate) struct Log {
     /// There is one but while it is opened again.
     pub writer: Option<Box<dyn Writer>>,
     pub open: Open,
-    pub place: Place,
+    pub place: Location,
     pub lambda_functions: bool,
     pub metrics: Arc<Metrics>,
     /// How long the last batch took.

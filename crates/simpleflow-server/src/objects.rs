@@ -15,7 +15,7 @@ use simpleflow_objects::{Bytes, ObjectFuture, ObjectInfo, ObjectStore, Problem};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::store::{Described, ObjectStoreFile, Place, StoreError, StoredObject};
+use crate::store::{Described, Location, ObjectStoreFile, StoreError, StoredObject};
 
 /// How many bytes an object may have. It is in memory as a whole while it is written or read.
 pub const OBJECT_BYTES: u64 = 64 << 20;
@@ -73,7 +73,7 @@ type Reply<T> = oneshot::Sender<Result<T, Problem>>;
 #[derive(Debug)]
 pub(crate) struct Shelf {
     /// Nothing means memory.
-    place: Option<Place>,
+    place: Option<Location>,
     clock: Clock,
     thread: Mutex<Thread>,
 }
@@ -86,7 +86,7 @@ enum Thread {
 }
 
 impl Shelf {
-    pub(crate) fn new(place: Option<Place>, clock: Clock) -> Self {
+    pub(crate) fn new(place: Option<Location>, clock: Clock) -> Self {
         Self {
             place,
             clock,
@@ -167,7 +167,7 @@ async fn answered<T>(answer: oneshot::Receiver<Result<T, Problem>>) -> Result<T,
 }
 
 /// Does what is asked, until nobody can ask any more.
-fn serve(place: Option<&Place>, clock: &Clock, asked: &Receiver<Request>) {
+fn serve(place: Option<&Location>, clock: &Clock, asked: &Receiver<Request>) {
     let mut shelf = OpenShelf { place, file: None };
     while let Ok(first) = asked.recv() {
         let mut bytes = 0;
@@ -216,7 +216,7 @@ impl Write {
 
 /// What the thread has.
 struct OpenShelf<'a> {
-    place: Option<&'a Place>,
+    place: Option<&'a Location>,
     file: Option<ObjectStoreFile>,
 }
 
@@ -374,19 +374,19 @@ mod tests {
 
     use super::*;
 
-    fn place(dir: &tempfile::TempDir) -> Place {
-        Place {
+    fn place(dir: &tempfile::TempDir) -> Location {
+        Location {
             dir: dir.path().to_owned(),
             relaxed: true,
         }
     }
 
-    fn open(place: &Place) -> Objects {
+    fn open(place: &Location) -> Objects {
         let shelf = Shelf::new(Some(place.clone()), Clock::Machine);
         Objects::new(EmbeddedObjects::new(Arc::new(shelf)))
     }
 
-    fn file(place: &Place) -> rusqlite::Connection {
+    fn file(place: &Location) -> rusqlite::Connection {
         rusqlite::Connection::open(place.dir.join("objects.sqlite3")).unwrap()
     }
 

@@ -210,7 +210,7 @@ pub(crate) trait Reader: Send {
 
 /// Where a store is, and whether its commits wait for the disk.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub dir: PathBuf,
     pub relaxed: bool,
 }
@@ -219,4 +219,4 @@ pub(crate) struct Place {
 pub(crate) type Opened = (Box<dyn Writer>, Box<dyn Reader>);
 
 /// Opens a store, a new one if there is none.
-pub(crate) type Open = fn(&Place) -> Result<Opened, StoreError>;
+pub(crate) type Open = fn(&Location) -> Result<Opened, StoreError>;

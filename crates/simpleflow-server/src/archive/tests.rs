@@ -9,7 +9,7 @@ use simpleflow_model::types::{History, WorkflowExecutionInfos};
 
 use super::*;
 use crate::regions::Regions;
-use crate::store::{self, Place, Portion, RunKey, Writer};
+use crate::store::{self, Location, Portion, RunKey, Writer};
 
 const REGION: RegionId = 0;
 
@@ -157,7 +157,7 @@ impl Stage {
 }
 
 fn open(dir: &tempfile::TempDir) -> store::Opened {
-    let place = Place {
+    let place = Location {
         dir: dir.path().to_owned(),
         relaxed: true,
     };

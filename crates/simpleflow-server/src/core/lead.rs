@@ -102,7 +102,7 @@ mod tests {
     use crate::metrics::Metrics;
     use crate::operation::Request;
     use crate::regions::Regions;
-    use crate::store::{Changes, Place, Portion, RegionId, StoreError, Writer};
+    use crate::store::{Changes, Location, Portion, RegionId, StoreError, Writer};
 
     /// A disk that counts its batches, and may fail.
     struct Counting {
@@ -143,7 +143,7 @@ mod tests {
         let log = Log {
             writer: Some(Box::new(writer)),
             open: |_| Err(StoreError::damaged("d".as_ref(), "it stays closed")),
-            place: Place {
+            place: Location {
                 dir: PathBuf::new(),
                 relaxed: false,
             },

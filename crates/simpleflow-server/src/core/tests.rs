@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::clock::ManualClock;
 use crate::connection::tests::connected;
-use crate::store::{self, ClosedRun, Kept, Place, StoreError, Writer};
+use crate::store::{self, ClosedRun, Kept, Location, StoreError, Writer};
 
 /// Nothing is read back: the events stay in memory.
 pub(super) struct NoReader;
@@ -252,7 +252,7 @@ fn a_task_that_comes_back_is_handed_out_as_the_new_poll_asks_for_it() {
 #[test]
 fn a_task_that_comes_back_has_its_events_read_again() {
     let dir = tempfile::tempdir().unwrap();
-    let place = Place {
+    let place = Location {
         dir: dir.path().to_owned(),
         relaxed: true,
     };
@@ -478,7 +478,7 @@ fn an_answer_to_a_task_that_was_lost_is_refused() {
 #[test]
 fn a_task_that_was_lost_comes_again_as_another() {
     let dir = tempfile::tempdir().unwrap();
-    let place = Place {
+    let place = Location {
         dir: dir.path().to_owned(),
         relaxed: true,
     };

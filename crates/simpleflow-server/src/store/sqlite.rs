@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Opened, Place, StoreError};
+use super::{Location, Opened, StoreError};
 use reader::SqliteReader;
 use schema::{STEPS, migrate};
 use writer::SqliteWriter;
@@ -40,7 +40,7 @@ const ROOM: u64 = CHECKPOINT_PAGES as u64 * (4_096 + 24) + 65_536;
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// Opens the store of a directory, a new one if there is none.
-pub(crate) fn open(place: &Place) -> Result<Opened, StoreError> {
+pub(crate) fn open(place: &Location) -> Result<Opened, StoreError> {
     let dir = &place.dir;
     fs::create_dir_all(dir).map_err(|error| StoreError::failed(dir, error))?;
     if !place.relaxed
@@ -89,7 +89,11 @@ fn connect(dir: &Path, file: &str, flags: OpenFlags) -> Result<Connection, Store
 
 /// Makes a file ready for whoever writes to it: it has the schema that these steps lead to, it is in
 /// write-ahead mode, and its entry in the directory is on disk.
-fn prepare(connection: &mut Connection, place: &Place, steps: &[&str]) -> Result<(), StoreError> {
+fn prepare(
+    connection: &mut Connection,
+    place: &Location,
+    steps: &[&str],
+) -> Result<(), StoreError> {
     let dir = &place.dir;
     migrate(connection, dir, steps)?;
     let synchronous = if place.relaxed { "NORMAL" } else { "FULL" };

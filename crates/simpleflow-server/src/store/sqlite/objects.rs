@@ -9,7 +9,7 @@ use simpleflow_model::Timestamp;
 use simpleflow_objects::{Bytes, ObjectInfo};
 
 use super::{FLAGS, connect, failed, migrate, prepare};
-use crate::store::{Place, StoreError};
+use crate::store::{Location, StoreError};
 
 const FILE: &str = "objects.sqlite3";
 
@@ -44,7 +44,7 @@ const STEPS: &[&str] = &[
 /// The file of the objects, open for one thread.
 pub(crate) struct ObjectStoreFile {
     connection: Connection,
-    place: Option<Place>,
+    place: Option<Location>,
 }
 
 /// What is known of an object without its value.
@@ -69,7 +69,7 @@ type Stored<T> = Result<T, StoreError>;
 
 impl ObjectStoreFile {
     /// Opens the objects of a place, or new ones in memory.
-    pub(crate) fn open(place: Option<&Place>) -> Stored<Self> {
+    pub(crate) fn open(place: Option<&Location>) -> Stored<Self> {
         let connection = match place {
             Some(place) => {
                 let flags = FLAGS | OpenFlags::SQLITE_OPEN_CREATE;
