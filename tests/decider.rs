@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::common::{Done, command, run};
+use crate::common::{Done, alone, command, run};
 use crate::running::Running;
 use crate::server::Server;
 use crate::swf::wait_for;
@@ -116,6 +116,60 @@ fn they_serve_start_anew_and_stop() {
     deciders.signal("-TERM");
     deciders.says("SIGTERM: stopping");
     assert_eq!(deciders.ends(), 0);
+}
+
+#[test]
+fn a_start_can_wait_for_the_end() {
+    let server = Server::start(&["--in-memory"]);
+    let deciders = deciders(&server, &["gather", "-N", "1"]);
+    deciders.says("decides on gatherers");
+    let wait = |id| {
+        let args = [
+            "workflow.start",
+            "-d",
+            "d",
+            "--wait",
+            "gather",
+            "--input",
+            "[1]",
+        ];
+        let mut start = beside(&server, &args);
+        let start = Running::start(start.args(["--workflow-id", id]));
+        start.prints(id);
+        start
+    };
+    let (gathers, ends) = (wait("gathers"), wait("ends"));
+    send(&server, "gathers", 7);
+    let done = gathers.done();
+    assert_eq!((done.code, &*done.stdout), (0, "7\n"), "{}", done.stderr);
+    let body = r#"{"domain":"d","workflowId":"ends"}"#;
+    let (status, body) = server.call("TerminateWorkflowExecution", body);
+    assert_eq!(status, "HTTP/1.1 200 OK", "{body}");
+    let done = ends.done();
+    assert_eq!((done.code, &*done.stdout), (1, ""), "{}", done.stderr);
+    assert!(done.stderr.contains("terminated"), "{}", done.stderr);
+}
+
+#[test]
+fn a_start_waits_for_nobody() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // It leaves a store with a domain, and no server.
+    let args = ["standalone", "gather", "--input", "[0]"];
+    let done = run(alone(directory.path(), &args), "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let args = [
+        "workflow.start",
+        "-d",
+        "standalone",
+        "gather",
+        "--input",
+        "[1]",
+    ];
+    let mut start = alone(directory.path(), &args);
+    start.arg("--wait");
+    let done = run(start, "");
+    assert_eq!((done.code, &*done.stdout), (2, ""), "{}", done.stderr);
+    assert!(done.stderr.contains("no server runs"), "{}", done.stderr);
 }
 
 #[test]

@@ -284,6 +284,11 @@ impl Connection {
         dir.is_some_and(|dir| jumbo::is_in(dir, jumbo))
     }
 
+    /// Whether the service ends with this process.
+    pub(crate) fn is_own(&self) -> bool {
+        !matches!(self.own, Own::Nothing)
+    }
+
     /// The objects of a service that is this process's own.
     pub(crate) fn own_objects(&self) -> Option<Objects> {
         match &self.own {

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::io::{self, Write as _};
 
+use simpleflow_core::WorkflowEntry;
+use simpleflow_executor::Outcome;
+
 use crate::error::CliError;
 
 /// Prints data. A reader that hung up wants no more, which is no failure.
@@ -14,6 +17,17 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), CliError> {
             source,
         }),
         _ => Ok(()),
+    }
+}
+
+/// Prints the result of a workflow; whatever else it ended with is an error.
+pub(crate) fn outcome(workflow: &WorkflowEntry, outcome: Outcome) -> Result<(), CliError> {
+    match outcome {
+        Outcome::Completed(result) => print(format!("{result}\n").as_bytes()),
+        outcome => Err(CliError::Workflow {
+            workflow: workflow.definition().path.to_string(),
+            outcome,
+        }),
     }
 }
 

@@ -6,8 +6,10 @@ use simpleflow_model::operation::GetWorkflowExecutionHistory;
 use simpleflow_model::{DomainName, EventAttributes, EventId, HistoryEvent, WorkflowExecution};
 use simpleflow_service::{ServiceError, SwfService};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::Outcome;
+use crate::retry::persistently;
 
 /// How long a service takes at least to say that an execution is open, if it waits for the close.
 const WAITED: Duration = Duration::from_secs(1);
@@ -75,7 +77,8 @@ impl<S: SwfService> Follow<S> {
 
     /// Waits until the execution is closed, and gives the event that closed it: of the last run,
     /// when it continues as new. Where the service does not tell of a close it is asked each
-    /// `pause`. What is between is not read.
+    /// `pause`; while it is away it is asked again, for as long as it takes. What is between is not
+    /// read.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -94,11 +97,13 @@ impl<S: SwfService> Follow<S> {
     /// ```
     ///
     /// # Errors
-    /// [`ServiceError`]: nothing is lost, who asks again waits on.
+    /// [`ServiceError`]: the service refuses, since it does not know the execution.
     pub async fn end(&mut self, pause: Duration) -> Result<HistoryEvent, ServiceError> {
         loop {
             let began = Instant::now();
-            let last = self.last_event().await?;
+            let never = CancellationToken::new();
+            let last = persistently("GetWorkflowExecutionHistory", &never, || self.last_event());
+            let last = last.await?;
             if Outcome::of(&last.attributes).is_some() {
                 return Ok(last);
             }

@@ -107,13 +107,7 @@ impl Standalone {
         let outcome = runtime.block_on(self.run_on_service(registry, &entry));
         // Activities that block and do not end are not waited for.
         runtime.shutdown_background();
-        match outcome? {
-            Outcome::Completed(result) => output::print(format!("{result}\n").as_bytes()),
-            outcome => Err(CliError::Workflow {
-                workflow: entry.definition().path.to_string(),
-                outcome,
-            }),
-        }
+        output::outcome(&entry, outcome?)
     }
 
     async fn run_on_service(

@@ -8,7 +8,9 @@ use std::time::SystemTime;
 use clap::Args;
 use simpleflow_core::payload::ArgumentError;
 use simpleflow_core::{Registry, WorkflowEntry};
-use simpleflow_executor::{Local, LocalError, LocalRun, Outcome, StartOptions, start};
+use simpleflow_executor::{
+    Follow, Local, LocalError, LocalRun, Outcome, StartOptions, start, values,
+};
 use simpleflow_model::types::History;
 use simpleflow_model::{DomainName, SignalName, SmolStr, TaskListName, Timestamp, WorkflowId};
 
@@ -25,14 +27,15 @@ use crate::{find, input, output};
 /// A workflow that needs arguments and is given no input reads it from stdin, unless that is a
 /// terminal.
 ///
-/// On SWF the workflow id and the run id are printed. With --local the result is, as JSON, and the
-/// exit code is 0 when the workflow completed, 1 when it failed.
+/// On SWF the workflow id and the run id are printed. With --wait or --local the result is, as JSON,
+/// and the exit code is 0 when the workflow completed, 1 when it failed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
   simpleflow workflow.start --local basic --input '{\"x\": 1}' --skip-time
   simpleflow workflow.start --domain TestDomain basic --input '[1, 5]' --workflow-id basic-1
+  simpleflow workflow.start --domain TestDomain basic --input '[1, 5]' --wait
   echo '{\"args\": [1], \"kwargs\": {\"t\": 5}}' |
     simpleflow workflow.start --local BasicWorkflow --input-file - --history history.json")]
 pub(crate) struct WorkflowStart {
@@ -76,6 +79,11 @@ pub(crate) struct WorkflowStart {
     /// Send a signal right after the start. May be given more than once.
     #[arg(long, value_name = "NAME[=JSON]", value_parser = parse_signal)]
     signal: Vec<Signal>,
+
+    /// Wait until the execution is closed, through the runs that it continues as, and print its
+    /// result. It goes on when this command is interrupted.
+    #[arg(long, conflicts_with = "local")]
+    wait: bool,
 
     /// Let no time pass: timers and time limits are over at once, in their order. Activities
     /// take the time they take.
@@ -122,8 +130,11 @@ impl WorkflowStart {
         if !self.local {
             let domain = self.domain.as_ref().ok_or(CliError::NoDomain)?;
             let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
-            let started = start_on_swf(&self.data_dir, domain, &entry, &input, &options);
-            return runtime.block_on(started);
+            let started = self.start_on_swf(domain, &entry, &input, options);
+            let Some(outcome) = runtime.block_on(started)? else {
+                return Ok(());
+            };
+            return output::outcome(&entry, outcome);
         }
         let jumbo = jumbo::local()?;
         // Before the run: afterwards its result would be lost.
@@ -138,13 +149,46 @@ impl WorkflowStart {
         if let Some(file) = history {
             file.write(&run)?;
         }
-        match run.outcome {
-            Outcome::Completed(result) => output::print(format!("{result}\n").as_bytes()),
-            outcome => Err(CliError::Workflow {
-                workflow: entry.definition().path.to_string(),
-                outcome,
-            }),
+        output::outcome(&entry, run.outcome)
+    }
+
+    /// Starts it for deciders and workers elsewhere. Gives its outcome if that is waited for.
+    async fn start_on_swf(
+        &self,
+        domain: &DomainName,
+        workflow: &WorkflowEntry,
+        input: &str,
+        options: StartOptions,
+    ) -> Result<Option<Outcome>, CliError> {
+        let connection = Connection::open(&self.data_dir, domain).await?;
+        if self.wait && connection.is_own() {
+            return Err(CliError::Option {
+                option: "--wait",
+                value: self.workflow.clone(),
+                problem: "no server runs, so nobody would work on it: start one with \
+                          server.start, or run it with standalone"
+                    .to_owned(),
+            });
         }
+        connection.announce(domain);
+        let now = Timestamp::from(SystemTime::now());
+        let jumbo = connection.jumbo()?;
+        let options = StartOptions {
+            jumbo: Some(jumbo.clone()),
+            ..options
+        };
+        let service = &connection.service;
+        let started = start(service, domain, workflow, input, &options, now).await?;
+        output::print(format!("{} {}\n", started.workflow_id, started.run_id).as_bytes())?;
+        let mut outcome = None;
+        if self.wait {
+            let mut follow = Follow::new(service.clone(), domain.clone(), started);
+            let mut end = follow.end(connection.look()).await?;
+            values::decode(Some(&jumbo), &mut end).await?;
+            outcome = Outcome::of(&end.attributes);
+        }
+        connection.close().await?;
+        Ok(outcome)
     }
 
     fn options(&self) -> Result<StartOptions, CliError> {
@@ -158,27 +202,6 @@ impl WorkflowStart {
             ..self.execution.start_options(self.workflow_id.as_ref())?
         })
     }
-}
-
-/// Starts it for deciders and workers elsewhere.
-async fn start_on_swf(
-    data_dir: &DataDir,
-    domain: &DomainName,
-    workflow: &WorkflowEntry,
-    input: &str,
-    options: &StartOptions,
-) -> Result<(), CliError> {
-    let connection = Connection::open(data_dir, domain).await?;
-    connection.announce(domain);
-    let now = Timestamp::from(SystemTime::now());
-    let jumbo = connection.jumbo()?;
-    let options = StartOptions {
-        jumbo: Some(jumbo),
-        ..options.clone()
-    };
-    let started = start(&connection.service, domain, workflow, input, &options, now).await?;
-    output::print(format!("{} {}\n", started.workflow_id, started.run_id).as_bytes())?;
-    connection.close().await
 }
 
 fn parse_signal(signal: &str) -> Result<Signal, String> {
