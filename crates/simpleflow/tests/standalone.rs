@@ -316,10 +316,8 @@ async fn renew(service: &EmbeddedService, domain: &str, begun: &Begun, input: &s
     }
 }
 
-#[tokio::test]
-async fn an_execution_whose_first_run_is_forgotten_is_gone_on_with() {
-    let embedded = open().await;
-    let service = embedded.service();
+/// Registers a domain that keeps no closed runs.
+async fn register_forgetful(service: &EmbeddedService) {
     let forgetful = RegisterDomain {
         name: "forgetful".into(),
         workflow_execution_retention_period_in_days: RetentionDays(0),
@@ -327,6 +325,13 @@ async fn an_execution_whose_first_run_is_forgotten_is_gone_on_with() {
     };
     let registered = service.register_domain(forgetful).await;
     registered.expect("the domain is registered");
+}
+
+#[tokio::test]
+async fn an_execution_whose_first_run_is_forgotten_is_gone_on_with() {
+    let embedded = open().await;
+    let service = embedded.service();
+    register_forgetful(&service).await;
     let alone = Standalone::new(service.clone(), "forgetful".into(), Registry::linked());
     let alone = alone.resumes(true);
     let begun = begin::<Rounds>(&alone).await.expect("it starts");
@@ -362,13 +367,7 @@ impl Workflow for EchoesFirst {
 async fn a_repair_whose_first_run_is_forgotten_answers_none_of_its_tasks() {
     let embedded = open().await;
     let service = embedded.service();
-    let forgetful = RegisterDomain {
-        name: "forgetful".into(),
-        workflow_execution_retention_period_in_days: RetentionDays(0),
-        ..RegisterDomain::default()
-    };
-    let registered = service.register_domain(forgetful).await;
-    registered.expect("the domain is registered");
+    register_forgetful(&service).await;
     let first = alone(&service);
     let begun = begin::<EchoesFirst>(&first).await.expect("it starts");
     let renewed =

@@ -142,32 +142,34 @@ impl Drop for SaysItsEnd {
     }
 }
 
+/// A middleware that waits until it is dropped.
+async fn waits(say: Arc<watch::Sender<At>>) -> Result<()> {
+    let ends = SaysItsEnd(say);
+    ends.0.send_replace(At::ItsWait);
+    std::future::pending::<()>().await;
+    drop(ends);
+    Ok(())
+}
+
 async fn wait(at: &mut watch::Receiver<At>, what: At) {
     let reached = at.wait_for(|at| *at == what);
     let waited = tokio::time::timeout(PATIENCE, reached).await;
     assert!(waited.is_ok(), "it does not come to {what:?}");
 }
 
-#[tokio::test]
-async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over() {
+/// Runs an execution whose activity has a middleware that waits, and terminates it then; ends when the
+/// middleware is dropped.
+async fn terminate_while_it_waits<W: Workflow>(
+    task_list: &'static str,
+    registry: Registry,
+    mut at: watch::Receiver<At>,
+) {
     let world = World::new().await;
-    let (say, mut at) = watch::channel(At::Nothing);
-    let say = Arc::new(say);
-    let waits = move |_: ActivityContext| {
-        let ends = SaysItsEnd(Arc::clone(&say));
-        async move {
-            ends.0.send_replace(At::ItsWait);
-            std::future::pending::<()>().await;
-            drop(ends);
-            Ok::<_, Error>(())
-        }
-    };
-    let registry = Registry::linked().layer(waits);
     let worker = Worker::new(world.service.clone(), DOMAIN.into(), registry)
         .heartbeat(Duration::from_millis(100));
-    let (stop, list) = (Stop::new(), "late".into());
+    let (stop, list) = (Stop::new(), task_list.into());
     let deciders = Running::start(deciders(&world.service, 1));
-    let execution = world.start::<Late>("late", 0).await;
+    let execution = world.start::<W>(task_list, 0).await;
     let ended = async {
         wait(&mut at, At::ItsWait).await;
         world.terminate(&execution).await;
@@ -176,8 +178,16 @@ async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over
         stop.request();
     };
     tokio::join!(worker.run(&list, NonZeroUsize::MIN, &stop), ended);
-    assert!(!BEGAN.load(Ordering::SeqCst));
     deciders.stop().await;
+}
+
+#[tokio::test]
+async fn a_blocking_activity_that_did_not_begin_never_does_once_its_task_is_over() {
+    let (say, at) = watch::channel(At::Nothing);
+    let say = Arc::new(say);
+    let registry = Registry::linked().layer(move |_: ActivityContext| waits(Arc::clone(&say)));
+    terminate_while_it_waits::<Late>("late", registry, at).await;
+    assert!(!BEGAN.load(Ordering::SeqCst));
 }
 
 /// An activity that is over at once, on a thread of its own.
@@ -201,31 +211,8 @@ impl Workflow for Soon {
 
 #[tokio::test]
 async fn what_comes_after_a_body_is_dropped_when_its_task_is_over() {
-    let world = World::new().await;
-    let (say, mut at) = watch::channel(At::Nothing);
+    let (say, at) = watch::channel(At::Nothing);
     let say = Arc::new(say);
-    let waits = move |_: ActivityContext, _: ActivityResult| {
-        let ends = SaysItsEnd(Arc::clone(&say));
-        async move {
-            ends.0.send_replace(At::ItsWait);
-            std::future::pending::<()>().await;
-            drop(ends);
-            Ok::<_, Error>(())
-        }
-    };
-    let registry = Registry::linked().layer(waits);
-    let worker = Worker::new(world.service.clone(), DOMAIN.into(), registry)
-        .heartbeat(Duration::from_millis(100));
-    let (stop, list) = (Stop::new(), "soon".into());
-    let deciders = Running::start(deciders(&world.service, 1));
-    let execution = world.start::<Soon>("soon", 0).await;
-    let ended = async {
-        wait(&mut at, At::ItsWait).await;
-        world.terminate(&execution).await;
-        // The next heartbeat tells that the task is lost.
-        wait(&mut at, At::ItsEnd).await;
-        stop.request();
-    };
-    tokio::join!(worker.run(&list, NonZeroUsize::MIN, &stop), ended);
-    deciders.stop().await;
+    let after = move |_: ActivityContext, _: ActivityResult| waits(Arc::clone(&say));
+    terminate_while_it_waits::<Soon>("soon", Registry::linked().layer(after), at).await;
 }
