@@ -41,14 +41,29 @@ pub fn chance() -> ChaCha8Rng {
 
 /// A server, with its executions.
 pub struct Fleet {
-    server: Server,
-    logs: TempDir,
+    /// There is one but while it is started anew.
+    server: Option<Server>,
+    address: String,
+    /// For the logs of the processes, and the data of the server.
+    directory: TempDir,
     executions: Vec<String>,
 }
 
 impl Fleet {
     pub fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
         let server = Server::start(&["--in-memory"]);
+        Self::on(server, directory)
+    }
+
+    /// The same with a server that has a disk, so that it may be killed.
+    pub fn start_on_disk() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let server = Server::start(&["--data-dir", &data_dir(&directory)]);
+        Self::on(server, directory)
+    }
+
+    fn on(server: Server, directory: TempDir) -> Self {
         server.ask(
             "RegisterDomain",
             json!({"name": DOMAIN, "workflowExecutionRetentionPeriodInDays": "1"}),
@@ -58,14 +73,28 @@ impl Fleet {
             json!({"domain": DOMAIN, "name": WORKFLOW, "version": "test"}),
         );
         Self {
-            server,
-            logs: tempfile::tempdir().expect("a directory"),
+            address: server.address.clone(),
+            server: Some(server),
+            directory,
             executions: Vec::new(),
         }
     }
 
+    /// Kills the server, and starts it anew where it was.
+    pub fn kill_server(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.kill();
+        }
+        let args = ["--data-dir", &data_dir(&self.directory)];
+        self.server = Some(Server::start_at(&self.address, &args));
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+
     pub fn address(&self) -> &str {
-        &self.server.address
+        &self.address
     }
 
     /// Starts executions. They are asked for at the server itself: an execution whose start is
@@ -73,7 +102,7 @@ impl Fleet {
     pub fn execute(&mut self, count: usize) {
         for _ in 0..count {
             let n = self.executions.len();
-            let started = self.server.ask(
+            let started = self.server().ask(
                 "StartWorkflowExecution",
                 json!({
                     "domain": DOMAIN,
@@ -95,7 +124,7 @@ impl Fleet {
     /// How many executions are not over.
     pub fn open(&self) -> usize {
         let request = json!({"domain": DOMAIN, "startTimeFilter": {"oldestDate": 0}});
-        let count = self.server.ask("CountOpenWorkflowExecutions", request);
+        let count = self.server().ask("CountOpenWorkflowExecutions", request);
         let count = count["count"].as_u64().expect("a count");
         count.try_into().expect("it is small")
     }
@@ -112,7 +141,7 @@ impl Fleet {
     pub fn check(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for (n, run_id) in self.executions.iter().enumerate() {
-            let events = self.server.ask(
+            let events = self.server().ask(
                 "GetWorkflowExecutionHistory",
                 json!({
                     "domain": DOMAIN,
@@ -144,7 +173,7 @@ impl Fleet {
 
     fn process(&self, address: &str, args: &[&str]) -> Process {
         let log = self
-            .logs
+            .directory
             .path()
             .join(RandomState::new().hash_one(0).to_string());
         let stderr = File::create(&log).expect("a log");
@@ -163,6 +192,11 @@ impl Fleet {
             log,
         }
     }
+}
+
+/// Where the server keeps its data.
+fn data_dir(directory: &TempDir) -> String {
+    directory.path().join("data").display().to_string()
 }
 
 fn event_type(event: &Value) -> &str {

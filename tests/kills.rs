@@ -1,4 +1,4 @@
-//! Deciders and workers that are killed again and again.
+//! Deciders, workers and their server, which are killed again and again.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -39,4 +39,26 @@ fn kills_lose_nothing() {
     assert_eq!(events.get("WorkflowExecutionCompleted"), Some(&200));
     let lost = events.keys().any(|kind| kind.ends_with("TimedOut"));
     assert!(lost, "no kill met a task");
+}
+
+#[test]
+fn kills_of_the_server_lose_nothing() {
+    let mut fleet = Fleet::start_on_disk();
+    let [one, other] = [(), ()].map(|()| fleet.decider(fleet.address()));
+    let worker = fleet.worker(fleet.address());
+    let mut chance = chance();
+    for kill in 0..KILLS {
+        if kill < 20 {
+            fleet.execute(10);
+        }
+        sleep(Duration::from_millis(chance.random_range(50..400)));
+        fleet.kill_server();
+    }
+    fleet.wait(PATIENCE);
+    let events = fleet.check();
+    println!("{events:#?}");
+    assert_eq!(events.get("WorkflowExecutionCompleted"), Some(&200));
+    for process in [one, other, worker] {
+        process.stop();
+    }
 }

@@ -19,7 +19,12 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port.
     pub fn start(args: &[&str]) -> Self {
-        let args = [&["server.start", "--listen", "127.0.0.1:0"], args].concat();
+        Self::start_at("127.0.0.1:0", args)
+    }
+
+    /// Starts one at an address.
+    pub fn start_at(address: &str, args: &[&str]) -> Self {
+        let args = [&["server.start", "--listen", address], args].concat();
         let process = Running::start(&mut command(&args));
         let line = process.prints("\n");
         let address = line
@@ -71,6 +76,12 @@ impl Server {
             "" => Value::Null,
             body => serde_json::from_str(body).expect("an answer is JSON"),
         }
+    }
+
+    /// Kills it at once, and waits until it is gone.
+    pub fn kill(self) {
+        self.process.signal("-KILL");
+        self.process.done();
     }
 
     fn signal(&mut self, signal: &str) -> i32 {
