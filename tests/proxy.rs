@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ struct Shared {
     server: String,
     plan: Mutex<Box<Plan>>,
     exchanges: Mutex<Vec<Exchange>>,
+    /// How many answers are kept back.
+    silent: AtomicUsize,
 }
 
 impl Proxy {
@@ -67,6 +70,7 @@ impl Proxy {
             server: server.to_owned(),
             plan: Mutex::new(Box::new(plan)),
             exchanges: Mutex::default(),
+            silent: AtomicUsize::new(0),
         });
         runtime.spawn(accept(listener, Arc::clone(&shared)));
         Self {
@@ -83,6 +87,11 @@ impl Proxy {
     /// From now on nothing goes wrong.
     pub fn calm_down(&self) {
         *lock(&self.shared.plan) = Box::new(|_| None);
+    }
+
+    /// Whether an answer is kept back for a while.
+    pub fn is_silent(&self) -> bool {
+        self.shared.silent.load(Ordering::SeqCst) > 0
     }
 
     /// All that went through so far.
@@ -126,9 +135,12 @@ impl Shared {
                 answer: answer.as_ref().map(|a| (a.status(), a.json())),
                 delivered: false,
             };
+            let silent = usize::from(matches!(fault, Some(Fault::Silence(_))));
+            self.silent.fetch_add(silent, Ordering::SeqCst);
             let sent = send(&mut client, fault, answer).await;
             exchange.delivered = exchange.answer.is_some() && matches!(sent, Ok(true));
             lock(&self.exchanges).push(exchange);
+            self.silent.fetch_sub(silent, Ordering::SeqCst);
             match (fault, sent?) {
                 (Some(Fault::Throttled | Fault::Failed), _) | (_, true) => {}
                 _ => return Ok(()),
