@@ -47,12 +47,7 @@ impl<S: SwfService> Follow<S> {
     /// # Errors
     /// [`ServiceError`]: nothing is lost, the next look sees it.
     pub async fn look(&mut self) -> Result<Vec<HistoryEvent>, ServiceError> {
-        let mut request = GetWorkflowExecutionHistory {
-            domain: self.domain.clone(),
-            execution: self.execution.clone(),
-            reverse_order: Some(true),
-            ..GetWorkflowExecutionHistory::default()
-        };
+        let mut request = self.newest_first();
         let mut new = Vec::new();
         loop {
             let page = self
@@ -99,9 +94,9 @@ impl<S: SwfService> Follow<S> {
     /// # Errors
     /// [`ServiceError`]: the service refuses, since it does not know the execution.
     pub async fn end(&mut self, pause: Duration) -> Result<HistoryEvent, ServiceError> {
+        let never = CancellationToken::new();
         loop {
             let began = Instant::now();
-            let never = CancellationToken::new();
             let last = persistently("GetWorkflowExecutionHistory", &never, || self.last_event());
             let last = last.await?;
             if Outcome::of(&last.attributes).is_some() {
@@ -130,17 +125,23 @@ impl<S: SwfService> Follow<S> {
     /// it.
     async fn last_event(&self) -> Result<HistoryEvent, ServiceError> {
         let request = GetWorkflowExecutionHistory {
-            domain: self.domain.clone(),
-            execution: self.execution.clone(),
-            reverse_order: Some(true),
             maximum_page_size: Some(1),
-            ..GetWorkflowExecutionHistory::default()
+            ..self.newest_first()
         };
         let page = self
             .service
             .get_workflow_execution_history_when_closed(request);
         let empty = || ServiceError::Unreadable("a history without events".to_owned());
         page.await?.events.into_iter().next().ok_or_else(empty)
+    }
+
+    fn newest_first(&self) -> GetWorkflowExecutionHistory {
+        GetWorkflowExecutionHistory {
+            domain: self.domain.clone(),
+            execution: self.execution.clone(),
+            reverse_order: Some(true),
+            ..GetWorkflowExecutionHistory::default()
+        }
     }
 
     /// Goes on with the next run, if this event is the end of one that continues as new.
