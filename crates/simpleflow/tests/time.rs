@@ -74,7 +74,7 @@ impl Workflow for Patient {
 #[test]
 fn signals_arrive_when_the_test_says() {
     let run = Test::of(Patient)
-        .signal_after(DAY * 4, "answer", "late")
+        .signal_after(DAY * 5, "answer", "late")
         .signal_after(DAY, "answer", "early")
         .run();
     assert_eq!(run.result::<Vec<String>>().unwrap(), ["early", "none"]);
