@@ -490,6 +490,36 @@ fn open_timers_are_limited_without_a_timer() {
     check(Limits::default()).unwrap_err();
 }
 
+#[test]
+fn a_timer_that_was_held_back_and_does_not_fit_is_no_divergence() {
+    let decide = |history: &HistoryBuilder, decisions| {
+        let limits = Limits {
+            decisions,
+            ..three_timers()
+        };
+        replay::<Sleepers>(history)
+            .limits(limits)
+            .decisions()
+            .unwrap()
+    };
+    let history = started();
+    let answer = decide(&history, 100);
+    let history = history
+        .decision_started()
+        .decided_as(answer)
+        .signaled("go", "");
+    let answer = decide(&history, 2);
+    assert_eq!(
+        lines(&answer),
+        ["cancel timer first", "timer _simpleflow_wake_up_timer 0"]
+    );
+    let history = history
+        .decision_started()
+        .decided_as(answer)
+        .timer_fired("_simpleflow_wake_up_timer");
+    assert_eq!(lines(&decide(&history, 100)), ["timer sleep-3 5"]);
+}
+
 /// As it was when nothing was held back.
 #[test]
 fn timers_that_were_refused_at_the_limit_are_no_divergence() {

@@ -25,6 +25,8 @@ pub(super) struct Batch {
     refused_activities: usize,
     /// The same for timers.
     refused_timers: usize,
+    /// Whether the last decision, but for the wake-up timer, cancelled a timer.
+    ends_with_free_timer: bool,
     woken_up: bool,
     closing: bool,
     last_activity: Option<u64>,
@@ -51,6 +53,7 @@ impl Replayer {
             last_event: completed,
             refused_activities: 0,
             refused_timers: 0,
+            ends_with_free_timer: false,
             woken_up: false,
             closing: false,
             last_activity: None,
@@ -268,6 +271,9 @@ impl Replayer {
         if let Window::Matching(batch) = &mut self.window {
             batch.decisions += 1;
             batch.last_event = id;
+            // Nothing follows the wake-up timer.
+            batch.ends_with_free_timer = matches!(event.attributes, E::TimerCanceled(_))
+                || (batch.ends_with_free_timer && batch.woken_up);
             if batch.completed == of_decision {
                 return Ok(true);
             }
@@ -527,7 +533,10 @@ impl Replayer {
             let has_own_limit = self.limits.open_activities < limits::OPEN_ACTIVITIES;
             let held_back =
                 full || open >= self.limits.open_activities || (has_own_limit && open > 0);
-            let no_timer = state.open_timers + batch.refused_timers >= self.limits.open_timers;
+            // After a cancel comes a timer that was held back, unless that did not fit.
+            let without_room = usize::from(full && batch.ends_with_free_timer);
+            let timers = state.open_timers + batch.refused_timers + without_room;
+            let no_timer = timers >= self.limits.open_timers;
             let mut extra =
                 issued_before(&state.others, until(full, batch.last_other), &|command| {
                     !(no_timer && command.starts_timer())
