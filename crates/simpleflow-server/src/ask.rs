@@ -78,7 +78,10 @@ pub(crate) async fn ask(
     match tokio::time::timeout(POLL, &mut poll.response).await {
         Ok(response) => response.unwrap_or(Err(Failure::Stopped)),
         // What was sent just now is not lost: from here on nothing can be sent.
-        Err(_) => poll.close().unwrap_or(Ok(empty)),
+        Err(_) => {
+            core.forget(id);
+            poll.close().unwrap_or(Ok(empty))
+        }
     }
 }
 

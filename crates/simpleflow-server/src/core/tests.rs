@@ -546,6 +546,18 @@ async fn a_task_that_was_sent_to_a_poll_that_is_dropped_goes_to_the_next() {
     assert_eq!(task["startedEventId"], 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_poll_whose_time_is_over_is_forgotten() {
+    let core = std::sync::Arc::new(Stage::new().core);
+    let poll = Request::parse("PollForDecisionTask", POLL.as_bytes()).unwrap();
+    let region = SmolStr::new_static("us-east-1");
+    let mut waiting = Box::pin(crate::ask::ask(&core, region, poll, Asker::InProcess));
+    assert!(by_now(&mut waiting).is_none());
+    assert_eq!(core.lock().polls.len(), 1);
+    assert_eq!(json(waiting.await)["startedEventId"], 0);
+    assert_eq!(core.lock().polls.len(), 0);
+}
+
 #[tokio::test]
 async fn when_it_has_ended_nobody_waits() {
     let stage = Stage::new();
