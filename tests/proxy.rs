@@ -1,7 +1,8 @@
 //! A proxy before the server, on which a test lets things go wrong.
 //!
 //! It reads a whole request and a whole answer, so it can be exact about what was lost: whether the
-//! server acted, and whether the client learned of it.
+//! server acted, and whether the client learned of it. The answer to a task and the poll that goes with
+//! it are two exchanges, each with faults of its own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,12 +15,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
+/// What an answer to a task says when a poll went with it, the body of which is that poll's.
+const THEN_POLL: &str = "x-simpleflow-then-poll";
+
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The service takes no more requests; it did not act.
+    /// The service takes no more requests; it did not act. Nothing to a poll that goes with an answer.
     Throttled,
-    /// The service failed; it did not act.
+    /// The service failed; it did not act. Nothing to a poll that goes with an answer.
     Failed,
     /// The service acted, and the connection is reset in the middle of the answer.
     Reset,
@@ -119,42 +123,82 @@ impl Shared {
             let target = request.header("x-amz-target").unwrap_or_default();
             let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
             let fault = (lock(&self.plan))(&operation);
-            let answer = match fault {
-                Some(Fault::Throttled | Fault::Failed) => None,
-                // Whoever hangs up meanwhile must be seen to do so by the server too: it hands
-                // no task to a client that has gone.
-                _ => tokio::select! {
-                    answer = self.ask(&request) => Some(answer?),
-                    () = hung_up(&client) => return Ok(()),
-                },
+            if matches!(fault, Some(Fault::Throttled | Fault::Failed)) {
+                self.deliver(&mut client, operation, fault, &request, None)
+                    .await?;
+                continue;
+            }
+            let mut server = TcpStream::connect(&self.server).await?;
+            // Whoever hangs up meanwhile must be seen to do so by the server too: it hands no task to
+            // a client that has gone.
+            let answer = tokio::select! {
+                answer = ask(&mut server, &request) => answer?,
+                () = hung_up(&client) => return Ok(()),
             };
-            let mut exchange = Exchange {
-                operation,
-                fault,
-                request: request.json(),
-                answer: answer.as_ref().map(|a| (a.status(), a.json())),
-                delivered: false,
+            let (answer, polled) = match answer.header(THEN_POLL) {
+                Some(_) => answer.split(),
+                None => (answer, None),
             };
-            let silent = usize::from(matches!(fault, Some(Fault::Silence(_))));
-            self.silent.fetch_add(silent, Ordering::SeqCst);
-            let sent = send(&mut client, fault, answer).await;
-            exchange.delivered = exchange.answer.is_some() && matches!(sent, Ok(true));
-            lock(&self.exchanges).push(exchange);
-            self.silent.fetch_sub(silent, Ordering::SeqCst);
-            match (fault, sent?) {
-                (Some(Fault::Throttled | Fault::Failed), _) | (_, true) => {}
-                _ => return Ok(()),
+            let answer = Some(answer);
+            if !self
+                .deliver(&mut client, operation.clone(), fault, &request, answer)
+                .await?
+            {
+                return Ok(());
+            }
+            let Some(mut polled) = polled else {
+                continue;
+            };
+            tokio::select! {
+                read = polled.read_rest(&mut server) => read?,
+                () = hung_up(&client) => return Ok(()),
+            }
+            let operation = match &*operation {
+                "RespondDecisionTaskCompleted" => "PollForDecisionTask",
+                _ => "PollForActivityTask",
+            };
+            let fault = (lock(&self.plan))(operation)
+                .filter(|fault| !matches!(fault, Fault::Throttled | Fault::Failed));
+            if !self
+                .deliver(&mut client, operation.into(), fault, &request, Some(polled))
+                .await?
+            {
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    async fn ask(&self, request: &Message) -> io::Result<Message> {
-        let mut server = TcpStream::connect(&self.server).await?;
-        server.write_all(&request.bytes).await?;
-        let answer = Message::read(&mut server).await?;
-        answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    /// Sends an answer as the fault has it, and notes it. Whether the connection goes on.
+    async fn deliver(
+        &self,
+        client: &mut TcpStream,
+        operation: String,
+        fault: Option<Fault>,
+        request: &Message,
+        answer: Option<Message>,
+    ) -> io::Result<bool> {
+        let mut exchange = Exchange {
+            operation,
+            fault,
+            request: request.json(),
+            answer: answer.as_ref().map(|a| (a.status(), a.json())),
+            delivered: false,
+        };
+        let silent = usize::from(matches!(fault, Some(Fault::Silence(_))));
+        self.silent.fetch_add(silent, Ordering::SeqCst);
+        let sent = send(client, fault, answer).await;
+        exchange.delivered = exchange.answer.is_some() && matches!(sent, Ok(true));
+        lock(&self.exchanges).push(exchange);
+        self.silent.fetch_sub(silent, Ordering::SeqCst);
+        Ok(sent? || matches!(fault, Some(Fault::Throttled | Fault::Failed)))
     }
+}
+
+async fn ask(server: &mut TcpStream, request: &Message) -> io::Result<Message> {
+    server.write_all(&request.bytes).await?;
+    let answer = Message::read(server).await?;
+    answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 /// Answers as the fault has it. Whether the whole answer of the server went out.
@@ -163,7 +207,7 @@ async fn send(
     fault: Option<Fault>,
     answer: Option<Message>,
 ) -> io::Result<bool> {
-    let answer = answer.map(|answer| answer.bytes).unwrap_or_default();
+    let answer = answer.map(Message::into_sent).unwrap_or_default();
     match fault {
         None => client.write_all(&answer).await?,
         Some(Fault::Throttled) => {
@@ -214,6 +258,8 @@ struct Message {
     bytes: Vec<u8>,
     /// Where the body begins.
     body: usize,
+    /// How much of it was sent on.
+    sent: usize,
 }
 
 impl Message {
@@ -230,6 +276,7 @@ impl Message {
             let mut message = Self {
                 bytes,
                 body: head + 4,
+                sent: 0,
             };
             let length = message.header("content-length");
             let length = length.and_then(|length| length.parse().ok());
@@ -241,6 +288,35 @@ impl Message {
             }
             return Ok(Some(message));
         }
+    }
+
+    /// The answer to a task, which is the head, and that to the poll that went with it.
+    fn split(self) -> (Self, Option<Self>) {
+        let answer = Self {
+            bytes: self.bytes[..self.body].to_owned(),
+            ..self
+        };
+        let sent = self.body;
+        (answer, Some(Self { sent, ..self }))
+    }
+
+    /// Reads what is to come of the body.
+    async fn read_rest(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        while self.is_chunked() && !self.bytes.ends_with(b"\r\n0\r\n\r\n") {
+            if stream.read_buf(&mut self.bytes).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_chunked(&self) -> bool {
+        self.header("transfer-encoding").is_some()
+    }
+
+    /// What is yet to be sent on.
+    fn into_sent(mut self) -> Vec<u8> {
+        self.bytes.split_off(self.sent)
     }
 
     fn head(&self) -> std::borrow::Cow<'_, str> {
@@ -265,8 +341,16 @@ impl Message {
         status.unwrap_or_else(|| panic!("an answer begins with its status: {head}"))
     }
 
-    /// The body; some have none.
+    /// The body; some have none. Of one in chunks, the first: there are no more.
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes[self.body..]).unwrap_or_default()
+        let mut body = &self.bytes[self.body..];
+        if self.is_chunked() {
+            let length = body.iter().position(|byte| *byte == b'\n');
+            body = &body[length.map_or(0, |end| end + 1)..];
+        }
+        let first = serde_json::Deserializer::from_slice(body)
+            .into_iter()
+            .next();
+        first.and_then(Result::ok).unwrap_or_default()
     }
 }

@@ -13,14 +13,14 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use backon::{ExponentialBuilder, Retryable as _};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, SERVER};
 use hyper::{Method, Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
-use simpleflow_service::{SERVER_NAME, ServiceError};
+use simpleflow_service::{SERVER_NAME, ServiceError, THEN_POLL};
 
 use crate::error;
 
@@ -47,8 +47,8 @@ pub(crate) struct Call<'a, R> {
     pub request: &'a R,
     /// How long an attempt may take.
     pub time: Duration,
-    /// The header that asks the server in the box for what SWF does not have.
-    pub asks_for: Option<&'static str>,
+    /// The headers that ask the server in the box for what SWF does not have.
+    pub asks_for: &'static [&'static str],
 }
 
 /// Who calls, and in which region.
@@ -93,6 +93,36 @@ impl PlainServer {
         call: &Call<'_, R>,
         in_the_box: &AtomicBool,
     ) -> Result<Bytes, ServiceError> {
+        let answer = |request| async move {
+            let (_, body) = self.send(request, in_the_box).await?;
+            collect(body).await
+        };
+        self.attempt(call, answer).await
+    }
+
+    /// The same, but the body is yet to come. There is none unless the server knows that it was
+    /// asked to poll.
+    pub(crate) async fn call_then_poll<R: Serialize>(
+        &self,
+        call: &Call<'_, R>,
+        in_the_box: &AtomicBool,
+    ) -> Result<Option<Incoming>, ServiceError> {
+        let answer = |request| async move {
+            let (headers, body) = self.send(request, in_the_box).await?;
+            Ok(headers.contains_key(THEN_POLL).then_some(body))
+        };
+        self.attempt(call, answer).await
+    }
+
+    /// Attempts a call as often as the settings say.
+    async fn attempt<R: Serialize, T, F>(
+        &self,
+        call: &Call<'_, R>,
+        answer: impl Fn(Request<Full<Bytes>>) -> F,
+    ) -> Result<T, ServiceError>
+    where
+        F: Future<Output = Result<T, ServiceError>>,
+    {
         let body = serde_json::to_vec(call.request).map_err(error::unwritable)?;
         let body = Bytes::from(body);
         let pauses = ExponentialBuilder::default()
@@ -100,7 +130,10 @@ impl PlainServer {
             .with_max_delay(self.retries.max_backoff())
             .with_jitter()
             .with_max_times(self.retries.max_attempts().saturating_sub(1) as usize);
-        let attempt = || self.attempt(call, body.clone(), in_the_box);
+        let attempt = || async {
+            let request = self.request(call, body.clone())?;
+            within(call.time, answer(request)).await
+        };
         attempt
             .retry(pauses)
             .sleep(tokio::time::sleep)
@@ -108,33 +141,25 @@ impl PlainServer {
             .await
     }
 
-    async fn attempt<R>(
+    /// Sends a request, and gives the head of its answer, and the body that follows.
+    async fn send(
         &self,
-        call: &Call<'_, R>,
-        body: Bytes,
+        request: Request<Full<Bytes>>,
         in_the_box: &AtomicBool,
-    ) -> Result<Bytes, ServiceError> {
-        let request = self.request(call, body)?;
-        let time = call.time;
-        let answer = async {
-            let answer = self.http.request(request).await;
-            let (head, body) = answer
-                .map_err(|error| ServiceError::Connection(error::causes(&error)))?
-                .into_parts();
-            let body = body.collect().await;
-            let body = body.map_err(|error| ServiceError::Connection(error.to_string()))?;
-            Ok::<_, ServiceError>((head, body.to_bytes()))
-        };
-        let late = |_| ServiceError::Connection(format!("no answer within {time:?}"));
-        let (head, body) = tokio::time::timeout(time, answer).await.map_err(late)??;
+    ) -> Result<(HeaderMap, Incoming), ServiceError> {
+        let answer = self.http.request(request).await;
+        let (head, body) = answer
+            .map_err(|error| ServiceError::Connection(error::causes(&error)))?
+            .into_parts();
         let is_ours = head
             .headers
             .get(SERVER)
             .is_some_and(|name| name == SERVER_NAME);
         in_the_box.store(is_ours, Ordering::Relaxed);
         if head.status.is_success() {
-            return Ok(body);
+            return Ok((head.headers, body));
         }
+        let body = collect(body).await?;
         Err(error::refusal(head.status.as_u16(), &head.headers, &body))
     }
 
@@ -151,8 +176,8 @@ impl PlainServer {
         let content_type = HeaderValue::from_static("application/x-amz-json-1.0");
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert("x-amz-target", target);
-        if let Some(name) = call.asks_for {
-            headers.insert(name, HeaderValue::from_static("true"));
+        for name in call.asks_for {
+            headers.insert(*name, HeaderValue::from_static("true"));
         }
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
@@ -164,6 +189,22 @@ impl PlainServer {
         }
         Ok(request)
     }
+}
+
+/// Reads what is left of an answer.
+pub(crate) async fn collect(body: Incoming) -> Result<Bytes, ServiceError> {
+    let body = body.collect().await;
+    let body = body.map_err(|error| ServiceError::Connection(error.to_string()))?;
+    Ok(body.to_bytes())
+}
+
+/// Waits for an answer no longer than for a time.
+pub(crate) async fn within<T>(
+    time: Duration,
+    answer: impl Future<Output = Result<T, ServiceError>>,
+) -> Result<T, ServiceError> {
+    let late = |_| ServiceError::Connection(format!("no answer within {time:?}"));
+    tokio::time::timeout(time, answer).await.map_err(late)?
 }
 
 impl Signer {

@@ -12,10 +12,12 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use simpleflow_service::table::*;
-use simpleflow_service::{EARLY_TASKS, ServiceError, SwfService, WHEN_CLOSED, for_each_operation};
+use simpleflow_service::{
+    EARLY_TASKS, NextTask, ServiceError, SwfService, THEN_POLL, WHEN_CLOSED, for_each_operation,
+};
 
 use crate::environment::Wanted;
-use crate::plain::{Call, PlainServer, Signer};
+use crate::plain::{Call, PlainServer, Signer, collect, within};
 use crate::{Target, answer, call, environment};
 
 /// How long an attempt may take, unless the client says so: longer than anything but a poll does.
@@ -130,15 +132,53 @@ impl AwsSwf {
         operation: &'static str,
         request: &R,
     ) -> Result<Option<A>, ServiceError> {
-        self.poll(operation, request, None).await
+        answer::task(&self.wait(operation, request, &[]).await?)
     }
 
-    async fn poll<R: Serialize, A: DeserializeOwned>(
+    /// Answers a task, and has the server that knows how poll with the same request.
+    async fn answer_then_poll<R, P, T>(
+        &self,
+        operation: &'static str,
+        answer: &R,
+        then_poll: &P,
+        asks_for: &'static [&'static str],
+    ) -> Result<Option<NextTask<T>>, ServiceError>
+    where
+        R: Serialize,
+        P: Serialize,
+        T: DeserializeOwned + 'static,
+    {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct AnswerThenPoll<'a, R, P> {
+            #[serde(flatten)]
+            answer: &'a R,
+            then_poll: &'a P,
+        }
+        let Some(plain) = self.plain.as_ref().filter(|_| self.polls_with_answers()) else {
+            return self.call(operation, answer).await.map(|_| None);
+        };
+        let call = Call {
+            operation,
+            request: &AnswerThenPoll { answer, then_poll },
+            time: ATTEMPT,
+            asks_for,
+        };
+        let Some(body) = plain.call_then_poll(&call, &self.in_the_box).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Box::pin(async move {
+            answer::task(&within(POLL, collect(body)).await?)
+        })))
+    }
+
+    /// Calls an operation whose answer the service makes wait.
+    async fn wait<R: Serialize>(
         &self,
         operation: &'static str,
         request: &R,
-        asks_for: Option<&'static str>,
-    ) -> Result<Option<A>, ServiceError> {
+        asks_for: &'static [&'static str],
+    ) -> Result<Bytes, ServiceError> {
         if let Some(plain) = &self.plain {
             let call = Call {
                 operation,
@@ -146,7 +186,7 @@ impl AwsSwf {
                 time: POLL,
                 asks_for,
             };
-            return answer::task(&plain.call(&call, &self.in_the_box).await?);
+            return plain.call(&call, &self.in_the_box).await;
         }
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(POLL)
@@ -154,7 +194,7 @@ impl AwsSwf {
             .disable_read_timeout();
         let timeouts = timeouts.build();
         let body = call::call(&self.client, operation, request, timeouts, &self.in_the_box);
-        answer::task(&body.await?)
+        body.await.map(Bytes::from)
     }
 
     async fn call<R: Serialize>(
@@ -167,7 +207,7 @@ impl AwsSwf {
                 operation,
                 request,
                 time: ATTEMPT,
-                asks_for: None,
+                asks_for: &[],
             };
             return plain.call(&call, &self.in_the_box).await;
         }
@@ -188,27 +228,44 @@ macro_rules! service {
                 self.in_the_box.load(Ordering::Relaxed)
             }
 
+            fn polls_with_answers(&self) -> bool {
+                self.plain.is_some() && self.in_the_box.load(Ordering::Relaxed)
+            }
+
             async fn poll_for_decision_task_early(
                 &self,
                 request: PollForDecisionTask,
             ) -> Result<Option<DecisionTask>, ServiceError> {
-                self.poll("PollForDecisionTask", &request, Some(EARLY_TASKS)).await
+                answer::task(&self.wait("PollForDecisionTask", &request, &[EARLY_TASKS]).await?)
+            }
+
+            async fn respond_decision_task_completed_then_poll(
+                &self,
+                answer: RespondDecisionTaskCompleted,
+                poll: PollForDecisionTask,
+            ) -> Result<Option<NextTask<DecisionTask>>, ServiceError> {
+                let operation = "RespondDecisionTaskCompleted";
+                self.answer_then_poll(operation, &answer, &poll, &[THEN_POLL, EARLY_TASKS]).await
+            }
+
+            async fn respond_activity_task_completed_then_poll(
+                &self,
+                answer: RespondActivityTaskCompleted,
+                poll: PollForActivityTask,
+            ) -> Result<Option<NextTask<ActivityTask>>, ServiceError> {
+                let operation = "RespondActivityTaskCompleted";
+                self.answer_then_poll(operation, &answer, &poll, &[THEN_POLL]).await
             }
 
             async fn get_workflow_execution_history_when_closed(
                 &self,
                 request: GetWorkflowExecutionHistory,
             ) -> Result<History, ServiceError> {
-                let Some(plain) = &self.plain else {
+                if self.plain.is_none() {
                     return self.get_workflow_execution_history(request).await;
-                };
-                let call = Call {
-                    operation: "GetWorkflowExecutionHistory",
-                    request: &request,
-                    time: POLL,
-                    asks_for: Some(WHEN_CLOSED),
-                };
-                answer::output(&plain.call(&call, &self.in_the_box).await?)
+                }
+                let operation = "GetWorkflowExecutionHistory";
+                answer::output(&self.wait(operation, &request, &[WHEN_CLOSED]).await?)
             }
 
             $(

@@ -9,11 +9,12 @@ use aws_sdk_swf::config::timeout::TimeoutConfig;
 use common::{Answer, Scripted, Way, config, header};
 use simpleflow_aws::AwsSwf;
 use simpleflow_model::operation::{
-    PollForActivityTask, RegisterDomain, RequestCancelWorkflowExecution, StartWorkflowExecution,
+    PollForActivityTask, RegisterDomain, RequestCancelWorkflowExecution,
+    RespondActivityTaskCompleted, StartWorkflowExecution,
 };
-use simpleflow_model::types::Run;
+use simpleflow_model::types::{ActivityTask, Run};
 use simpleflow_model::{FaultKind, TaskList};
-use simpleflow_service::{ServiceError, SwfService as _};
+use simpleflow_service::{NextTask, ServiceError, SwfService as _};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -230,4 +231,72 @@ async fn a_poll_is_given_its_time() {
         .operation_attempt_timeout(Duration::from_secs(5))
         .operation_timeout(Duration::from_secs(12));
     assert_eq!(waited(Way::Sdk, config(own.build())).await, [210, 12]);
+}
+
+const NO_BODY: &str =
+    "HTTP/1.1 200 OK\r\nServer: simpleflow\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// An answer with a poll, after a call from which the client knows whom it talks to.
+async fn answer_then_poll(
+    way: Way,
+    first: &'static str,
+    answer: Answer,
+) -> (Option<NextTask<ActivityTask>>, String) {
+    let server = Scripted::start([Answer::Raw(first), answer]).await;
+    let service = way.to(server.addr);
+    let cancel = RequestCancelWorkflowExecution::default();
+    let cancelled = service.request_cancel_workflow_execution(cancel).await;
+    cancelled.unwrap();
+    let done = RespondActivityTaskCompleted {
+        task_token: "token".into(),
+        ..Default::default()
+    };
+    let poll = PollForActivityTask {
+        domain: "d".into(),
+        task_list: TaskList::default(),
+        ..Default::default()
+    };
+    let next = service.respond_activity_task_completed_then_poll(done, poll);
+    let next = next.await.unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    (next, requests[1].to_ascii_lowercase())
+}
+
+#[tokio::test]
+async fn a_server_that_knows_nothing_of_polls_with_answers_is_polled_by_itself() {
+    const OTHER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    for (way, first, asked) in [
+        (Way::Plain, NO_BODY, true),
+        (Way::Plain, OTHER, false),
+        (Way::Sdk, NO_BODY, false),
+    ] {
+        let (next, request) = answer_then_poll(way, first, Answer::Raw(NO_BODY)).await;
+        assert!(next.is_none());
+        assert_eq!(
+            request.contains("x-simpleflow-then-poll"),
+            asked,
+            "{request}"
+        );
+        assert_eq!(
+            request.contains(r#""thenpoll":{"domain":"d""#),
+            asked,
+            "{request}"
+        );
+        assert!(request.contains(r#"{"tasktoken":"token""#), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_poll_with_an_answer_says_nothing_of_the_answer() {
+    const CUT: &str = "HTTP/1.1 200 OK\r\nServer: simpleflow\r\nX-Simpleflow-Then-Poll: true\r\n\
+                       Transfer-Encoding: chunked\r\n\r\n20\r\n{\"task";
+    const NOTHING: &str = "HTTP/1.1 200 OK\r\nServer: simpleflow\r\n\
+                           X-Simpleflow-Then-Poll: true\r\nTransfer-Encoding: chunked\r\n\
+                           Connection: close\r\n\r\n15\r\n{\"startedEventId\": 0}\r\n0\r\n\r\n";
+    let (next, _) = answer_then_poll(Way::Plain, NO_BODY, Answer::Raw(CUT)).await;
+    let error = next.unwrap().await.unwrap_err();
+    assert!(matches!(error, ServiceError::Connection(_)), "{error:?}");
+    let (next, _) = answer_then_poll(Way::Plain, NO_BODY, Answer::Raw(NOTHING)).await;
+    assert_eq!(next.unwrap().await, Ok(None));
 }

@@ -18,7 +18,7 @@ use simpleflow_server::{
     running_server,
 };
 use simpleflow_service::table::*;
-use simpleflow_service::{ServiceError, SwfService, for_each_operation};
+use simpleflow_service::{NextTask, ServiceError, SwfService, for_each_operation};
 
 use crate::error::CliError;
 use crate::{jumbo, output};
@@ -76,6 +76,43 @@ macro_rules! service {
                 match self {
                     Self::Remote(service) => service.poll_for_decision_task_early(request).await,
                     Self::Embedded(service) => service.poll_for_decision_task_early(request).await,
+                }
+            }
+
+            fn polls_with_answers(&self) -> bool {
+                match self {
+                    Self::Remote(service) => service.polls_with_answers(),
+                    Self::Embedded(service) => service.polls_with_answers(),
+                }
+            }
+
+            async fn respond_decision_task_completed_then_poll(
+                &self,
+                answer: RespondDecisionTaskCompleted,
+                poll: PollForDecisionTask,
+            ) -> Result<Option<NextTask<DecisionTask>>, ServiceError> {
+                match self {
+                    Self::Remote(service) => {
+                        service.respond_decision_task_completed_then_poll(answer, poll).await
+                    }
+                    Self::Embedded(service) => {
+                        service.respond_decision_task_completed_then_poll(answer, poll).await
+                    }
+                }
+            }
+
+            async fn respond_activity_task_completed_then_poll(
+                &self,
+                answer: RespondActivityTaskCompleted,
+                poll: PollForActivityTask,
+            ) -> Result<Option<NextTask<ActivityTask>>, ServiceError> {
+                match self {
+                    Self::Remote(service) => {
+                        service.respond_activity_task_completed_then_poll(answer, poll).await
+                    }
+                    Self::Embedded(service) => {
+                        service.respond_activity_task_completed_then_poll(answer, poll).await
+                    }
                 }
             }
 

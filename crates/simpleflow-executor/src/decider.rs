@@ -25,9 +25,10 @@ use simpleflow_model::{
     Decision, DomainName, EventAttributes, EventId, HistoryEvent, TaskList, TaskListName,
     TaskToken, Timestamp, WorkflowExecution, WorkflowType, limits,
 };
-use simpleflow_service::{ServiceError, SwfService};
+use simpleflow_service::{NextTask, ServiceError, SwfService};
 use tokio_util::sync::CancellationToken;
 
+use crate::poll::ThenPoll;
 use crate::registration;
 use crate::retry::persistently;
 use crate::stop::Stop;
@@ -100,6 +101,15 @@ fn describe(execution: &WorkflowExecution) -> String {
         "execution {} run {}",
         execution.workflow_id, execution.run_id
     )
+}
+
+/// What a decider does after an answer.
+#[derive(Clone, Copy)]
+enum Then {
+    /// It polls the same list, unless there is a stop.
+    Poll,
+    /// It is somebody else's to say.
+    Rest,
 }
 
 /// Whom the decision tasks of an execution come back to.
@@ -192,22 +202,27 @@ impl<S: SwfService> Decider<S> {
         task: DecisionTask,
         task_list: &TaskListName,
     ) -> Result<(), DeciderError> {
-        self.decide_until(task, task_list, &Stop::new()).await
+        let (poll, never) = (self.poll_request(task_list), Stop::new());
+        let decided = self.decide_until(task, &poll, Then::Rest, &never).await;
+        decided.map(drop)
     }
 
-    /// Answers a decision task, and asks again what may yet succeed until there is a stop.
+    /// Answers a decision task that a poll brought, and asks again what may yet succeed until there
+    /// is a stop.
     async fn decide_until(
         &self,
         task: DecisionTask,
-        task_list: &TaskListName,
+        poll: &PollForDecisionTask,
+        then: Then,
         stop: &Stop,
-    ) -> Result<(), DeciderError> {
+    ) -> Result<Option<NextTask<DecisionTask>>, DeciderError> {
         let execution = task.workflow_execution.clone();
         let task_token = task.task_token.clone();
         warn_of_length(&task);
-        let (mut suspended, mut decided) = match self.replay(task, task_list, stop).await {
+        let (mut suspended, mut decided) = match self.replay(task, poll, stop).await {
             Err(DeciderError::Value { source, .. }) if source.is_final() => {
-                return self.fail(task_token, &source, stop).await;
+                self.fail(task_token, &source, stop).await?;
+                return Ok(None);
             }
             replayed => replayed?,
         };
@@ -253,7 +268,8 @@ impl<S: SwfService> Decider<S> {
         match values::encode_patiently(self.jumbo.as_ref(), &mut answer, patience).await {
             Ok(()) => {}
             Err(error) if error.is_final() => {
-                return self.fail(answer.task_token, &error, stop).await;
+                self.fail(answer.task_token, &error, stop).await?;
+                return Ok(None);
             }
             Err(source) => return Err(DeciderError::Value { execution, source }),
         }
@@ -265,7 +281,11 @@ impl<S: SwfService> Decider<S> {
             let run_id = execution.run_id.clone();
             self.kept.borrow_mut().put(run_id, suspended);
         }
-        self.answer(answer, stop).await.map_err(|error| {
+        let then_poll = match then {
+            Then::Poll => Some(ThenPoll { poll, stop }),
+            Then::Rest => None,
+        };
+        self.answer(answer, then_poll, stop).await.map_err(|error| {
             // An answer that is refused leaves nothing kept: the history is looked at again.
             self.kept.borrow_mut().forget(&execution.run_id, started);
             error.into()
@@ -290,29 +310,43 @@ impl<S: SwfService> Decider<S> {
             decisions: Some(vec![fail.into()]),
             ..RespondDecisionTaskCompleted::default()
         };
-        Ok(self.answer(answer, stop).await?)
+        self.answer(answer, None, stop).await?;
+        Ok(())
     }
 
+    /// Sends an answer, and a poll with it where that can be done at once.
     async fn answer(
         &self,
         answer: RespondDecisionTaskCompleted,
+        then_poll: Option<ThenPoll<'_, PollForDecisionTask>>,
         stop: &Stop,
-    ) -> Result<(), ServiceError> {
-        persistently("RespondDecisionTaskCompleted", stop.at_once_token(), || {
-            self.service.respond_decision_task_completed(answer.clone())
-        })
-        .await
+    ) -> Result<Option<NextTask<DecisionTask>>, ServiceError> {
+        let service = &self.service;
+        let answer = || async {
+            let answer = answer.clone();
+            match then_poll.as_ref().and_then(ThenPoll::request) {
+                Some(poll) => {
+                    let answered = service.respond_decision_task_completed_then_poll(answer, poll);
+                    answered.await
+                }
+                None => {
+                    let answered = service.respond_decision_task_completed(answer);
+                    answered.await.map(|()| None)
+                }
+            }
+        };
+        let stop = stop.at_once_token();
+        persistently("RespondDecisionTaskCompleted", stop, answer).await
     }
 
     /// The decisions on a task, from what is kept or else from the whole history.
     async fn replay(
         &self,
         mut task: DecisionTask,
-        task_list: &TaskListName,
+        poll: &PollForDecisionTask,
         stop: &Stop,
     ) -> Result<(Suspended, Decisions), DeciderError> {
         let kept = self.kept.borrow_mut().take(&task.workflow_execution.run_id);
-        let poll = self.poll_request(task_list);
         // What is kept is where the history was when it was last decided on, or is of no use.
         if let Some(mut kept) = kept.filter(|k| task.previous_started_event_id == Some(k.started)) {
             let last = kept.started;
@@ -331,7 +365,9 @@ impl<S: SwfService> Decider<S> {
             }
         }
         let entry = self.entry(&task)?;
-        let events = self.events(poll, &mut task, EventId(1), stop).await?;
+        let events = self
+            .events(poll.clone(), &mut task, EventId(1), stop)
+            .await?;
         let mut suspended = self.suspended(entry, &task, &events);
         let decisions = go_on(&mut suspended, events, &task)?;
         Ok((suspended, decisions))

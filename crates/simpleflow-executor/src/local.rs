@@ -26,7 +26,7 @@ use crate::registration::register_all;
 use crate::resources::Resources;
 use crate::start::{StartError, StartOptions, start};
 use crate::values::{self, ValueError};
-use crate::worker::{Ending, Worker};
+use crate::worker::{Begun, Ending, Worker};
 
 /// The domain of local executions.
 pub const LOCAL_DOMAIN: &str = "local";
@@ -389,9 +389,8 @@ impl Local {
                 .poll_activity_now(&worker.poll_request(&task_list))
             {
                 Ok(Some((task, at_work))) => {
-                    if let Some(background) =
-                        worker.begin(task, &task_list, Ending::default()).await
-                    {
+                    let begun = worker.begin(task, &task_list, Ending::default(), None);
+                    if let Begun::GoesOn(background) = begun.await {
                         self.runtime().spawn(async move {
                             let abandoned = background.await;
                             drop(at_work);

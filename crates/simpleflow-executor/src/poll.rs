@@ -6,7 +6,7 @@ use simpleflow_model::operation::{
     CountPendingActivityTasks, CountPendingDecisionTasks, PollForActivityTask, PollForDecisionTask,
 };
 use simpleflow_model::types::{ActivityTask, DecisionTask};
-use simpleflow_service::{ServiceError, SwfService};
+use simpleflow_service::{NextTask, ServiceError, SwfService};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::retry::persistently;
@@ -75,8 +75,22 @@ poll!(PollForActivityTask poll_for_activity_task -> ActivityTask,
 poll!(PollForDecisionTask poll_for_decision_task_early -> DecisionTask,
     CountPendingDecisionTasks count_pending_decision_tasks);
 
-/// Polls until there is a task. There is none when a stop is requested, when `give_up` ends, or
-/// when the service was stopped, which is a request to stop too.
+/// The poll that goes with an answer.
+pub(crate) struct ThenPoll<'a, P> {
+    pub poll: &'a P,
+    pub stop: &'a Stop,
+}
+
+impl<P: Clone> ThenPoll<'_, P> {
+    /// There is none once a stop is requested.
+    pub(crate) fn request(&self) -> Option<P> {
+        (!self.stop.is_requested()).then(|| self.poll.clone())
+    }
+}
+
+/// Polls until there is a task, first with the poll that is under way, if there is one. There is none
+/// when a stop is requested, when `give_up` ends, or when the service was stopped, which is a request
+/// to stop too.
 ///
 /// At a stop the poll that is out is dropped only where its task is not lost with it; else it is
 /// waited for, until `give_up`.
@@ -86,13 +100,24 @@ poll!(PollForDecisionTask poll_for_decision_task_early -> DecisionTask,
 pub(crate) async fn poll<S: SwfService, P: Poll>(
     service: &S,
     request: &P,
+    mut under_way: Option<NextTask<P::Task>>,
     stop: &Stop,
     give_up: impl Future<Output = ()>,
 ) -> Result<Option<P::Task>, ServiceError> {
     let until_a_task = async {
-        while !stop.is_requested() {
+        while under_way.is_some() || !stop.is_requested() {
             let began = Instant::now();
-            let polled = persistently(P::OPERATION, stop.token(), || request.clone().send(service));
+            let under_way = under_way.take();
+            let polled = async {
+                if let Some(next) = under_way {
+                    match next.await {
+                        Err(error) => tracing::debug!("the poll after an answer failed: {error}"),
+                        polled => return polled,
+                    }
+                }
+                let poll = || request.clone().send(service);
+                persistently(P::OPERATION, stop.token(), poll).await
+            };
             let polled = tokio::select! {
                 biased;
                 polled = polled => polled,
@@ -125,12 +150,13 @@ pub(crate) async fn poll<S: SwfService, P: Poll>(
 pub(crate) async fn poll_until<S: SwfService, P: Poll>(
     service: &S,
     request: &P,
+    mut under_way: Option<NextTask<P::Task>>,
     stop: &Stop,
     give_up: impl Future<Output = ()>,
 ) -> Option<P::Task> {
     let mut give_up = std::pin::pin!(give_up);
     loop {
-        match poll(service, request, stop, &mut give_up).await {
+        match poll(service, request, under_way.take(), stop, &mut give_up).await {
             Ok(task) => return task,
             Err(error) => {
                 let task_list = request.list();
@@ -186,7 +212,7 @@ mod tests {
 
     async fn polled(service: &InProcess, stop: &Stop) -> Result<bool, ServiceError> {
         let request = request();
-        let polled = poll(service, &request, stop, std::future::pending());
+        let polled = poll(service, &request, None, stop, std::future::pending());
         let polled = timeout(PATIENCE, polled).await.expect("the poll ends");
         polled.map(|task| task.is_some())
     }
@@ -199,7 +225,7 @@ mod tests {
         stop.request();
         assert_eq!(polled(&service, &stop).await, Ok(false));
         let request = request();
-        let task = poll_until(&service, &request, &stop, std::future::pending());
+        let task = poll_until(&service, &request, None, &stop, std::future::pending());
         assert!(timeout(PATIENCE, task).await.unwrap().is_none());
     }
 

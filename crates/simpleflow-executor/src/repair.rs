@@ -169,7 +169,7 @@ impl Repair {
             identity: Some(crate::identity().clone()),
             ..PollForActivityTask::default()
         };
-        let Some(task) = poll(service, &request, stop, stop.at_once()).await? else {
+        let Some(task) = poll(service, &request, None, stop, stop.at_once()).await? else {
             return Ok(());
         };
         let result = self.activities.get(task.activity_id.as_str()).cloned();
@@ -198,7 +198,7 @@ impl Repair {
             identity: Some(crate::identity().clone()),
             ..PollForDecisionTask::default()
         };
-        let Some(task) = poll(service, &request, stop, stop.at_once()).await? else {
+        let Some(task) = poll(service, &request, None, stop, stop.at_once()).await? else {
             return Ok(());
         };
         let parent = task

@@ -5,6 +5,7 @@ mod child;
 mod group;
 mod heartbeat;
 mod memory;
+mod poller;
 mod process;
 mod program;
 mod task;
@@ -14,11 +15,12 @@ mod work;
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use futures::future::join_all;
 use simpleflow_core::{
     ActivityEntry, ActivityInfo, ActivityResult, Failure, HeartbeatSink, Registry,
 };
@@ -26,7 +28,7 @@ use simpleflow_jumbo::Jumbo;
 use simpleflow_model::operation::PollForActivityTask;
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{DomainName, TaskList, TaskListName, limits};
-use simpleflow_service::SwfService;
+use simpleflow_service::{NextTask, SwfService};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
@@ -36,12 +38,13 @@ use crate::resources::Resources;
 use crate::stop::Stop;
 use crate::values;
 pub use child::execute_activity;
+use poller::Poller;
 pub use process::Isolated;
-pub(crate) use task::Ending;
+pub(crate) use task::{Begun, Ending};
 use work::Work;
 
-/// How many polls a worker has out at most: with one alone a task would cost a round trip to the
-/// service, however many may run.
+/// How many polls a worker has out at least, if so many tasks may run: with one alone a task would
+/// cost a round trip to the service.
 const POLLS: usize = 8;
 
 /// How often a worker beats the heart of a task, unless the task's limit asks for more; the
@@ -138,13 +141,32 @@ impl<S: SwfService> Worker<S> {
         // A semaphore has room for no more.
         let slots = Arc::new(Semaphore::new(most.get().min(Semaphore::MAX_PERMITS)));
         self.run_until(stop, async |ending| {
-            let running = Mutex::new(JoinSet::new());
-            let polls = most.get().min(POLLS);
-            join_all(
-                (0..polls).map(|_| self.take_tasks(task_list, &slots, &running, stop, ending)),
-            )
-            .await;
-            let mut running = running.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let running = Arc::new(Mutex::new(JoinSet::new()));
+            // Where polls come with answers, an activity that never waits runs in the place of its
+            // poll: each processor can have one.
+            let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+            let mut pollers = JoinSet::new();
+            for _ in 0..most.get().min(POLLS.max(processors)) {
+                let poller = Poller {
+                    worker: self.clone(),
+                    poll: self.poll_request(task_list),
+                    slots: Arc::clone(&slots),
+                    running: Arc::clone(&running),
+                    stop: stop.clone(),
+                    ending: ending.clone(),
+                };
+                pollers.spawn(poller.run());
+            }
+            while let Some(ended) = pollers.join_next().await {
+                // Outside of an activity nothing should panic.
+                if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
+                    resume_unwind(panic);
+                }
+            }
+            let mut running = {
+                let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::take(&mut *running)
+            };
             if !running.is_empty() {
                 let (running, timeout) = (running.len(), self.stop_timeout);
                 tracing::info!(running, ?timeout, "stopping: the activities may end");
@@ -156,48 +178,12 @@ impl<S: SwfService> Worker<S> {
         .await;
     }
 
-    /// Polls, one poll at a time, and adds what it brings to what runs. A poll has a slot, which
-    /// its task gets.
-    async fn take_tasks(
-        &self,
-        task_list: &TaskListName,
-        slots: &Arc<Semaphore>,
-        running: &Mutex<JoinSet<()>>,
-        stop: &Stop,
-        ending: &Ending,
-    ) {
-        loop {
-            let slot = tokio::select! {
-                slot = Arc::clone(slots).acquire_owned() => slot,
-                () = stop.requested() => return,
-            };
-            let Some(task) = self.poll(task_list, stop, ending).await else {
-                return;
-            };
-            let (worker, task_list) = (self.clone(), task_list.clone());
-            let (ending, stop) = (ending.clone(), stop.clone());
-            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-            running.spawn(async move {
-                if let Some(abandoned) = worker.work(task, &task_list, ending).await {
-                    tokio::select! {
-                        () = abandoned => {}
-                        () = stop.requested() => {}
-                    }
-                }
-                drop(slot);
-            });
-            // Whatever has ended by now is not waited for at a stop.
-            while let Some(ended) = running.try_join_next() {
-                log_panic(ended);
-            }
-        }
-    }
-
     /// Polls a task list for one task, and runs it to its end. Whether there was one before the
     /// stop.
     pub async fn run_one(&self, task_list: &TaskListName, stop: &Stop) -> bool {
         self.run_until(stop, async |ending| {
-            let Some(task) = self.poll(task_list, stop, ending).await else {
+            let poll = self.poll_request(task_list);
+            let Some(task) = self.poll(&poll, None, stop, ending).await else {
                 return false;
             };
             self.work(task, task_list, ending.clone()).await;
@@ -287,12 +273,13 @@ impl<S: SwfService> Worker<S> {
     /// The next task, unless there is a stop.
     async fn poll(
         &self,
-        task_list: &TaskListName,
+        poll: &PollForActivityTask,
+        under_way: Option<NextTask<ActivityTask>>,
         stop: &Stop,
         ending: &Ending,
     ) -> Option<ActivityTask> {
-        let request = self.poll_request(task_list);
-        poll_until(&self.service, &request, stop, ending.over.cancelled()).await
+        let over = ending.over.cancelled();
+        poll_until(&self.service, poll, under_way, stop, over).await
     }
 
     /// The poll of a task list.

@@ -9,7 +9,7 @@ use simpleflow_model::operation::GetWorkflowExecutionHistory;
 use tokio::sync::oneshot;
 
 use crate::core::{Asker, Call, Core, Failure, Reply, Response, awaited, nothing};
-use crate::operation::Request;
+use crate::operation::{Answer, Request};
 use crate::polls::PollId;
 
 /// How long a poll waits for a task, as the service's.
@@ -37,65 +37,103 @@ pub(crate) async fn ask(
     request: Request,
     asker: Asker,
 ) -> Response {
-    let (to, response) = oneshot::channel();
-    let leads = matches!(asker, Asker::InProcess);
-    let reply = Reply::new(to, asker);
-    let id = core.poll_id();
+    let turns = asker.turns();
     let is_poll = matches!(
         request,
         Request::PollForActivityTask(_) | Request::PollForDecisionTask(_)
     );
-    if !is_poll {
-        let call = Call {
-            region,
-            request,
-            id,
-            reply,
-        };
+    if is_poll {
+        let (call, poll) = Waiting::new(core, region, request, asker);
         core.call(call);
-        if leads && response.is_empty() {
-            core.lead().await;
+        if poll.response.is_empty() {
+            core.lead(turns).await;
         }
-        return response.await.unwrap_or(Err(Failure::Stopped));
+        return poll.answer().await;
     }
-    let empty = nothing(&request);
-    let mut poll = Waiting {
-        core,
-        id,
-        region: region.clone(),
-        list: awaited(&request),
-        response,
-    };
-    core.call(Call {
+    let (call, response) = call(core, region, request, asker);
+    core.call(call);
+    if response.is_empty() {
+        core.lead(turns).await;
+    }
+    response.await.unwrap_or(Err(Failure::Stopped))
+}
+
+/// Carries the answer to a task out and waits until it is taken. The poll after it is under way
+/// then.
+pub(crate) async fn ask_then_poll(
+    core: &Arc<Core>,
+    region: SmolStr,
+    answer: Request,
+    poll: Request,
+    asker: Asker,
+) -> Result<(Answer, Waiting), Failure> {
+    let turns = asker.turns();
+    let (answer, response) = call(core, region.clone(), answer, asker.clone());
+    let (poll, waiting) = Waiting::new(core, region, poll, asker);
+    core.call_then_poll(answer, poll);
+    if response.is_empty() {
+        core.lead(turns).await;
+    }
+    let answer = response.await.unwrap_or(Err(Failure::Stopped))?;
+    Ok((answer, waiting))
+}
+
+fn call(
+    core: &Core,
+    region: SmolStr,
+    request: Request,
+    asker: Asker,
+) -> (Call, oneshot::Receiver<Response>) {
+    let (to, response) = oneshot::channel();
+    let call = Call {
         region,
         request,
-        id,
-        reply,
-    });
-    if leads && poll.response.is_empty() {
-        core.lead().await;
-    }
-    match tokio::time::timeout(POLL, &mut poll.response).await {
-        Ok(response) => response.unwrap_or(Err(Failure::Stopped)),
-        // What was sent just now is not lost: from here on nothing can be sent.
-        Err(_) => {
-            core.forget(id);
-            poll.close().unwrap_or(Ok(empty))
-        }
-    }
+        id: core.poll_id(),
+        reply: Reply::new(to, asker),
+    };
+    (call, response)
 }
 
 /// A poll that waits for its answer. When it is dropped it is forgotten; a task that was sent to it
 /// goes back.
-struct Waiting<'a> {
-    core: &'a Core,
+pub(crate) struct Waiting {
+    core: Arc<Core>,
     id: PollId,
     region: SmolStr,
     list: Option<Ready>,
+    /// The answer when there was no task.
+    empty: Answer,
     response: oneshot::Receiver<Response>,
 }
 
-impl Waiting<'_> {
+impl Waiting {
+    fn new(core: &Arc<Core>, region: SmolStr, poll: Request, asker: Asker) -> (Call, Self) {
+        let (list, empty) = (awaited(&poll), nothing(&poll));
+        let (call, response) = call(core, region.clone(), poll, asker);
+        let waiting = Self {
+            core: Arc::clone(core),
+            id: call.id,
+            region,
+            list,
+            empty,
+            response,
+        };
+        (call, waiting)
+    }
+
+    /// The answer, which comes in the time of a poll.
+    pub(crate) async fn answer(mut self) -> Response {
+        match tokio::time::timeout(POLL, &mut self.response).await {
+            Ok(response) => response.unwrap_or(Err(Failure::Stopped)),
+            // What was sent just now is not lost: from here on nothing can be sent.
+            Err(_) => {
+                self.core.forget(self.id);
+                let empty = std::mem::replace(&mut self.empty, Answer::Empty);
+                self.close().unwrap_or(Ok(empty))
+            }
+        }
+    }
+
     /// Takes nothing more. What was sent before.
     fn close(&mut self) -> Option<Response> {
         self.response.close();
@@ -103,7 +141,7 @@ impl Waiting<'_> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         if self.response.is_terminated() {
             return;

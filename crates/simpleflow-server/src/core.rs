@@ -42,6 +42,13 @@ use crate::store::{Changes, Reader, RegionId, RunKey};
 /// one would cost others.
 const PATIENCE: Duration = Duration::from_millis(1);
 
+/// A batch that takes longer than this is written by nobody but the keeper.
+const SLOW: Duration = Duration::from_millis(2);
+
+/// How long the keeper rests at most while something will fall due. To be told of each time limit
+/// that begins costs more than to look now and then: most are over before.
+const REST: Duration = Duration::from_secs(10);
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -87,6 +94,8 @@ pub(crate) struct Reply {
     asker: Asker,
     /// Of a poll for a new task: the list that the task goes back to when nobody takes it.
     list: Option<List>,
+    /// The batch with which the client is told something else first.
+    after: BatchNumber,
 }
 
 impl Reply {
@@ -95,6 +104,7 @@ impl Reply {
             to,
             asker,
             list: None,
+            after: 0,
         }
     }
 
@@ -149,6 +159,9 @@ impl Told {
     }
 }
 
+/// Batches are numbered from 1 on.
+type BatchNumber = u64;
+
 /// What is written together, and who is told then.
 pub(crate) struct Batch {
     pub changes: Changes,
@@ -188,7 +201,7 @@ pub(crate) struct Core {
 /// When the keeper wakes up by itself.
 #[derive(Clone, Copy)]
 struct Alarm {
-    /// When something falls due.
+    /// When something may fall due.
     due: Option<Timestamp>,
     /// Whether also when its patience is over.
     patient: bool,
@@ -243,6 +256,21 @@ impl Core {
         }
         let mut state = self.lock();
         state.call(call, self.clock.now());
+        self.settle(state);
+    }
+
+    /// Carries an answer to a task out, and a poll after it if it is taken. The client learns of
+    /// the one before the other.
+    pub(crate) fn call_then_poll(&self, answer: Call, mut poll: Call) {
+        if answer.reply.is_abandoned() {
+            return;
+        }
+        let mut state = self.lock();
+        let now = self.clock.now();
+        if state.call(answer, now) {
+            poll.reply.after = state.next_batch();
+            state.call(poll, now);
+        }
         self.settle(state);
     }
 
@@ -377,17 +405,18 @@ impl Core {
 
     /// The keeper's rest: until it is told, something is due, or patience is over.
     fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let next = state.next_due();
+        let now = self.clock.now();
+        let next = state.next_due().map(|next| next.min(now + REST));
         // A deadline is of whole milliseconds; the wait must not end before it.
-        let due = next.map(|next| next.since(self.clock.now()));
+        let due = next.map(|next| next.since(now));
         let patience = state
             .patience
             .filter(|_| state.can_write())
             .map(|until| until.saturating_duration_since(Instant::now()));
-        // Where somebody just wrote, somebody will again: to be told of that each time costs more
-        // than to look.
-        let led = std::mem::take(&mut state.led);
-        let patience = patience.or(led.then_some(PATIENCE));
+        // Where a batch was just left to somebody, the next one will be: to be told of that each
+        // time costs more than to look.
+        let left = std::mem::take(&mut state.left);
+        let patience = patience.or(left.then_some(PATIENCE));
         state.alarm = Some(Alarm {
             due: next,
             patient: patience.is_some(),
@@ -412,11 +441,12 @@ impl Core {
         state
     }
 
-    /// For the keeper: a batch is on disk. Its answers go out.
-    pub(crate) fn written(&self, told: Told) {
+    /// A batch is on disk, which took that long. Its answers go out.
+    pub(crate) fn written(&self, told: Told, took: Duration) {
         let undelivered = told.tell();
         let mut state = self.lock();
         state.writing = false;
+        state.took = took;
         state.archive();
         state.give_back(undelivered, self.clock.now());
         // Who came meanwhile was not to write.
@@ -424,7 +454,7 @@ impl Core {
         self.settle(state);
     }
 
-    /// For the keeper: a batch is not on disk. All that is not there is given up.
+    /// A batch is not on disk. All that is not there is given up.
     pub(crate) fn failed(&self, told: Told) {
         let Told { mut replies, .. } = told;
         let mut state = self.lock();

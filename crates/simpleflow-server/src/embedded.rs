@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use simpleflow_model::SmolStr;
 use simpleflow_service::table::*;
@@ -250,7 +249,6 @@ fn bring_up(
         place,
         lambda_functions,
         metrics,
-        took: Duration::ZERO,
     };
     let archive =
         Archive::start(reader.another()?).map_err(|error| StartError::Failed(error.to_string()))?;

@@ -1,11 +1,14 @@
 //! The HTTP front: connections, their limits, and what each request is answered.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_sigv4::http_request::SignableBody;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use futures_util::{FutureExt as _, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
@@ -14,18 +17,18 @@ use hyper::{Method, Request as HttpRequest, Response as HttpResponse, StatusCode
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use simpleflow_model::limits;
-use simpleflow_service::{EARLY_TASKS, WHEN_CLOSED};
+use simpleflow_service::{EARLY_TASKS, THEN_POLL, WHEN_CLOSED};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::{self, Credentials, Protocol};
-use crate::ask::{ask, ask_when_closed};
+use crate::ask::{Waiting, ask, ask_then_poll, ask_when_closed};
 use crate::connection::{Connection, Peer};
-use crate::core::{Asker, Core, Failure};
+use crate::core::{Asker, Core};
 use crate::host;
 use crate::metrics::Metrics;
 use crate::objects::{EmbeddedObjects, wire as objects};
-use crate::operation::{Request, Unreadable};
+use crate::operation::{Answer, Request};
 use crate::wire::{self, Dialect, Error};
 
 /// How much the front bears with.
@@ -55,7 +58,22 @@ impl Default for Limits {
     }
 }
 
+/// How long the word that an answer is taken waits for the task that its poll brings. Nobody waits for
+/// the word alone, and both are sent and read at once then.
+const SOON: Duration = Duration::from_millis(2);
+
+/// The body of an answer that is there as a whole.
 pub(crate) type Body = Full<Bytes>;
+
+/// The body of any answer.
+type AnyBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// The answer to a request for an operation.
+struct Answered {
+    body: Vec<u8>,
+    /// The poll that is under way after it, and its operation.
+    poll: Option<(&'static str, Waiting)>,
+}
 
 /// What every connection shares.
 pub(crate) struct Front {
@@ -107,7 +125,7 @@ pub(crate) async fn serve(
             let (front, peer) = (Arc::clone(&front), stream.peer());
             service_fn(move |request| {
                 let (front, peer) = (Arc::clone(&front), peer.clone());
-                async move { Ok::<_, std::convert::Infallible>(front.answer(request, peer).await) }
+                async move { Ok::<_, Infallible>(front.answer(request, peer).await) }
             })
         };
         let connection = http1::Builder::new()
@@ -153,29 +171,39 @@ fn set_options(stream: &TcpStream, silence: Duration) -> std::io::Result<()> {
 }
 
 impl Front {
-    async fn answer(&self, request: HttpRequest<Incoming>, peer: Peer) -> HttpResponse<Body> {
-        if self.credentials.is_none()
+    async fn answer(
+        self: Arc<Self>,
+        request: HttpRequest<Incoming>,
+        peer: Peer,
+    ) -> HttpResponse<AnyBody> {
+        let response = if self.credentials.is_none()
             && let Some(host) = host::foreign(&request)
         {
             tracing::info!(host, "refused: meant for another host");
-            return text(
+            text(
                 StatusCode::MISDIRECTED_REQUEST,
                 format!(
                     "this server is not {host}: without credentials it answers to localhost, \
                      127.0.0.1 and [::1] only\n"
                 ),
-            );
-        }
-        match (request.method(), request.uri().path()) {
-            (&Method::POST, "/") => self.operation(request, peer).await,
-            (&Method::GET, "/healthz") => self.health(),
-            (&Method::GET, "/metrics") => self.metrics(request, &peer),
-            (_, path) if objects::is_for(path) => objects::answer(self, request).await,
-            _ => text(StatusCode::NOT_FOUND, "not found\n"),
-        }
+            )
+        } else {
+            match (request.method(), request.uri().path()) {
+                (&Method::POST, "/") => return self.operation(request, peer).await,
+                (&Method::GET, "/healthz") => self.health(),
+                (&Method::GET, "/metrics") => self.metrics(request, &peer),
+                (_, path) if objects::is_for(path) => objects::answer(&self, request).await,
+                _ => text(StatusCode::NOT_FOUND, "not found\n"),
+            }
+        };
+        response.map(BodyExt::boxed_unsync)
     }
 
-    async fn operation(&self, request: HttpRequest<Incoming>, peer: Peer) -> HttpResponse<Body> {
+    async fn operation(
+        self: Arc<Self>,
+        request: HttpRequest<Incoming>,
+        peer: Peer,
+    ) -> HttpResponse<AnyBody> {
         let request_id = uuid::Uuid::new_v4().to_string();
         let (parts, body) = request.into_parts();
         let target = wire::target(&parts.headers);
@@ -188,18 +216,28 @@ impl Front {
             }
             Err(error) => (Instant::now(), Err(error)),
         };
-        let took = began.elapsed();
-        let error = answer.as_ref().err();
-        if let Ok(index) = Request::NAMES.binary_search(&operation) {
-            let operation = Request::NAMES.get(index).copied().unwrap_or_default();
-            let error = error.map(|error| error.name);
-            self.metrics.answered(operation, error, took);
-        }
-        let error = error.map(|error| (error.status, error.name));
-        log_answer(&request_id, operation, took, error);
+        self.note(&request_id, operation, began, answer.as_ref().err());
+        let (answer, poll) = match answer {
+            Ok(Answered { body, poll }) => (Ok(body), poll),
+            Err(error) => (Err(error), None),
+        };
         let mut response = wire::response(dialect, &request_id, answer);
         close_if_may_fork(&parts, &mut response);
-        response
+        let Some((operation, poll)) = poll else {
+            return response.map(BodyExt::boxed_unsync);
+        };
+        let yes = HeaderValue::from_static("true");
+        response.headers_mut().insert(THEN_POLL, yes);
+        let mut polled =
+            Box::pin(async move { self.answer_poll(&request_id, operation, poll).await });
+        let body = match tokio::time::timeout(SOON, &mut polled).await {
+            Ok(body) => Full::new(body).boxed_unsync(),
+            Err(_) => {
+                let body = polled.map(|body| Ok(Frame::data(body)));
+                StreamBody::new(stream::once(body)).boxed_unsync()
+            }
+        };
+        response.map(|_| body)
     }
 
     async fn carry_out(
@@ -208,36 +246,59 @@ impl Front {
         operation: &str,
         body: &[u8],
         peer: Peer,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Answered, Error> {
         if let Some(credentials) = &self.credentials {
             let body = SignableBody::Bytes(body);
             access::verify(credentials, Protocol::Swf, parts, body, SystemTime::now())?;
         }
         let region = access::region(&parts.headers)?;
-        let request = Request::parse(operation, body).map_err(|unreadable| match unreadable {
-            Unreadable::UnknownOperation => Error::unknown_operation(),
-            Unreadable::Malformed(problem) => Error::malformed(problem),
-            Unreadable::Refused(fault) => fault.into(),
-        })?;
+        let request = Request::parse(operation, body)?;
         let asks_for = |name| parts.headers.contains_key(name);
+        let poll = match asks_for(THEN_POLL) {
+            true => Request::parse_poll_after(operation, body)?,
+            false => None,
+        };
         let asker = match asks_for(EARLY_TASKS) && peer.is_local() {
             true => Asker::Decider(peer),
             false => Asker::Remote(peer),
         };
-        let answer = match request {
-            Request::GetWorkflowExecutionHistory(request) if asks_for(WHEN_CLOSED) => {
-                ask_when_closed(&self.core, region, request, asker).await
+        let (answer, poll) = match (request, poll) {
+            (request, Some(poll)) => {
+                let operation = poll.name();
+                let asked = ask_then_poll(&self.core, region, request, poll, asker).await;
+                let (answer, waiting) = asked?;
+                (answer, Some((operation, waiting)))
             }
-            request => ask(&self.core, region, request, asker).await,
+            (Request::GetWorkflowExecutionHistory(request), None) if asks_for(WHEN_CLOSED) => {
+                let asked = ask_when_closed(&self.core, region, request, asker).await;
+                (asked?, None)
+            }
+            (request, None) => (ask(&self.core, region, request, asker).await?, None),
         };
-        let answer = answer.map_err(|failure| match failure {
-            Failure::Fault(fault) => fault.into(),
-            Failure::Internal | Failure::Stopped => Error::internal(),
-        })?;
-        answer.to_json().map_err(|error| {
-            tracing::error!(%error, operation, "an answer cannot be written");
-            Error::internal()
-        })
+        let body = written(operation, &answer)?;
+        Ok(Answered { body, poll })
+    }
+
+    /// The answer of a poll that is under way. Of one that fails nothing is told: who polls again
+    /// learns why.
+    async fn answer_poll(&self, request_id: &str, operation: &str, poll: Waiting) -> Bytes {
+        let began = Instant::now();
+        let answer = poll.answer().await.map_err(Error::from);
+        let body = answer.and_then(|answer| written(operation, &answer));
+        self.note(request_id, operation, began, body.as_ref().err());
+        body.unwrap_or_default().into()
+    }
+
+    /// Notes what a request was answered, in the metrics and in the log.
+    fn note(&self, request_id: &str, operation: &str, began: Instant, error: Option<&Error>) {
+        let took = began.elapsed();
+        if let Ok(index) = Request::NAMES.binary_search(&operation) {
+            let operation = Request::NAMES.get(index).copied().unwrap_or_default();
+            let error = error.map(|error| error.name);
+            self.metrics.answered(operation, error, took);
+        }
+        let error = error.map(|error| (error.status, error.name));
+        log_answer(request_id, operation, took, error);
     }
 
     fn health(&self) -> HttpResponse<Body> {
@@ -290,6 +351,14 @@ async fn read(body: Incoming, time: Duration) -> Result<Bytes, Error> {
         Ok(Err(error)) => Err(Error::malformed(error.to_string())),
         Err(_) => Err(Error::too_slow()),
     }
+}
+
+/// The answer to an operation as JSON.
+fn written(operation: &str, answer: &Answer) -> Result<Vec<u8>, Error> {
+    answer.to_json().map_err(|error| {
+        tracing::error!(%error, operation, "an answer cannot be written");
+        Error::internal()
+    })
 }
 
 /// Logs what a request was answered, with the error if it was one.

@@ -14,9 +14,6 @@ use crate::store::{Location, Open, Portion, RegionId, StoreError, Writer};
 /// How long to wait before the store is opened once more.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A batch that takes longer than this is written by nobody but the keeper.
-const SLOW: Duration = Duration::from_millis(2);
-
 /// How much of the closed runs is deleted in one transaction: a few milliseconds' worth, or one long
 /// history.
 const EXPIRED_AT_ONCE: Portion = Portion {
@@ -32,8 +29,6 @@ pub(crate) struct Log {
     pub place: Location,
     pub lambda_functions: bool,
     pub metrics: Arc<Metrics>,
-    /// How long the last batch took.
-    pub took: Duration,
 }
 
 /// Works until it is told to stop and all is written.
@@ -61,11 +56,6 @@ pub(crate) fn run(core: &Core) -> Result<(), StoreError> {
 }
 
 impl Log {
-    /// Whether the last batch took no longer than others may be made to wait.
-    pub(crate) fn is_fast(&self) -> bool {
-        self.took < SLOW
-    }
-
     /// Writes a batch.
     pub(crate) fn write(&mut self, core: &Core, batch: Batch) {
         let Batch { changes, told } = batch;
@@ -75,10 +65,10 @@ impl Log {
             // Nothing is carried out before the store is open again.
             None => return core.failed(told),
         };
-        self.took = began.elapsed();
-        self.metrics.committed(self.took, changes.events.len());
+        let took = began.elapsed();
+        self.metrics.committed(took, changes.events.len());
         match outcome {
-            Ok(()) => core.written(told),
+            Ok(()) => core.written(told, took),
             Err(error) => {
                 tracing::error!(%error, "a batch cannot be written: its requests fail");
                 core.failed(told);

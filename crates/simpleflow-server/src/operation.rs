@@ -2,7 +2,8 @@
 
 use std::any::Any;
 
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use simpleflow_engine::{Engine, check};
 use simpleflow_model::{Fault, TaskToken, Timestamp};
 use simpleflow_service::for_each_operation;
@@ -107,6 +108,13 @@ macro_rules! requests {
                 }
             }
 
+            /// The name of its operation.
+            pub(crate) fn name(&self) -> &'static str {
+                match self {
+                    $( Self::$request(_) => stringify!($request), )*
+                }
+            }
+
             /// Carries the request out. Polls do not wait.
             pub(crate) fn apply(
                 &self,
@@ -148,6 +156,30 @@ macro_rules! requests {
 
 for_each_operation!(requests);
 
+impl Request {
+    /// Reads the poll that goes with the answer to a task, if the body has one.
+    pub(crate) fn parse_poll_after(
+        operation: &str,
+        body: &[u8],
+    ) -> Result<Option<Self>, Unreadable> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Then<P> {
+            then_poll: Option<P>,
+        }
+        fn read<P: DeserializeOwned>(body: &[u8]) -> Result<Option<P>, Unreadable> {
+            let then: Then<P> = serde_json::from_slice(body)
+                .map_err(|error| Unreadable::Malformed(error.to_string()))?;
+            Ok(then.then_poll)
+        }
+        Ok(match operation {
+            "RespondDecisionTaskCompleted" => read(body)?.map(Self::PollForDecisionTask),
+            "RespondActivityTaskCompleted" => read(body)?.map(Self::PollForActivityTask),
+            _ => None,
+        })
+    }
+}
+
 impl From<Option<DecisionTask>> for Answer {
     fn from(task: Option<DecisionTask>) -> Self {
         task.map_or(Self::NoDecisionTask, |task| {
@@ -166,7 +198,7 @@ impl From<Option<ActivityTask>> for Answer {
 
 fn parse<R>(body: &[u8]) -> Result<R, Unreadable>
 where
-    R: serde::de::DeserializeOwned + simpleflow_engine::constraints::Constrained,
+    R: DeserializeOwned + simpleflow_engine::constraints::Constrained,
 {
     serde_json::from_slice(body).map_err(|error| {
         // What breaks a constraint may not be of the request's type at all.

@@ -9,6 +9,8 @@ use simpleflow_model::{Fault, FaultKind};
 use simpleflow_service::SERVER_NAME;
 
 use crate::access::Refused;
+use crate::core::Failure;
+use crate::operation::Unreadable;
 
 /// How a client speaks: it is answered in kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +109,25 @@ impl From<Fault> for Error {
             namespace,
             name: fault.kind.as_str(),
             message: (!fault.message.is_empty()).then(|| fault.message.into()),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Fault(fault) => fault.into(),
+            Failure::Internal | Failure::Stopped => Self::internal(),
+        }
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::UnknownOperation => Self::unknown_operation(),
+            Unreadable::Malformed(problem) => Self::malformed(problem),
+            Unreadable::Refused(fault) => fault.into(),
         }
     }
 }

@@ -2,7 +2,12 @@
 
 mod common;
 
+use std::net::SocketAddr;
+
+use common::connection::Connection;
 use common::*;
+
+const SIGNAL: &str = r#"{"domain":"d","workflowId":"w","signalName":"s"}"#;
 
 #[tokio::test]
 async fn answers_are_as_the_services() {
@@ -144,4 +149,129 @@ async fn health_and_metrics_are_told() {
     }
     assert_eq!(get("/elsewhere").await.status, 404);
     server.stop().await.unwrap();
+}
+
+const THEN_POLL: &str = "x-simpleflow-then-poll: true\r\n";
+
+/// The answer to a decision task, with a poll after it.
+fn decided_then_poll(task: &serde_json::Value, poll: &serde_json::Value) -> String {
+    let body = serde_json::json!({ "taskToken": task["taskToken"], "thenPoll": poll });
+    let target = "SimpleWorkflowService.RespondDecisionTaskCompleted";
+    post_on(target, THEN_POLL, &body.to_string())
+}
+
+fn decider_poll() -> serde_json::Value {
+    serde_json::json!({ "domain": "d", "taskList": { "name": "deciders" } })
+}
+
+/// A decision task, and a connection for its answer.
+async fn with_a_task(addr: SocketAddr) -> (serde_json::Value, Connection) {
+    let swf = client(addr);
+    register(&swf, 60).await;
+    start_workflow(&swf, "w").await;
+    let task = call(addr, "PollForDecisionTask", &decider_poll().to_string()).await;
+    (task.json(), Connection::open(addr).await)
+}
+
+#[tokio::test]
+async fn an_answer_is_taken_before_its_poll_brings_a_task() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(disk(dir.path())).await;
+    let addr = server.addr();
+    let (task, mut decider) = with_a_task(addr).await;
+    let signal = || call(addr, "SignalWorkflowExecution", SIGNAL);
+    let mut answer = decided_then_poll(&task, &decider_poll());
+    for _ in 0..2 {
+        decider.send(&answer).await.unwrap();
+        let head = decider.head().await;
+        assert_eq!(head.status, 200);
+        assert_eq!(head.header("x-simpleflow-then-poll"), Some("true"));
+        waiting_polls(addr, 1).await;
+        assert!(!decider.has_something().await);
+        signal().await;
+        let task: serde_json::Value = serde_json::from_str(&decider.chunks().await).unwrap();
+        // The connection goes on.
+        answer = decided_then_poll(&task, &decider_poll());
+    }
+    // Both requests are counted.
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let metrics = raw(addr, request).await.body;
+    for count in [
+        r#"simpleflow_requests_total{operation="RespondDecisionTaskCompleted"} 2"#,
+        r#"simpleflow_requests_total{operation="PollForDecisionTask"} 3"#,
+    ] {
+        assert!(metrics.lines().any(|line| line == count), "{metrics}");
+    }
+    // When there is a task already it comes with the word.
+    signal().await;
+    decider.send(&answer).await.unwrap();
+    let task = decider.answer().await.unwrap();
+    assert_eq!(task.header("x-simpleflow-then-poll"), Some("true"));
+    assert!(task.body.contains("taskToken"), "{task:?}");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_taken_polls_for_nothing() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let (task, mut decider) = with_a_task(addr).await;
+
+    let odd = serde_json::json!({ "domain": "d", "taskList": 1 });
+    decider.send(decided_then_poll(&task, &odd)).await.unwrap();
+    let answer = decider.answer().await.unwrap();
+    assert!(answer.body.contains("SerializationException"), "{answer:?}");
+
+    // Who does not say so in the header gets the answer that it knows.
+    let body = serde_json::json!({ "taskToken": task["taskToken"], "thenPoll": decider_poll() });
+    let answer = call(addr, "RespondDecisionTaskCompleted", &body.to_string()).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    assert_eq!(answer.header("x-simpleflow-then-poll"), None);
+
+    let late = decided_then_poll(&task, &decider_poll());
+    decider.send(late).await.unwrap();
+    let answer = decider.answer().await.unwrap();
+    assert!(answer.body.contains("UnknownResourceFault"), "{answer:?}");
+    waiting_polls(addr, 0).await;
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_poll_that_is_refused_after_an_answer_says_nothing() {
+    let server = start(memory()).await;
+    let (task, mut decider) = with_a_task(server.addr()).await;
+    let nowhere = serde_json::json!({ "domain": "nowhere", "taskList": { "name": "deciders" } });
+    decider
+        .send(decided_then_poll(&task, &nowhere))
+        .await
+        .unwrap();
+    let answer = decider.answer().await.unwrap();
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    assert_eq!(answer.header("x-simpleflow-then-poll"), Some("true"));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_poll_after_an_answer_ends_with_its_client_and_with_the_server() {
+    let server = start(memory()).await;
+    let addr = server.addr();
+    let swf = client(addr);
+    register(&swf, 60).await;
+    let poll = decider_poll().to_string();
+    let waiting = async |id: &str| {
+        start_workflow(&swf, id).await;
+        let task = call(addr, "PollForDecisionTask", &poll).await.json();
+        let mut decider = Connection::open(addr).await;
+        let answer = decided_then_poll(&task, &decider_poll());
+        decider.send(answer).await.unwrap();
+        decider.head().await;
+        waiting_polls(addr, 1).await;
+        decider
+    };
+    drop(waiting("w").await);
+    waiting_polls(addr, 0).await;
+    let mut decider = waiting("v").await;
+    let (body, stopped) = tokio::join!(decider.chunks(), server.stop());
+    stopped.unwrap();
+    assert!(!body.contains("taskToken"), "{body}");
 }

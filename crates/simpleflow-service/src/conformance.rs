@@ -88,6 +88,7 @@ impl<S: SwfService> Suite<S> {
         self.timed_out_activities().await;
         self.refused_answers().await;
         self.polls_are_woken().await;
+        self.polls_with_answers().await;
         self.pending_tasks().await;
         self.children().await;
         self.child_policies().await;

@@ -1,5 +1,7 @@
 //! The operations, in one table.
 
+use std::pin::Pin;
+
 use crate::ServiceError;
 use crate::table::*;
 
@@ -96,6 +98,9 @@ macro_rules! for_each_operation {
     };
 }
 
+/// A poll that is under way: the task that it brings, if there is one in its time.
+pub type NextTask<T> = Pin<Box<dyn Future<Output = Result<Option<T>, ServiceError>> + Send>>;
+
 macro_rules! service {
     ($( $(#[$doc:meta])* $kind:ident $method:ident($request:ident) -> $answer:ty; )*) => {
         /// Amazon Simple Workflow: its 39 operations.
@@ -118,6 +123,35 @@ macro_rules! service {
                 request: PollForDecisionTask,
             ) -> impl Future<Output = Result<Option<DecisionTask>, ServiceError>> + Send {
                 self.poll_for_decision_task(request)
+            }
+
+            /// Whether answers poll for the next task with the same request, as far as is known.
+            fn polls_with_answers(&self) -> bool {
+                false
+            }
+
+            /// As [`respond_decision_task_completed`](Self::respond_decision_task_completed), and
+            /// polls [early](Self::poll_for_decision_task_early) for the next task with the same
+            /// request where the service [knows how](Self::polls_with_answers). Then the poll is
+            /// under way when the answer is taken; else there is none.
+            fn respond_decision_task_completed_then_poll(
+                &self,
+                answer: RespondDecisionTaskCompleted,
+                _poll: PollForDecisionTask,
+            ) -> impl Future<Output = Result<Option<NextTask<DecisionTask>>, ServiceError>> + Send {
+                async { self.respond_decision_task_completed(answer).await.map(|()| None) }
+            }
+
+            /// As [`respond_activity_task_completed`](Self::respond_activity_task_completed), and
+            /// polls for the next task with the same request where the service
+            /// [knows how](Self::polls_with_answers). Then the poll is under way when the answer is
+            /// taken; else there is none.
+            fn respond_activity_task_completed_then_poll(
+                &self,
+                answer: RespondActivityTaskCompleted,
+                _poll: PollForActivityTask,
+            ) -> impl Future<Output = Result<Option<NextTask<ActivityTask>>, ServiceError>> + Send {
+                async { self.respond_activity_task_completed(answer).await.map(|()| None) }
             }
 
             /// As [`get_workflow_execution_history`](Self::get_workflow_execution_history), but

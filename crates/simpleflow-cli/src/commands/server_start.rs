@@ -1,10 +1,13 @@
 //! `server.start`: SWF in the box.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::Args;
 use simpleflow_server::{Config, Credentials, Server, Storage};
+use tokio::runtime::Builder;
 
 use crate::connect::DataDir;
 use crate::error::CliError;
@@ -54,7 +57,14 @@ pub(crate) struct ServerStart {
 
 impl ServerStart {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
+        // Half of the processors: the others are for who writes, and for deciders and workers beside
+        // the server. A request that is passed from thread to thread costs more than to answer it.
+        let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(processors.div_ceil(2))
+            .enable_all()
+            .build()
+            .map_err(CliError::Runtime)?;
         runtime.block_on(self.serve())
     }
 

@@ -1,11 +1,13 @@
 //! The loop around a decider: polls, and stops without losing a task.
 
-use futures::future::join_all;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use simpleflow_model::operation::PollForDecisionTask;
 use simpleflow_model::types::DecisionTask;
 use simpleflow_model::{FaultKind, TaskListName};
-use simpleflow_service::SwfService;
+use simpleflow_service::{NextTask, SwfService};
 
-use super::{Decider, DeciderError};
+use super::{Decider, DeciderError, Then};
 use crate::poll::poll_until;
 use crate::stop::Stop;
 
@@ -29,14 +31,21 @@ impl<S: SwfService> Decider<S> {
     async fn poll_all(&self, task_lists: &[TaskListName], stop: &Stop) {
         let own = self.sticky().map(|sticky| &sticky.list);
         let lists = task_lists.iter().chain(own);
-        join_all(lists.map(|list| self.poll(list, stop))).await;
+        // Each is woken by itself: a pool may have many.
+        let mut polls: FuturesUnordered<_> = lists.map(|list| self.poll(list, stop)).collect();
+        while polls.next().await.is_some() {}
     }
 
     async fn poll(&self, task_list: &TaskListName, stop: &Stop) {
         let request = self.poll_request(task_list);
-        let useless = || self.useless(task_list);
-        while let Some(task) = poll_until(&self.service, &request, stop, useless()).await {
-            self.decide_or_log(task, task_list, stop).await;
+        let mut under_way = None;
+        loop {
+            let useless = self.useless(task_list);
+            let polled = poll_until(&self.service, &request, under_way, stop, useless);
+            let Some(task) = polled.await else {
+                return;
+            };
+            under_way = self.decide_or_log(task, &request, stop).await;
             // Decisions that need no wait would starve everything else on this thread.
             tokio::task::consume_budget().await;
         }
@@ -51,14 +60,21 @@ impl<S: SwfService> Decider<S> {
         }
     }
 
-    async fn decide_or_log(&self, task: DecisionTask, task_list: &TaskListName, stop: &Stop) {
-        match self.decide_until(task, task_list, stop).await {
-            Ok(()) => {}
+    /// Answers a task of that poll. Gives the next poll if that is under way by then.
+    async fn decide_or_log(
+        &self,
+        task: DecisionTask,
+        poll: &PollForDecisionTask,
+        stop: &Stop,
+    ) -> Option<NextTask<DecisionTask>> {
+        match self.decide_until(task, poll, Then::Poll, stop).await {
+            Ok(under_way) => return under_way,
             // Also one whose first answer was carried out although the connection broke.
             Err(DeciderError::Service(error)) if error.is_fault(FaultKind::UnknownResource) => {
                 tracing::warn!("a decision came too late, or for the second time: {error}");
             }
             Err(error) => tracing::error!("a decision task is not answered: {error}"),
         }
+        None
     }
 }

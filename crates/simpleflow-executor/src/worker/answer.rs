@@ -2,14 +2,17 @@
 
 use simpleflow_core::{ActivityResult, Failure};
 use simpleflow_model::operation::{
-    RespondActivityTaskCanceled, RespondActivityTaskCompleted, RespondActivityTaskFailed,
+    PollForActivityTask, RespondActivityTaskCanceled, RespondActivityTaskCompleted,
+    RespondActivityTaskFailed,
 };
+use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{FaultKind, SmolStr, TaskToken, limits};
-use simpleflow_service::{ServiceError, SwfService};
+use simpleflow_service::{NextTask, ServiceError, SwfService};
 
 use super::Worker;
 use super::heartbeat::Stopped;
 use super::task::Ending;
+use crate::poll::ThenPoll;
 use crate::retry::persistently;
 use crate::values::{self, Patience};
 
@@ -105,22 +108,36 @@ impl<S: SwfService> Worker<S> {
         }
     }
 
-    /// Answers a task. The work is done, so this does not give up unless the worker has to end:
-    /// when the task is over the service says so.
-    pub(super) async fn answer(&self, token: TaskToken, answer: Answer, ending: &Ending) {
+    /// Answers a task, with a poll where that can be done at once. The work is done, so this does
+    /// not give up unless the worker has to end: when the task is over the service says so.
+    pub(super) async fn answer(
+        &self,
+        token: TaskToken,
+        answer: Answer,
+        then_poll: Option<ThenPoll<'_, PollForActivityTask>>,
+        ending: &Ending,
+    ) -> Option<NextTask<ActivityTask>> {
         tokio::select! {
-            () = self.tell(token, answer, ending) => {}
+            under_way = self.tell(token, answer, then_poll, ending) => under_way,
             () = ending.answers.cancelled() => {
                 tracing::error!("an activity task is not answered: the worker ends");
+                None
             }
         }
     }
 
-    async fn tell(&self, task_token: TaskToken, answer: Answer, ending: &Ending) {
+    async fn tell(
+        &self,
+        task_token: TaskToken,
+        answer: Answer,
+        then_poll: Option<ThenPoll<'_, PollForActivityTask>>,
+        ending: &Ending,
+    ) -> Option<NextTask<ActivityTask>> {
         let answered = match answer {
             Answer::Completed(result) => {
-                let completed = self.complete(task_token.clone(), result, ending).await;
-                match completed {
+                let token = task_token.clone();
+                match self.complete(token, result, then_poll, ending).await {
+                    Ok(under_way) => return under_way,
                     // It will not take the result another time either.
                     Err(error @ (ServiceError::Fault(_) | ServiceError::Refused { .. }))
                         if !error.is_fault(FaultKind::UnknownResource) =>
@@ -129,12 +146,12 @@ impl<S: SwfService> Worker<S> {
                         let failure = self.encoded_failure(Failure::new(reason, None)).await;
                         self.fail(task_token, failure, ending).await
                     }
-                    completed => completed,
+                    Err(error) => Err(error),
                 }
             }
             Answer::Failed(failure) => self.fail(task_token, failure, ending).await,
             Answer::Cancelled => self.cancelled(task_token, ending).await,
-            Answer::None => return,
+            Answer::None => return None,
         };
         match answered {
             Ok(()) => {}
@@ -144,23 +161,36 @@ impl<S: SwfService> Worker<S> {
             }
             Err(error) => tracing::error!("cannot answer an activity task: {error}"),
         }
+        None
     }
 
     async fn complete(
         &self,
         task_token: TaskToken,
         result: SmolStr,
+        then_poll: Option<ThenPoll<'_, PollForActivityTask>>,
         ending: &Ending,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Option<NextTask<ActivityTask>>, ServiceError> {
         let answer = RespondActivityTaskCompleted {
             task_token,
             result: Some(result),
             ..RespondActivityTaskCompleted::default()
         };
-        persistently("RespondActivityTaskCompleted", &ending.answers, || {
-            self.service.respond_activity_task_completed(answer.clone())
-        })
-        .await
+        let service = &self.service;
+        let answer = || async {
+            let answer = answer.clone();
+            match then_poll.as_ref().and_then(ThenPoll::request) {
+                Some(poll) => {
+                    let answered = service.respond_activity_task_completed_then_poll(answer, poll);
+                    answered.await
+                }
+                None => {
+                    let answered = service.respond_activity_task_completed(answer);
+                    answered.await.map(|()| None)
+                }
+            }
+        };
+        persistently("RespondActivityTaskCompleted", &ending.answers, answer).await
     }
 
     async fn fail(

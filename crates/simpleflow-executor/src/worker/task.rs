@@ -5,20 +5,30 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use simpleflow_core::{ActivityEntry, ActivityInfo, ActivityResult, Failure, Registry};
+use simpleflow_model::operation::PollForActivityTask;
 use simpleflow_model::types::ActivityTask;
 use simpleflow_model::{TaskListName, TaskToken};
-use simpleflow_service::SwfService;
+use simpleflow_service::{NextTask, SwfService};
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::answer::{Answer, is_short, within};
 use super::heartbeat::{Heart, Stopped};
 use super::work::{Body, Quit, Work};
+use crate::poll::ThenPoll;
 use crate::stop::Stop;
 use crate::values::{self, Patience};
 
 /// A task that goes on in the background, to its answer.
 pub(crate) type Background = BoxFuture<'static, Option<Abandoned>>;
+
+/// How far a task came without waiting.
+pub(crate) enum Begun {
+    /// It is answered, and the next poll may be under way.
+    Answered(Option<NextTask<ActivityTask>>),
+    /// It has to wait.
+    GoesOn(Background),
+}
 
 /// An activity whose task is answered, but which has its thread still. It takes the place of
 /// another until it ends.
@@ -68,25 +78,28 @@ impl<S: SwfService> Worker<S> {
         task_list: &TaskListName,
         ending: Ending,
     ) -> Option<Abandoned> {
-        let background = self.begin(task, task_list, ending).await?;
-        background.await
+        match self.begin(task, task_list, ending, None).await {
+            Begun::Answered(_) => None,
+            Begun::GoesOn(background) => background.await,
+        }
     }
 
-    /// Runs a task as far as it goes without waiting, and answers it when that is to its end. What
-    /// has to wait comes back, to be run in the background.
+    /// Runs a task as far as it goes without waiting, and answers it when that is to its end, with a
+    /// poll where that can be done at once. What has to wait comes back, to be run in the background.
     pub(crate) async fn begin(
         &self,
         mut task: ActivityTask,
         task_list: &TaskListName,
         ending: Ending,
-    ) -> Option<Background> {
+        then_poll: Option<ThenPoll<'_, PollForActivityTask>>,
+    ) -> Begun {
         let token = task.task_token.clone();
         let (name, version) = (&task.activity_type.name, &task.activity_type.version);
         let Some(entry) = self.registry.find_activity(name, version) else {
             let failure = unknown_activity(&self.registry, name, version);
             let failed = self.encoded(Err(failure), &ending).await;
-            self.answer(token, failed.into(), &ending).await;
-            return None;
+            self.answer(token, failed.into(), None, &ending).await;
+            return Begun::Answered(None);
         };
         let heart = Arc::new(Heart::new(
             self.heartbeat,
@@ -111,15 +124,15 @@ impl<S: SwfService> Worker<S> {
             Stage::Ended(result) => {
                 let result = within(result, self.most());
                 if is_short(&result) {
-                    self.answer(token, result.into(), &ending).await;
-                    return None;
+                    let answered = self.answer(token, result.into(), then_poll, &ending);
+                    return Begun::Answered(answered.await);
                 }
                 Stage::Ended(result)
             }
             stage => stage,
         };
         let worker = self.clone();
-        Some(Box::pin(async move {
+        Begun::GoesOn(Box::pin(async move {
             worker.go_on(stage, &heart, &token, &ending).await
         }))
     }
@@ -195,7 +208,7 @@ impl<S: SwfService> Worker<S> {
                 }
             },
         };
-        self.answer(token.clone(), over.answer, ending).await;
+        self.answer(token.clone(), over.answer, None, ending).await;
         over.abandoned
     }
 

@@ -1,27 +1,40 @@
 //! Writing by who waits for it.
 //!
 //! To hand a small batch to the keeper, and its answers back, costs as much as to write it: two
-//! threads have to wake up. So a caller in this process, when nothing else can be done before the
-//! answer is there, writes the batch itself, for all whose requests are in it.
+//! threads have to wake up. So a caller, when nothing else can be done before the answer is there,
+//! writes the batch itself, for all whose requests are in it.
 
 use std::sync::{PoisonError, TryLockError};
 
-use super::Core;
+use super::{Asker, Core};
+
+impl Asker {
+    /// How often a caller lets others on its thread go before it writes. In a process decider and
+    /// worker come to rest by themselves. Clients on the wire never do: what they have sent by now
+    /// is in the batch.
+    pub(crate) fn turns(&self) -> usize {
+        match self {
+            Self::InProcess => usize::MAX,
+            Self::Remote(_) | Self::Decider(_) => 2,
+        }
+    }
+}
 
 impl Core {
     /// Writes the batch that the caller waits for, once everything else on the caller's thread
-    /// waits too. Where that is not for the caller to do, the keeper sees to it.
-    pub(crate) async fn lead(&self) {
+    /// waits too, or had so many turns. Where that is not for the caller to do, the keeper sees to
+    /// it.
+    pub(crate) async fn lead(&self, turns: usize) {
         {
             let mut state = self.lock();
-            if state.leading || !state.can_write() {
+            if state.leading || !state.can_write() || !state.disk_is_fast() {
                 return;
             }
             state.leading = true;
         }
         // Should this be dropped half-way, or others never come to rest, the keeper's patience ends.
         let mut seen = None;
-        loop {
+        for _ in 0..turns {
             {
                 let state = self.lock();
                 if !state.leading {
@@ -37,8 +50,7 @@ impl Core {
         self.write();
     }
 
-    /// Writes the next batch, if nobody does and the disk is not slow: this is not a thread that
-    /// may wait.
+    /// Writes the next batch, if nobody does.
     fn write(&self) {
         let mut log = match self.log.try_lock() {
             Ok(log) => log,
@@ -46,7 +58,7 @@ impl Core {
             // The keeper is at it.
             Err(TryLockError::WouldBlock) => return self.leave(),
         };
-        let Some(log) = log.as_mut().filter(|log| log.is_fast()) else {
+        let Some(log) = log.as_mut() else {
             return self.leave();
         };
         let batch = {
@@ -55,7 +67,6 @@ impl Core {
                 drop(state);
                 return self.leave();
             }
-            state.led = true;
             state.take_batch()
         };
         let _end = EndOfPanic(self);
@@ -92,7 +103,7 @@ mod tests {
     use simpleflow_model::DomainName;
     use simpleflow_model::Timestamp;
 
-    use super::super::tests::NoReader;
+    use super::super::tests::{NoReader, peer};
     use super::super::{Asker, Disk, Failure, Response, Work};
     use super::*;
     use crate::archive::Archive;
@@ -149,18 +160,22 @@ mod tests {
             },
             lambda_functions: false,
             metrics: Arc::new(Metrics::new().unwrap()),
-            took,
         };
         let core = Core::new(Regions::new(true), Some(disk), Clock::default());
         let core = Arc::new(core.with_log(Some(log)));
         assert!(matches!(core.work(), Some(Work::Expire(..))));
+        core.lock().took = took;
         (core, batches)
     }
 
     async fn register(core: &Arc<Core>, domain: &str) -> Response {
+        register_as(Asker::InProcess, core, domain).await
+    }
+
+    async fn register_as(asker: Asker, core: &Arc<Core>, domain: &str) -> Response {
         let body = format!(r#"{{"name":"{domain}","workflowExecutionRetentionPeriodInDays":"1"}}"#);
         let request = Request::parse("RegisterDomain", body.as_bytes()).unwrap();
-        ask(core, "us-east-1".into(), request, Asker::InProcess).await
+        ask(core, "us-east-1".into(), request, asker).await
     }
 
     #[tokio::test]
@@ -172,6 +187,22 @@ mod tests {
             register(&core, "c")
         );
         assert!(a.is_ok() && b.is_ok() && c.is_ok());
+        assert_eq!(batches.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn who_is_on_the_wire_does_not_wait_for_others_to_rest() {
+        let (core, batches) = core(Duration::ZERO, false);
+        let others = async {
+            loop {
+                core.lock().calls += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            registered = register_as(Asker::Remote(peer()), &core, "a") => assert!(registered.is_ok()),
+            () = others => {}
+        }
         assert_eq!(batches.load(Ordering::Relaxed), 1);
     }
 
@@ -188,7 +219,7 @@ mod tests {
             panic!("there is nothing to write")
         };
         assert_eq!(batches.load(Ordering::Relaxed), 0);
-        core.written(batch.told);
+        core.written(batch.told, Duration::ZERO);
         assert!(asked.await.unwrap().is_ok());
     }
 

@@ -24,8 +24,12 @@ pub(super) struct State {
     pub(super) watchers: HashMap<RunKey, Vec<oneshot::Sender<()>>>,
     /// Those whose runs are closed. They are told with the next batch.
     pub(super) closes: Vec<oneshot::Sender<()>>,
-    /// Whether a batch is being written.
+    /// The batch that was begun last.
+    pub(super) batch: BatchNumber,
+    /// Whether it is being written.
     pub(super) writing: bool,
+    /// How long the last one took that was written.
+    pub(super) took: Duration,
     /// The runs that it closes.
     pub(super) closing: Vec<RunKey>,
     /// When closed runs are to be deleted next.
@@ -36,12 +40,12 @@ pub(super) struct State {
     /// When the last of what was given up happened, and a moment more. Engines that are built again
     /// begin there: a start that was lost may come again, and only its time tells it from the other.
     pub(super) lost_until: Timestamp,
-    /// Whether a caller in this process waits for the next batch, and may write it.
+    /// Whether a caller waits for the next batch, and may write it.
     pub(super) callers: bool,
     /// Whether one of them is about to.
     pub(super) leading: bool,
-    /// Whether one of them did since the keeper last looked.
-    pub(super) led: bool,
+    /// Whether there was a batch since the keeper last looked that was left to them for a while.
+    pub(super) left: bool,
     /// How many requests there were.
     pub(super) calls: u64,
     /// Until when `deciding` and `callers` are waited for.
@@ -68,14 +72,16 @@ impl State {
             early: Vec::new(),
             watchers: HashMap::new(),
             closes: Vec::new(),
+            batch: 0,
             writing: false,
+            took: Duration::ZERO,
             closing: Vec::new(),
             // What fell due while nothing ran.
             expiry: Some(Timestamp::default()),
             deciding: HashSet::new(),
             callers: false,
             leading: false,
-            led: false,
+            left: false,
             calls: 0,
             lost_until: Timestamp::default(),
             patience: None,
@@ -113,7 +119,9 @@ impl State {
             .extend(stopped.map(|reply| (reply, Err(Failure::Stopped))));
     }
 
-    pub(super) fn call(&mut self, call: Call, now: Timestamp) {
+    /// Carries out a request that is still waited for. Says whether it was, as
+    /// [`carry_out_or_ask`](Self::carry_out_or_ask).
+    pub(super) fn call(&mut self, call: Call, now: Timestamp) -> bool {
         let Call {
             region,
             request,
@@ -121,7 +129,6 @@ impl State {
             reply,
         } = call;
         self.calls += 1;
-        let in_process = matches!(reply.asker, Asker::InProcess);
         let Some(regions) = &mut self.regions else {
             let failure = if self.ended {
                 Failure::Stopped
@@ -129,18 +136,24 @@ impl State {
                 Failure::Internal
             };
             self.early.push((reply, Err(failure)));
-            return;
+            return false;
         };
         let region = regions.id(&region);
-        self.carry_out_or_ask(region, request, id, reply, now);
+        let done = self.carry_out_or_ask(region, request, id, reply, now);
         self.wake(region, now);
         if let Some(regions) = &mut self.regions {
             regions.forget_if_empty(region);
         }
-        if in_process && self.has_changes() {
+        if self.has_changes() && self.disk_is_fast() {
             self.callers = true;
             self.be_patient();
         }
+        done
+    }
+
+    /// The batch that what is carried out now is in.
+    pub(super) fn next_batch(&self) -> BatchNumber {
+        self.batch + 1
     }
 
     /// Has the keeper write the next batch, unless there are decisions to wait for.
@@ -157,7 +170,8 @@ impl State {
         self.patience.get_or_insert_with(until);
     }
 
-    /// Carries a request out, or has the archive answer it.
+    /// Carries a request out, or has the archive answer it. Says whether it was: it is not for what
+    /// the archive answers, for what is refused, and for a poll that waits.
     pub(super) fn carry_out_or_ask(
         &mut self,
         region: RegionId,
@@ -165,7 +179,7 @@ impl State {
         id: PollId,
         mut reply: Reply,
         now: Timestamp,
-    ) {
+    ) -> bool {
         let found = self.regions.as_mut();
         let found = found.and_then(|regions| regions.get_mut(region));
         if let (Some(disk), Some(found)) = (&self.disk, found)
@@ -175,7 +189,7 @@ impl State {
                 Ok(query) => disk.archive.ask(reply, query),
                 Err(fault) => self.replies.push((reply, Err(Failure::Fault(fault)))),
             }
-            return;
+            return false;
         }
         if let Request::RespondDecisionTaskCompleted(answer) = &request {
             self.deciding.remove(&answer.task_token);
@@ -184,7 +198,7 @@ impl State {
         if self.draining && list.is_some() {
             let response = drained(&request, &reply);
             self.replies.push((reply, response));
-            return;
+            return false;
         }
         let outcome = self.carry_out(region, &request, list.as_ref(), now);
         match (outcome, list) {
@@ -196,10 +210,13 @@ impl State {
                     reply.list = Some(list.clone());
                     self.polls.wait(list, Poll { id, request, reply });
                 }
+                false
             }
             (outcome, list) => {
+                let done = outcome.is_ok();
                 reply.list = list;
                 self.reply(reply, outcome);
+                done
             }
         }
     }
@@ -207,7 +224,7 @@ impl State {
     /// Has a response sent with the next batch, or earlier if it may be.
     pub(super) fn reply(&mut self, reply: Reply, response: Response) {
         match &response {
-            Ok(Answer::DecisionTask(task)) if reply.asker.takes_early_tasks() => {
+            Ok(Answer::DecisionTask(task)) if self.may_be_early(&reply) => {
                 // A further page of a task says nothing of when its answer comes.
                 if self.disk.is_some() && reply.list.is_some() {
                     self.be_patient();
@@ -217,6 +234,13 @@ impl State {
             }
             _ => self.replies.push((reply, response)),
         }
+    }
+
+    /// Whether a decision task need not wait for the disk: its client takes it, and is told of
+    /// nothing else before.
+    fn may_be_early(&self, reply: &Reply) -> bool {
+        let written = self.batch - BatchNumber::from(self.writing);
+        reply.asker.takes_early_tasks() && reply.after <= written
     }
 
     /// Carries a request out, with the events in memory that it needs. Polls do not wait.
@@ -380,6 +404,12 @@ impl State {
         !self.writing && self.has_changes()
     }
 
+    /// Whether the last batch took no longer than others may be made to wait: who writes is not on a
+    /// thread of its own.
+    pub(super) fn disk_is_fast(&self) -> bool {
+        self.took < SLOW
+    }
+
     /// Whether somebody on this machine may still have something for the next batch, or write it.
     pub(super) fn waits_for_callers(&self) -> bool {
         (self.callers || !self.deciding.is_empty())
@@ -458,12 +488,13 @@ impl State {
         // Without a retention a run that closed may be gone already.
         let closed = changes.closed.iter().map(|run| run.key);
         self.note_closes(closed.chain(changes.removed.iter().copied()));
+        self.batch += 1;
         self.writing = true;
         // They had their chance: their answers come with a later batch.
         self.deciding.clear();
         self.callers = false;
         self.leading = false;
-        self.patience = None;
+        self.left = self.patience.take().is_some();
         let told = Told {
             replies: std::mem::take(&mut self.replies),
             closes: std::mem::take(&mut self.closes),

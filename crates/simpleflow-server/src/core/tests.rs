@@ -6,6 +6,7 @@ use simpleflow_engine::{ClosedSelection, Entry};
 use simpleflow_model::HistoryEvent;
 use simpleflow_model::types::WorkflowExecutionInfo;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::*;
 use crate::clock::ManualClock;
@@ -61,7 +62,7 @@ impl Reader for NoReader {
 }
 
 /// A client that does not hang up.
-fn peer() -> Peer {
+pub(super) fn peer() -> Peer {
     static CLIENT: LazyLock<(Runtime, std::net::TcpStream, Peer)> = LazyLock::new(|| {
         let runtime = Runtime::new().unwrap();
         let _context = runtime.enter();
@@ -118,15 +119,19 @@ impl Stage {
     }
 
     fn call_for(&self, reply: Reply, operation: &str, body: &str) -> PollId {
-        let id = self.core.poll_id();
-        let call = Call {
-            region: "us-east-1".into(),
-            request: Request::parse(operation, body.as_bytes()).unwrap(),
-            id,
-            reply,
-        };
+        let call = self.prepare(reply, operation, body);
+        let id = call.id;
         self.core.call(call);
         id
+    }
+
+    fn prepare(&self, reply: Reply, operation: &str, body: &str) -> Call {
+        Call {
+            region: "us-east-1".into(),
+            request: Request::parse(operation, body.as_bytes()).unwrap(),
+            id: self.core.poll_id(),
+            reply,
+        }
     }
 
     fn batch(&self) -> Batch {
@@ -143,7 +148,7 @@ impl Stage {
             if let Some(writer) = &self.writer {
                 writer.borrow_mut().commit(&batch.changes).unwrap();
             }
-            self.core.written(batch.told);
+            self.core.written(batch.told, Duration::ZERO);
         }
         self.core.settle(self.core.lock());
     }
@@ -396,7 +401,7 @@ fn a_decider_gets_its_task_before_it_is_on_disk(decider: &Asker) {
     assert!(stage.core.lock().deciding.is_empty());
     let batch = stage.batch();
     assert_eq!(batch.changes.events.len(), 4);
-    stage.core.written(batch.told);
+    stage.core.written(batch.told, Duration::ZERO);
     assert!(start.try_recv().unwrap().is_ok() && answered.try_recv().unwrap().is_ok());
 }
 
@@ -449,6 +454,28 @@ fn what_is_not_on_disk_is_given_up_when_a_batch_fails() {
     assert!(matches!(refused.try_recv(), Ok(Err(Failure::Internal))));
     stage.core.resume(Regions::new(true), Box::new(NoReader));
     assert!(stage.core.is_serving());
+}
+
+#[tokio::test]
+async fn a_poll_is_given_up_with_the_answer_that_it_came_with() {
+    let stage = Stage::new();
+    stage.start();
+    let task = stage.answer("PollForDecisionTask", POLL);
+    let body = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
+    let answer = Request::parse("RespondDecisionTaskCompleted", body.as_bytes()).unwrap();
+    let poll = Request::parse("PollForDecisionTask", POLL.as_bytes()).unwrap();
+    let core = std::sync::Arc::new(stage.core);
+    let asker = Asker::Remote(peer());
+    let asked = crate::ask::ask_then_poll(&core, "us-east-1".into(), answer, poll, asker);
+    let mut asked = Box::pin(asked);
+    assert!(by_now(&mut asked).is_none());
+    assert_eq!(core.lock().polls.len(), 1);
+    let Some(Work::Write(batch)) = core.work() else {
+        panic!("there is nothing to write");
+    };
+    core.failed(batch.told);
+    assert!(matches!(asked.await, Err(Failure::Internal)));
+    assert_eq!(core.lock().polls.len(), 0);
 }
 
 #[test]
@@ -518,6 +545,52 @@ fn a_task_that_was_lost_comes_again_as_another() {
     assert!(respond(&again).is_ok());
 }
 
+#[test]
+fn a_task_does_not_overtake_the_word_that_an_answer_is_taken() {
+    let stage = Stage::new();
+    stage.start();
+    stage.answer(
+        "StartWorkflowExecution",
+        r#"{"domain":"d","workflowId":"v","workflowType":{"name":"w","version":"1"}}"#,
+    );
+    let decider = || Asker::Decider(peer());
+    let call = |operation, body: &str| {
+        let (to, response) = oneshot::channel();
+        let reply = Reply::new(to, decider());
+        (stage.prepare(reply, operation, body), response)
+    };
+    let answer_then_poll = |task: &serde_json::Value| {
+        let body = format!(r#"{{"taskToken":{}}}"#, task["taskToken"]);
+        let (answer, answered) = call("RespondDecisionTaskCompleted", &body);
+        let (poll, polled) = call("PollForDecisionTask", POLL);
+        stage.core.call_then_poll(answer, poll);
+        (answered, polled)
+    };
+    let mut poll = stage.call_as(decider(), "PollForDecisionTask", POLL);
+    let first = json(poll.try_recv().unwrap());
+    // There is another task already, but its client reads something else first.
+    let (mut answered, mut polled) = answer_then_poll(&first);
+    assert!(polled.try_recv().is_err());
+    stage.flush();
+    assert!(answered.try_recv().unwrap().is_ok());
+    let second = json(polled.try_recv().unwrap());
+
+    // A task that comes when the answer is on disk comes early again.
+    let (mut answered, mut polled) = answer_then_poll(&second);
+    stage.flush();
+    assert!(answered.try_recv().unwrap().is_ok());
+    let signal = r#"{"domain":"d","workflowId":"w","signalName":"s"}"#;
+    let mut signalled = stage.call("SignalWorkflowExecution", signal);
+    assert!(polled.try_recv().unwrap().is_ok());
+    assert!(signalled.try_recv().is_err(), "that is not on disk yet");
+
+    // After an answer that is refused there is no poll.
+    let (mut answered, mut polled) = answer_then_poll(&first);
+    stage.flush();
+    assert!(answered.try_recv().unwrap().is_err());
+    assert!(matches!(polled.try_recv(), Err(TryRecvError::Closed)));
+}
+
 #[tokio::test]
 async fn a_task_that_was_sent_to_a_poll_that_is_dropped_goes_to_the_next() {
     let stage = Stage::new();
@@ -538,7 +611,7 @@ async fn a_task_that_was_sent_to_a_poll_that_is_dropped_goes_to_the_next() {
     let Some(Work::Write(batch)) = core.work() else {
         panic!("there is nothing to write");
     };
-    core.written(batch.told);
+    core.written(batch.told, Duration::ZERO);
     // It has the task, and nobody looks.
     drop(dropped);
     let mut next = Box::pin(ask());
@@ -556,6 +629,27 @@ async fn a_poll_whose_time_is_over_is_forgotten() {
     assert_eq!(core.lock().polls.len(), 1);
     assert_eq!(json(waiting.await)["startedEventId"], 0);
     assert_eq!(core.lock().polls.len(), 0);
+}
+
+#[test]
+fn the_keeper_is_not_told_of_what_is_due_after_its_rest() {
+    let now = Timestamp::from_millis(1_000_000);
+    let clock = Clock::Manual(ManualClock::new(now));
+    let stage = Stage::with(Box::new(NoReader), None, clock);
+    stage.start();
+    assert!(stage.core.lock().next_due() > Some(now + REST));
+    std::thread::scope(|scope| {
+        let keeper = scope.spawn(|| stage.core.work());
+        let alarm = loop {
+            if let Some(alarm) = stage.core.lock().alarm {
+                break alarm;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(alarm.due, Some(now + REST));
+        stage.core.stop();
+        assert!(keeper.join().unwrap().is_none());
+    });
 }
 
 #[tokio::test]

@@ -50,7 +50,53 @@ impl Connection {
         answer.await.expect("the server does not answer").unwrap()
     }
 
+    /// Reads the head of an answer whose length the server does not know yet.
+    pub async fn head(&mut self) -> Answer {
+        let head = tokio::time::timeout(GIVE_UP, self.read_head());
+        let head = head.await.expect("the server does not answer").unwrap();
+        let head = head.expect("the server has ended the connection");
+        assert_eq!(head.header("transfer-encoding"), Some("chunked"));
+        head
+    }
+
+    /// Reads the body of such an answer.
+    pub async fn chunks(&mut self) -> String {
+        let body = tokio::time::timeout(GIVE_UP, self.read_chunks()).await;
+        body.expect("the server does not go on").unwrap()
+    }
+
     async fn read(&mut self) -> io::Result<Option<Answer>> {
+        let Some(mut answer) = self.read_head().await? else {
+            return Ok(None);
+        };
+        answer.body = match answer.header("content-length") {
+            Some(length) => self.read_exact(length.parse().unwrap()).await?,
+            None => self.read_chunks().await?,
+        };
+        Ok(Some(answer))
+    }
+
+    async fn read_chunks(&mut self) -> io::Result<String> {
+        let mut body = String::new();
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).await?;
+            let length = usize::from_str_radix(line.trim_end(), 16).unwrap();
+            body += &self.read_exact(length).await?;
+            self.read_exact(2).await?;
+            if length == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    async fn read_exact(&mut self, length: usize) -> io::Result<String> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes).await?;
+        Ok(String::from_utf8(bytes).unwrap())
+    }
+
+    async fn read_head(&mut self) -> io::Result<Option<Answer>> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             match self.stream.read_line(&mut head).await {
@@ -61,11 +107,6 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        let mut answer = Answer::of_head(&head);
-        let length = answer.header("content-length").unwrap().parse().unwrap();
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await?;
-        answer.body = String::from_utf8(body).unwrap();
-        Ok(Some(answer))
+        Ok(Some(Answer::of_head(&head)))
     }
 }

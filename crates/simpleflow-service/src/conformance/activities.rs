@@ -24,7 +24,7 @@ impl<S: SwfService> Suite<S> {
         status.unwrap().cancel_requested
     }
 
-    fn completed(task_token: TaskToken) -> RespondActivityTaskCompleted {
+    pub(super) fn completed(task_token: TaskToken) -> RespondActivityTaskCompleted {
         RespondActivityTaskCompleted {
             task_token,
             result: Some("result".into()),

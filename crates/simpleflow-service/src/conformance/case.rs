@@ -135,14 +135,18 @@ impl<S: SwfService> Case<'_, S> {
         }
     }
 
-    /// Takes the next activity task.
-    pub(super) async fn activity_task(&self) -> ActivityTask {
-        let request = PollForActivityTask {
+    pub(super) fn activity_poll_request(&self) -> PollForActivityTask {
+        PollForActivityTask {
             domain: self.suite.domain.clone(),
             task_list: self.list.clone(),
             identity: Some("worker".into()),
             ..Default::default()
-        };
+        }
+    }
+
+    /// Takes the next activity task.
+    pub(super) async fn activity_task(&self) -> ActivityTask {
+        let request = self.activity_poll_request();
         let task = self.suite.service.poll_for_activity_task(request).await;
         let none = || panic!("no activity task of {}", self.execution.workflow_id);
         let task = task.unwrap().unwrap_or_else(none);

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use simpleflow_server::EmbeddedService;
 use simpleflow_service::table::*;
-use simpleflow_service::{ServiceError, SwfService, for_each_operation};
+use simpleflow_service::{NextTask, ServiceError, SwfService, for_each_operation};
 
 /// What a test does to the operations of deciders and workers. Each may change the request; an error before
 /// is the answer; one after takes the place of the answer.
 pub trait Tap: Send + Sync + 'static {
     fn takes_tasks_back(&self) -> bool {
         true
+    }
+
+    /// Whether polls come with answers. Such polls do not come here.
+    fn polls_with_answers(&self) -> bool {
+        false
     }
 
     fn poll(&self, _request: &mut PollForDecisionTask) -> Result<(), ServiceError> {
@@ -68,6 +73,34 @@ macro_rules! service {
         impl<T: Tap> SwfService for Tapped<T> {
             fn takes_tasks_back(&self) -> bool {
                 self.tap.takes_tasks_back()
+            }
+
+            fn polls_with_answers(&self) -> bool {
+                self.tap.polls_with_answers()
+            }
+
+            async fn respond_decision_task_completed_then_poll(
+                &self,
+                answer: RespondDecisionTaskCompleted,
+                poll: PollForDecisionTask,
+            ) -> Result<Option<NextTask<DecisionTask>>, ServiceError> {
+                self.respond_decision_task_completed(answer).await?;
+                let service = self.service.clone();
+                let next: NextTask<_> =
+                    Box::pin(async move { service.poll_for_decision_task(poll).await });
+                Ok(self.tap.polls_with_answers().then_some(next))
+            }
+
+            async fn respond_activity_task_completed_then_poll(
+                &self,
+                answer: RespondActivityTaskCompleted,
+                poll: PollForActivityTask,
+            ) -> Result<Option<NextTask<ActivityTask>>, ServiceError> {
+                self.respond_activity_task_completed(answer).await?;
+                let service = self.service.clone();
+                let next: NextTask<_> =
+                    Box::pin(async move { service.poll_for_activity_task(poll).await });
+                Ok(self.tap.polls_with_answers().then_some(next))
             }
 
             $(

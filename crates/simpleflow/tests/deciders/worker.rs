@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use simpleflow::model::{ActivityType, SmolStr};
 use simpleflow::prelude::*;
 use simpleflow_executor::{Stop, Worker};
-use simpleflow_service::table::{ActivityTask, RecordActivityTaskHeartbeat};
+use simpleflow_service::ServiceError;
+use simpleflow_service::table::{ActivityTask, PollForDecisionTask, RecordActivityTaskHeartbeat};
 use tokio::sync::watch;
 
 use crate::tapped::{Tap, Tapped};
@@ -28,7 +29,8 @@ impl Tap for Counts {
 #[tokio::test]
 async fn as_many_polls_are_out_as_there_is_room_up_to_a_few() {
     let world = World::new().await;
-    for (most, polls) in [(1, 1), (3, 3), (100, 8)] {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    for (most, polls) in [(1, 1), (3, 3), (1_000_000, processors.max(8))] {
         let (counted, mut count) = watch::channel(0);
         let service = Tapped::new(&world.service, Counts(counted));
         let worker = Worker::new(service, DOMAIN.into(), Registry::linked());
@@ -44,6 +46,82 @@ async fn as_many_polls_are_out_as_there_is_room_up_to_a_few() {
         tokio::join!(running, counting);
         assert_eq!(*count.borrow(), polls);
     }
+}
+
+/// A service whose polls come with answers. It counts the others.
+#[derive(Default)]
+struct WithAnswers {
+    decisions: AtomicUsize,
+    activities: AtomicUsize,
+}
+
+impl Tap for WithAnswers {
+    fn polls_with_answers(&self) -> bool {
+        true
+    }
+
+    fn poll(&self, _: &mut PollForDecisionTask) -> Result<(), ServiceError> {
+        self.decisions.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn polls_for_activities(&self) {
+        self.activities.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[activity(name = "at-once", version = "test", task_list = "mixed")]
+async fn at_once() -> i64 {
+    1
+}
+
+#[activity(name = "after-a-while", version = "test", task_list = "mixed")]
+async fn after_a_while() -> i64 {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    10
+}
+
+#[workflow]
+struct Mixed {
+    n: i64,
+}
+
+impl Workflow for Mixed {
+    type Output = i64;
+
+    async fn run(self, flow: Flow) -> Result<i64> {
+        let mut sum = flow.submit(after_a_while()).await?;
+        for _ in 0..self.n {
+            sum += flow.submit(at_once()).await?;
+        }
+        Ok(sum + flow.submit(after_a_while()).await?)
+    }
+}
+
+#[tokio::test]
+async fn polls_come_with_answers_where_the_service_knows_how() {
+    const STEPS: i64 = 20;
+    let world = World::new().await;
+    let service = Tapped::new(&world.service, WithAnswers::default());
+    let worker = Worker::new(service.clone(), DOMAIN.into(), Registry::linked());
+    let stop = Stop::new();
+    let list = "mixed".into();
+    let deciders = Running::start(deciders(&service, 1));
+    let execution = world.start::<Mixed>("mixed", STEPS).await;
+    let ended = async {
+        let (_, result) = world.result::<Mixed>(&execution).await;
+        assert_eq!(result, (STEPS + 20).to_string());
+        stop.request();
+    };
+    let running = worker.run(&list, NonZeroUsize::MIN, &stop);
+    let ran = async { tokio::join!(running, ended) };
+    let ran = tokio::time::timeout(PATIENCE, ran).await;
+    assert!(ran.is_ok(), "the worker does not stop");
+    deciders.stop().await;
+    // The first poll, and one after each of the two that were not answered in its place.
+    assert_eq!(service.tap.activities.load(Ordering::SeqCst), 3);
+    // The first polls of the shared list and of the decider's own.
+    assert_eq!(service.tap.decisions.load(Ordering::SeqCst), 2);
 }
 
 static BEATS: AtomicUsize = AtomicUsize::new(0);
