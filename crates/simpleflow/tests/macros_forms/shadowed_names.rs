@@ -1,7 +1,6 @@
 //! What the user's module calls `Result` or `Vec` is the user's.
 
-#![deny(warnings, missing_docs, unused_qualifications, clippy::all)]
-#![forbid(unsafe_code)]
+#![deny(unused_qualifications, clippy::all)]
 
 /// Names that the prelude has, and more.
 pub mod shadowed {
@@ -109,5 +108,3 @@ pub mod bare {
         }
     }
 }
-
-fn main() {}

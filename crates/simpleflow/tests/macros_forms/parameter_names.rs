@@ -1,7 +1,5 @@
 //! A parameter or a field may have any name, also one that the expansion could have used.
 
-#![deny(warnings)]
-
 use simpleflow::prelude::*;
 
 #[activity]
@@ -18,6 +16,7 @@ pub fn all(
 }
 
 #[activity]
+#[allow(clippy::too_many_arguments)]
 pub async fn all_async(
     arguments: i64,
     input: i64,
@@ -41,10 +40,12 @@ pub fn same(same: i64, all: i64) -> i64 {
     same + all
 }
 
+/// A state.
 pub struct State;
 
 #[activity]
 impl State {
+    /// What it does.
     pub fn execute(&self, context: ActivityContext, input: i64, arguments: i64, call: i64) -> i64 {
         drop(context);
         input + arguments + call
@@ -69,6 +70,7 @@ pub fn Loud(N: i64) -> i64 {
     N
 }
 
+/// A workflow.
 #[workflow]
 pub struct Names {
     arguments: i64,
@@ -101,8 +103,6 @@ impl Workflow for Names {
         flow.submit(raw(self.r#type, 1, 2, y));
         flow.submit(r#match(1));
         flow.submit(Loud(1));
-        Ok(same.get().await?)
+        same.get().await
     }
 }
-
-fn main() {}
