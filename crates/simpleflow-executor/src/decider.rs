@@ -28,7 +28,7 @@ use simpleflow_model::{
 use simpleflow_service::{NextTask, ServiceError, SwfService};
 use tokio_util::sync::CancellationToken;
 
-use crate::poll::ThenPoll;
+use crate::poll::{self, ThenPoll};
 use crate::registration;
 use crate::retry::persistently;
 use crate::stop::Stop;
@@ -321,22 +321,7 @@ impl<S: SwfService> Decider<S> {
         then_poll: Option<ThenPoll<'_, PollForDecisionTask>>,
         stop: &Stop,
     ) -> Result<Option<NextTask<DecisionTask>>, ServiceError> {
-        let service = &self.service;
-        let answer = || async {
-            let answer = answer.clone();
-            match then_poll.as_ref().and_then(ThenPoll::request) {
-                Some(poll) => {
-                    let answered = service.respond_decision_task_completed_then_poll(answer, poll);
-                    answered.await
-                }
-                None => {
-                    let answered = service.respond_decision_task_completed(answer);
-                    answered.await.map(|()| None)
-                }
-            }
-        };
-        let stop = stop.at_once_token();
-        persistently("RespondDecisionTaskCompleted", stop, answer).await
+        poll::answer(&self.service, answer, then_poll, stop.at_once_token()).await
     }
 
     /// The decisions on a task, from what is kept or else from the whole history.

@@ -1,13 +1,15 @@
-//! Polling a task list: one way for all who take tasks.
+//! Polling a task list, and answering with the next poll: one way for all who take tasks.
 
 use std::time::Duration;
 
 use simpleflow_model::operation::{
     CountPendingActivityTasks, CountPendingDecisionTasks, PollForActivityTask, PollForDecisionTask,
+    RespondActivityTaskCompleted, RespondDecisionTaskCompleted,
 };
 use simpleflow_model::types::{ActivityTask, DecisionTask};
 use simpleflow_service::{NextTask, ServiceError, SwfService};
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use crate::retry::persistently;
 use crate::stop::Stop;
@@ -30,11 +32,30 @@ pub(crate) trait Poll: Clone + Send + Sync {
     /// What it brings.
     type Task: Send;
 
+    /// What says that such a task is done.
+    type Answer: Clone + Send + Sync;
+
+    /// The name of that.
+    const ANSWER: &'static str;
+
     /// Polls.
     fn send<S: SwfService>(
         self,
         service: &S,
     ) -> impl Future<Output = Result<Option<Self::Task>, ServiceError>> + Send;
+
+    /// Answers.
+    fn answer<S: SwfService>(
+        service: &S,
+        answer: Self::Answer,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Answers, and polls.
+    fn send_after<S: SwfService>(
+        self,
+        answer: Self::Answer,
+        service: &S,
+    ) -> impl Future<Output = Result<Option<NextTask<Self::Task>>, ServiceError>> + Send;
 
     /// The name of the list.
     fn list(&self) -> &str;
@@ -44,14 +65,37 @@ pub(crate) trait Poll: Clone + Send + Sync {
 }
 
 macro_rules! poll {
-    ($request:ident $poll:ident -> $task:ident, $count:ident $ask:ident) => {
+    (
+        $request:ident $poll:ident -> $task:ident,
+        $answer:ident $respond:ident $then_poll:ident,
+        $count:ident $ask:ident
+    ) => {
         impl Poll for $request {
             const OPERATION: &'static str = stringify!($request);
 
             type Task = $task;
 
+            type Answer = $answer;
+
+            const ANSWER: &'static str = stringify!($answer);
+
             async fn send<S: SwfService>(self, service: &S) -> Result<Option<$task>, ServiceError> {
                 service.$poll(self).await
+            }
+
+            async fn answer<S: SwfService>(
+                service: &S,
+                answer: $answer,
+            ) -> Result<(), ServiceError> {
+                service.$respond(answer).await
+            }
+
+            async fn send_after<S: SwfService>(
+                self,
+                answer: $answer,
+                service: &S,
+            ) -> Result<Option<NextTask<$task>>, ServiceError> {
+                service.$then_poll(answer, self).await
             }
 
             fn list(&self) -> &str {
@@ -71,8 +115,12 @@ macro_rules! poll {
 }
 
 poll!(PollForActivityTask poll_for_activity_task -> ActivityTask,
+    RespondActivityTaskCompleted
+        respond_activity_task_completed respond_activity_task_completed_then_poll,
     CountPendingActivityTasks count_pending_activity_tasks);
 poll!(PollForDecisionTask poll_for_decision_task_early -> DecisionTask,
+    RespondDecisionTaskCompleted
+        respond_decision_task_completed respond_decision_task_completed_then_poll,
     CountPendingDecisionTasks count_pending_decision_tasks);
 
 /// The poll that goes with an answer.
@@ -81,11 +129,27 @@ pub(crate) struct ThenPoll<'a, P> {
     pub stop: &'a Stop,
 }
 
-impl<P: Clone> ThenPoll<'_, P> {
-    /// There is none once a stop is requested.
-    pub(crate) fn request(&self) -> Option<P> {
-        (!self.stop.is_requested()).then(|| self.poll.clone())
-    }
+/// Answers a task, with the next poll in the same request where that can be done at once; until
+/// `give_up` is cancelled. No poll is begun once a stop is requested.
+///
+/// # Errors
+/// The service refuses the answer.
+pub(crate) async fn answer<S: SwfService, P: Poll>(
+    service: &S,
+    answer: P::Answer,
+    then_poll: Option<ThenPoll<'_, P>>,
+    give_up: &CancellationToken,
+) -> Result<Option<NextTask<P::Task>>, ServiceError> {
+    let answer = || async {
+        let answer = answer.clone();
+        match &then_poll {
+            Some(then) if !then.stop.is_requested() => {
+                then.poll.clone().send_after(answer, service).await
+            }
+            _ => P::answer(service, answer).await.map(|()| None),
+        }
+    };
+    persistently(P::ANSWER, give_up, answer).await
 }
 
 /// Polls until there is a task, first with the poll that is under way, if there is one. There is none

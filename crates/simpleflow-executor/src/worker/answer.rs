@@ -12,7 +12,7 @@ use simpleflow_service::{NextTask, ServiceError, SwfService};
 use super::Worker;
 use super::heartbeat::Stopped;
 use super::task::Ending;
-use crate::poll::ThenPoll;
+use crate::poll::{self, ThenPoll};
 use crate::retry::persistently;
 use crate::values::{self, Patience};
 
@@ -176,21 +176,7 @@ impl<S: SwfService> Worker<S> {
             result: Some(result),
             ..RespondActivityTaskCompleted::default()
         };
-        let service = &self.service;
-        let answer = || async {
-            let answer = answer.clone();
-            match then_poll.as_ref().and_then(ThenPoll::request) {
-                Some(poll) => {
-                    let answered = service.respond_activity_task_completed_then_poll(answer, poll);
-                    answered.await
-                }
-                None => {
-                    let answered = service.respond_activity_task_completed(answer);
-                    answered.await.map(|()| None)
-                }
-            }
-        };
-        persistently("RespondActivityTaskCompleted", &ending.answers, answer).await
+        poll::answer(&self.service, answer, then_poll, &ending.answers).await
     }
 
     async fn fail(
