@@ -108,7 +108,7 @@ fn describe(execution: &WorkflowExecution) -> String {
 enum Then {
     /// It polls the same list, unless there is a stop.
     Poll,
-    /// It is somebody else's to say.
+    /// It does not poll: whoever has it answer may.
     Rest,
 }
 

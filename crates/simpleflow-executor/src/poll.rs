@@ -178,6 +178,9 @@ pub(crate) async fn poll<S: SwfService, P: Poll>(
                         Err(error) => tracing::debug!("the poll after an answer failed: {error}"),
                         polled => return polled,
                     }
+                    if stop.is_requested() {
+                        return Ok(None);
+                    }
                 }
                 let poll = || request.clone().send(service);
                 persistently(P::OPERATION, stop.token(), poll).await

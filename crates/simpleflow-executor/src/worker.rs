@@ -32,6 +32,7 @@ use simpleflow_service::{NextTask, SwfService};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::poll::poll_until;
 use crate::resources::Resources;
@@ -143,10 +144,11 @@ impl<S: SwfService> Worker<S> {
         self.run_until(stop, async |ending| {
             let running = Arc::new(Mutex::new(JoinSet::new()));
             // Where polls come with answers, an activity that never waits runs in the place of its
-            // poll: each processor can have one.
+            // poll: each processor can have one. Elsewhere more polls would be of no use.
+            let in_place = CancellationToken::new();
             let processors = available_parallelism().map_or(1, NonZeroUsize::get);
             let mut pollers = JoinSet::new();
-            for _ in 0..most.get().min(POLLS.max(processors)) {
+            for number in 0..most.get().min(POLLS.max(processors)) {
                 let poller = Poller {
                     worker: self.clone(),
                     poll: self.poll_request(task_list),
@@ -154,8 +156,13 @@ impl<S: SwfService> Worker<S> {
                     running: Arc::clone(&running),
                     stop: stop.clone(),
                     ending: ending.clone(),
+                    in_place: in_place.clone(),
                 };
-                pollers.spawn(poller.run());
+                if number < POLLS {
+                    pollers.spawn(poller.run());
+                } else {
+                    pollers.spawn(poller.run_if_in_place());
+                }
             }
             while let Some(ended) = pollers.join_next().await {
                 // Outside of an activity nothing should panic.

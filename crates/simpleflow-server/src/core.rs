@@ -37,12 +37,12 @@ use crate::regions::{Held, Regions};
 use crate::returned::Returned;
 use crate::store::{Changes, Reader, RegionId, RunKey};
 
-/// How long the keeper leaves a batch to those on this machine, for the decisions of deciders and
+/// How long the keeper leaves a batch to others, for the decisions of deciders on this machine and
 /// for who waits for it to write it: many times what a decision takes, and little beside what a slow
 /// one would cost others.
 const PATIENCE: Duration = Duration::from_millis(1);
 
-/// A batch that takes longer than this is written by nobody but the keeper.
+/// After a batch that took longer than this nobody but the keeper writes the next.
 const SLOW: Duration = Duration::from_millis(2);
 
 /// How long the keeper rests at most while something will fall due. To be told of each time limit
@@ -459,6 +459,8 @@ impl Core {
         let Told { mut replies, .. } = told;
         let mut state = self.lock();
         state.writing = false;
+        // Nobody waits for a disk that fails but the keeper, until it was seen to be fast again.
+        state.took = Duration::MAX;
         state.give_up();
         replies.append(&mut state.replies);
         // The keeper opens the store again.

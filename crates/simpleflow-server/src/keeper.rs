@@ -1,5 +1,5 @@
 //! The thread that keeps time, and what changed: it lets pass what falls due, writes one batch after
-//! another, and sends the answers after each.
+//! another where nobody who waits does, and sends the answers after each.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

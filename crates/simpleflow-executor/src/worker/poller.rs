@@ -9,6 +9,7 @@ use simpleflow_model::types::ActivityTask;
 use simpleflow_service::SwfService;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::task::{Background, Begun};
 use super::{Ending, Worker, log_panic};
@@ -24,9 +25,19 @@ pub(super) struct Poller<S> {
     pub running: Arc<Mutex<JoinSet<()>>>,
     pub stop: Stop,
     pub ending: Ending,
+    /// Cancelled when a task runs in the place of its poll.
+    pub in_place: CancellationToken,
 }
 
 impl<S: SwfService> Poller<S> {
+    /// As [`run`](Self::run), from when tasks run in the places of their polls.
+    pub(super) async fn run_if_in_place(self) {
+        tokio::select! {
+            () = self.in_place.cancelled() => self.run().await,
+            () = self.stop.requested() => {}
+        }
+    }
+
     /// Polls until there is a stop.
     pub(super) async fn run(self) {
         let (mut kept_slot, mut under_way) = (None, None);
@@ -46,6 +57,7 @@ impl<S: SwfService> Poller<S> {
                 return;
             };
             if self.worker.service.polls_with_answers() {
+                self.in_place.cancel();
                 match self.begin(task).await {
                     Some(Begun::Answered(next)) => (kept_slot, under_way) = (Some(slot), next),
                     Some(Begun::GoesOn(background)) => self.go_on(background, slot),

@@ -199,10 +199,15 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::select! {
-            registered = register_as(Asker::Remote(peer()), &core, "a") => assert!(registered.is_ok()),
-            () = others => {}
-        }
+        let registered = register_as(Asker::Remote(peer()), &core, "a");
+        let registered = async {
+            tokio::select! {
+                registered = registered => registered,
+                () = others => unreachable!("they never come to rest"),
+            }
+        };
+        let registered = tokio::time::timeout(Duration::from_secs(50), registered).await;
+        assert!(registered.expect("it is written").is_ok());
         assert_eq!(batches.load(Ordering::Relaxed), 1);
     }
 
@@ -241,6 +246,7 @@ mod tests {
         let (core, batches) = core(Duration::ZERO, true);
         let response = register(&core, "a").await;
         assert!(matches!(response, Err(Failure::Internal)));
+        assert!(!core.lock().disk_is_fast());
         assert_eq!(batches.load(Ordering::Relaxed), 1);
         assert!(matches!(core.work(), Some(Work::Reopen)));
     }

@@ -44,7 +44,7 @@ pub(super) struct State {
     pub(super) callers: bool,
     /// Whether one of them is about to.
     pub(super) leading: bool,
-    /// Whether there was a batch since the keeper last looked that was left to them for a while.
+    /// Whether the keeper left a batch to them since it last looked.
     pub(super) left: bool,
     /// How many requests there were.
     pub(super) calls: u64,
@@ -119,7 +119,7 @@ impl State {
             .extend(stopped.map(|reply| (reply, Err(Failure::Stopped))));
     }
 
-    /// Carries out a request that is still waited for. Says whether it was, as
+    /// Carries out a request. Says whether it was carried out, as
     /// [`carry_out_or_ask`](Self::carry_out_or_ask).
     pub(super) fn call(&mut self, call: Call, now: Timestamp) -> bool {
         let Call {
@@ -410,7 +410,7 @@ impl State {
         self.took < SLOW
     }
 
-    /// Whether somebody on this machine may still have something for the next batch, or write it.
+    /// Whether a decider may still have something for the next batch, or a caller write it.
     pub(super) fn waits_for_callers(&self) -> bool {
         (self.callers || !self.deciding.is_empty())
             && self.patience.is_some_and(|until| Instant::now() < until)

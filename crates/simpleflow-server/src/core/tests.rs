@@ -646,8 +646,8 @@ fn the_keeper_is_not_told_of_what_is_due_after_its_rest() {
             }
             std::thread::yield_now();
         };
-        assert_eq!(alarm.due, Some(now + REST));
         stage.core.stop();
+        assert_eq!(alarm.due, Some(now + REST));
         assert!(keeper.join().unwrap().is_none());
     });
 }

@@ -69,6 +69,7 @@ impl<S: SwfService> Suite<S> {
         };
         let first = case.decision_task().await;
         let decisions = decide(decided(&first, "a")).await.unwrap();
+        assert_eq!(decisions.is_some(), self.service.polls_with_answers());
         let refused = decide(decided(&first, "again")).await.map(drop);
         assert!(refused.unwrap_err().is_fault(FaultKind::UnknownResource));
         let activities = complete(case.activity_task().await).await;

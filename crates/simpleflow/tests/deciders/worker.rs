@@ -111,6 +111,10 @@ async fn polls_come_with_answers_where_the_service_knows_how() {
     let ended = async {
         let (_, result) = world.result::<Mixed>(&execution).await;
         assert_eq!(result, (STEPS + 20).to_string());
+        // The first poll, and one after each of the two that were not answered in its place.
+        while service.tap.activities.load(Ordering::SeqCst) < 3 {
+            tokio::task::yield_now().await;
+        }
         stop.request();
     };
     let running = worker.run(&list, NonZeroUsize::MIN, &stop);
@@ -118,7 +122,6 @@ async fn polls_come_with_answers_where_the_service_knows_how() {
     let ran = tokio::time::timeout(PATIENCE, ran).await;
     assert!(ran.is_ok(), "the worker does not stop");
     deciders.stop().await;
-    // The first poll, and one after each of the two that were not answered in its place.
     assert_eq!(service.tap.activities.load(Ordering::SeqCst), 3);
     // The first polls of the shared list and of the decider's own.
     assert_eq!(service.tap.decisions.load(Ordering::SeqCst), 2);
