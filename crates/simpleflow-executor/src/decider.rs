@@ -285,7 +285,8 @@ impl<S: SwfService> Decider<S> {
             Then::Poll => Some(ThenPoll { poll, stop }),
             Then::Rest => None,
         };
-        self.answer(answer, then_poll, stop).await.map_err(|error| {
+        let answered = poll::answer(&self.service, answer, then_poll, stop.at_once_token());
+        answered.await.map_err(|error| {
             // An answer that is refused leaves nothing kept: the history is looked at again.
             self.kept.borrow_mut().forget(&execution.run_id, started);
             error.into()
@@ -310,18 +311,9 @@ impl<S: SwfService> Decider<S> {
             decisions: Some(vec![fail.into()]),
             ..RespondDecisionTaskCompleted::default()
         };
-        self.answer(answer, None, stop).await?;
+        let give_up = stop.at_once_token();
+        poll::answer::<_, PollForDecisionTask>(&self.service, answer, None, give_up).await?;
         Ok(())
-    }
-
-    /// Sends an answer, and a poll with it where that can be done at once.
-    async fn answer(
-        &self,
-        answer: RespondDecisionTaskCompleted,
-        then_poll: Option<ThenPoll<'_, PollForDecisionTask>>,
-        stop: &Stop,
-    ) -> Result<Option<NextTask<DecisionTask>>, ServiceError> {
-        poll::answer(&self.service, answer, then_poll, stop.at_once_token()).await
     }
 
     /// The decisions on a task, from what is kept or else from the whole history.

@@ -140,7 +140,7 @@ pub(crate) async fn answer<S: SwfService, P: Poll>(
     then_poll: Option<ThenPoll<'_, P>>,
     give_up: &CancellationToken,
 ) -> Result<Option<NextTask<P::Task>>, ServiceError> {
-    let answer = || async {
+    let attempt = || async {
         let answer = answer.clone();
         match &then_poll {
             Some(then) if !then.stop.is_requested() => {
@@ -149,7 +149,7 @@ pub(crate) async fn answer<S: SwfService, P: Poll>(
             _ => P::answer(service, answer).await.map(|()| None),
         }
     };
-    persistently(P::ANSWER, give_up, answer).await
+    persistently(P::ANSWER, give_up, attempt).await
 }
 
 /// Polls until there is a task, first with the poll that is under way, if there is one. There is none

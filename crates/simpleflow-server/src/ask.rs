@@ -45,16 +45,12 @@ pub(crate) async fn ask(
     if is_poll {
         let (call, poll) = Waiting::new(core, region, request, asker);
         core.call(call);
-        if poll.response.is_empty() {
-            core.lead(turns).await;
-        }
+        lead(core, &poll.response, turns).await;
         return poll.answer().await;
     }
     let (call, response) = call(core, region, request, asker);
     core.call(call);
-    if response.is_empty() {
-        core.lead(turns).await;
-    }
+    lead(core, &response, turns).await;
     response.await.unwrap_or(Err(Failure::Stopped))
 }
 
@@ -71,11 +67,16 @@ pub(crate) async fn ask_then_poll(
     let (answer, response) = call(core, region.clone(), answer, asker.clone());
     let (poll, waiting) = Waiting::new(core, region, poll, asker);
     core.call_then_poll(answer, poll);
+    lead(core, &response, turns).await;
+    let answer = response.await.unwrap_or(Err(Failure::Stopped))?;
+    Ok((answer, waiting))
+}
+
+/// [Leads](Core::lead), unless the response is there already.
+async fn lead(core: &Core, response: &oneshot::Receiver<Response>, turns: usize) {
     if response.is_empty() {
         core.lead(turns).await;
     }
-    let answer = response.await.unwrap_or(Err(Failure::Stopped))?;
-    Ok((answer, waiting))
 }
 
 fn call(

@@ -237,6 +237,7 @@ impl Front {
                 StreamBody::new(stream::once(body)).boxed_unsync()
             }
         };
+        // The answers to tasks have no body of their own.
         response.map(|_| body)
     }
 

@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) batch: BatchNumber,
     /// Whether it is being written.
     pub(super) writing: bool,
-    /// How long the last one took that was written.
+    /// How long the last one took that was written; for ever when a later one failed.
     pub(super) took: Duration,
     /// The runs that it closes.
     pub(super) closing: Vec<RunKey>,
